@@ -1,0 +1,49 @@
+import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import type { Call } from './call.js';
+
+/**
+ * The time and the abort of one attempt, in one signal: the caller's own signal and cancel token, and the smaller
+ * of the attempt's limit and what is left of the call.
+ */
+export class Attempt {
+  readonly #controller = new AbortController();
+  readonly #config: InternalAxiosRequestConfig;
+  readonly #limitMs: number;
+  readonly #ofCall: boolean;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #timedOut = false;
+  readonly #abort = () => this.#controller.abort();
+
+  constructor(config: InternalAxiosRequestConfig, call: Call, attemptTimeoutMs: number) {
+    this.#config = config;
+    this.#ofCall = call.leftMs <= attemptTimeoutMs;
+    this.#limitMs = Math.max(0, Math.min(call.leftMs, attemptTimeoutMs));
+    this.#timer = setTimeout(() => {
+      this.#timedOut = true;
+      this.#abort();
+    }, this.#limitMs);
+    config.signal?.addEventListener?.('abort', this.#abort);
+    if (config.signal?.aborted) this.#abort();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#config.signal?.removeEventListener?.('abort', this.#abort);
+  }
+
+  /** The error of a time-out, if that is what ended the attempt, as Axios words and codes it. */
+  timeoutError(call: Call): AxiosError | undefined {
+    if (!this.#timedOut) return undefined;
+    return timeoutError(this.#config, this.#ofCall ? call.timeoutMs : this.#limitMs);
+  }
+}
+
+export function timeoutError(config: InternalAxiosRequestConfig, ms: number): AxiosError {
+  const message = config.timeoutErrorMessage || `timeout of ${Math.round(ms)}ms exceeded`;
+  const clear = config.transitional?.clarifyTimeoutError === true;
+  return new AxiosError(message, clear ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED, config);
+}

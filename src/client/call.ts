@@ -1,0 +1,97 @@
+import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import type { MoovCallInfo } from '../errors.js';
+
+const key: unique symbol = Symbol('moov.call');
+const mark = Symbol.for('express-moov-auth.call');
+
+/** A request config in which a call travels through replays and retries, which copy the config. */
+export interface CallConfig extends InternalAxiosRequestConfig {
+  [key]?: Call;
+}
+
+/** One call of a handler's on `req.moov`, from its first attempt to its result. */
+export class Call {
+  readonly #deadline: number;
+  readonly #transformRequest: InternalAxiosRequestConfig['transformRequest'];
+  readonly request: RequestSummary;
+  /** The whole time in milliseconds; 0 stands for no limit, as in Axios. */
+  readonly timeoutMs: number;
+  /** Requests handed to the transport. */
+  attempts = 0;
+  /** Of the token last used. */
+  generation = 0;
+  /** Whether a 401 has been answered with a replay already. */
+  replayed = false;
+  /** Whether the result is final, and neither a 401 nor a retry may follow. */
+  over = false;
+  /** Whether the last attempt ended with a whole reply. */
+  answered = false;
+  /** The error made of the last reply's status; any other error is of something else, such as its parsing. */
+  refusal: Error | undefined;
+  /** Retries begun, replays after a 401 not among them. */
+  retries = 0;
+  /** Whether a retry was due and could not be, as the body is used up. */
+  unrepeatable = false;
+  /** The wait before the next retry, in milliseconds. */
+  delayMs = 0;
+  requestId: string | undefined;
+
+  constructor(config: InternalAxiosRequestConfig, origin: string) {
+    this.request = summarise(config, origin);
+    this.timeoutMs = config.timeout ?? 0;
+    this.#deadline = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
+    this.#transformRequest = config.transformRequest;
+  }
+
+  /** Milliseconds until the deadline; infinite without one. */
+  get leftMs(): number {
+    return this.#deadline - performance.now();
+  }
+
+  get info(): MoovCallInfo {
+    const { attempts, requestId } = this;
+    return { attempts, ambiguous: false, ...(requestId === undefined ? {} : { requestId }) };
+  }
+
+  /** Takes the traces of this call off a config that is given back, so that it can be sent anew. */
+  leave(config: CallConfig & { 'axios-retry'?: unknown }): void {
+    delete config[key];
+    delete config['axios-retry'];
+    if (this.#transformRequest === undefined) delete config.transformRequest;
+    else config.transformRequest = this.#transformRequest;
+  }
+}
+
+/** The call a config belongs to, begun here if it is a new one. */
+export function callOf(config: CallConfig, origin: string): Call {
+  config[key] ??= new Call(config, origin);
+  return config[key];
+}
+
+/** The call a config belongs to, if it is on its way. */
+export function currentCall(config: (AxiosRequestConfig & { [key]?: Call }) | undefined): Call | undefined {
+  return config?.[key];
+}
+
+/** Puts what became of the call on its error or response. */
+export function tell(target: object, info: MoovCallInfo): void {
+  Object.defineProperty(target, 'moov', { value: Object.freeze(info), enumerable: true, configurable: true });
+  Object.defineProperty(target, mark, { value: true, configurable: true });
+}
+
+/** Whether a value was marked by {@link tell}, by whichever build of this package. */
+export function wasTold(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && mark in value;
+}
+
+/** What may be shown of a request instead of the request itself, which leads to its headers. */
+export interface RequestSummary {
+  readonly method: string;
+  readonly origin: string;
+  readonly path: string;
+}
+
+function summarise(config: InternalAxiosRequestConfig, origin: string): RequestSummary {
+  const path = (config.url ?? '').replace(/^[a-z]+:\/\/[^/?#]*/i, '');
+  return Object.freeze({ method: (config.method ?? 'get').toUpperCase(), origin, path });
+}

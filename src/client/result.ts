@@ -1,0 +1,48 @@
+import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { MoovReplayError } from '../errors.js';
+import { statusError } from './authorised-adapter.js';
+import { currentCall, tell, wasTold } from './call.js';
+
+/**
+ * The last of this package's interceptors: what the caller gets. His `validateStatus` judges here, once, after 401
+ * handling and retries have looked at the status as it is.
+ */
+export const result = {
+  fulfilled(response: AxiosResponse): AxiosResponse {
+    if (accepts(response.config, response.status)) return delivered(response);
+    throw delivered(statusError(response));
+  },
+
+  rejected(error: unknown): AxiosResponse {
+    if (!(error instanceof AxiosError)) {
+      if (error instanceof Error && !wasTold(error)) tell(error, { attempts: 0, ambiguous: false });
+      throw error;
+    }
+    const call = currentCall(error.config);
+    const { response } = error;
+    if (call?.unrepeatable) {
+      const replay = new MoovReplayError(
+        'The call failed, and cannot be retried as its body is a stream that is used up',
+        { upstreamStatus: response?.status, requestId: call.requestId, cause: delivered(error) },
+      );
+      tell(replay, call.info);
+      throw replay;
+    }
+    if (response !== undefined && error === call?.refusal && accepts(response.config, response.status)) {
+      return delivered(response);
+    }
+    throw delivered(error);
+  },
+};
+
+function accepts({ validateStatus }: InternalAxiosRequestConfig, status: number): boolean {
+  return !validateStatus || validateStatus(status);
+}
+
+/** Tells what became of the call, and takes its traces off the config, so that it can be sent anew. */
+function delivered<T extends AxiosResponse | AxiosError>(outcome: T): T {
+  const call = currentCall(outcome.config);
+  tell(outcome, call?.info ?? { attempts: 0, ambiguous: false });
+  if (call !== undefined && outcome.config !== undefined) call.leave(outcome.config);
+  return outcome;
+}

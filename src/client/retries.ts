@@ -1,0 +1,79 @@
+import { AxiosError, type AxiosInstance, isAxiosError } from 'axios';
+import axiosRetry from 'axios-retry';
+import type { Emit } from '../events.js';
+import { backoffMs, retryAfterMs } from '../http/retry-after.js';
+import { type Call, currentCall } from './call.js';
+import { discard, isReplayable } from './streams.js';
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 8_000;
+
+/** RFC 9110 section 9.2.2. */
+const idempotent = new Set(['get', 'head', 'options', 'put', 'delete']);
+
+/**
+ * Registers axios-retry on an instance with this package's policy.
+ *
+ * axios-retry counts, waits, and ends a wait on an abort; what is retried and how long it waits is decided here.
+ */
+export function retryFailures(instance: AxiosInstance, retries: number, emit: Emit): void {
+  axiosRetry(instance, {
+    retries,
+    // The deadline is kept by the call itself, not by axios-retry's count against Axios's own timeout.
+    shouldResetTimeout: true,
+    retryCondition: mayRetry,
+    retryDelay: (_count, error) => currentCall(error.config)?.delayMs ?? 0,
+    onRetry: (retry, error, config) => {
+      const call = currentCall(config);
+      if (call === undefined) return;
+      discard(error.response?.data);
+      const { method, path } = call.request;
+      const reason = error.response === undefined ? (error.code ?? 'network') : String(error.response.status);
+      emit({ type: 'call.retried', method, path, retry, delayMs: call.delayMs, reason });
+    },
+  });
+}
+
+function mayRetry(error: unknown): boolean {
+  if (!isAxiosError(error)) return false;
+  const call = currentCall(error.config);
+  if (call === undefined || call.over) return false;
+  call.over = true;
+  if (!isTransient(error, call) || !idempotent.has(error.config?.method ?? '')) return false;
+  const wait = waitBefore(error, call.retries + 1);
+  // An answer after the deadline would reach nobody.
+  if (wait >= call.leftMs) return false;
+  call.unrepeatable = !isReplayable(error.config?.data);
+  if (call.unrepeatable) return false;
+  call.over = false;
+  call.delayMs = wait;
+  call.retries++;
+  return true;
+}
+
+/** What Axios finds wrong by itself, before or after the exchange; another try would find it again. */
+const faults = new Set([
+  AxiosError.ERR_CANCELED,
+  AxiosError.ERR_BAD_REQUEST,
+  AxiosError.ERR_BAD_OPTION,
+  AxiosError.ERR_BAD_OPTION_VALUE,
+  AxiosError.ERR_INVALID_URL,
+  AxiosError.ERR_NOT_SUPPORT,
+  'ERR_FORM_DATA_DEPTH_EXCEEDED',
+]);
+
+function isTransient(error: AxiosError, call: Call): boolean {
+  const status = error.response?.status;
+  if (call.answered) return status === 429 || (status !== undefined && status >= 500);
+  // Without a response ERR_BAD_RESPONSE is a reply over maxContentLength; with one, a reply cut short.
+  if (error.code === AxiosError.ERR_BAD_RESPONSE) return status !== undefined;
+  return !faults.has(error.code ?? '');
+}
+
+/** What the reply asks for, or a growing wait; a little more of either, so that callers spread. */
+function waitBefore(error: AxiosError, retry: number): number {
+  const asked = error.response && retryAfterMs(error.response.headers, Date.now());
+  return asked === undefined
+    ? backoffMs(retry, FIRST_WAIT_MS, LONGEST_WAIT_MS)
+    : asked + Math.random() * Math.min(250, asked / 10);
+}

@@ -1,0 +1,43 @@
+import { PassThrough, Readable } from 'node:stream';
+
+export function isStream(value: unknown): value is Readable {
+  return value instanceof Readable;
+}
+
+/**
+ * A stream with the bytes of another that does not lead back to it: a response's own stream leads to the request
+ * and its headers, and so do the errors it ends with.
+ *
+ * @param told - What to show of an error of the source.
+ * @param ended - Called once, when the last byte was read or the stream was given up.
+ */
+export function shielded(source: Readable, told: (error: unknown) => unknown, ended: () => void): Readable {
+  const shield = new PassThrough();
+  const fail = (error: unknown) => {
+    const shownError = told(error);
+    shield.destroy(shownError instanceof Error ? shownError : new Error(String(shownError)));
+  };
+  source.on('error', fail);
+  source.once('close', () => {
+    if (!source.readableEnded) fail(new Error('The reply ended before its last byte'));
+  });
+  shield.once('close', () => {
+    source.destroy();
+    ended();
+  });
+  source.pipe(shield);
+  return shield;
+}
+
+/** Ends a reply that nobody will read, so that its socket is free. */
+export function discard(data: unknown): void {
+  if (isStream(data)) data.destroy();
+}
+
+/** Whether a body can be sent a second time: a stream can't, as the first attempt has used it up. */
+export function isReplayable(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return true;
+  if (body instanceof Readable || body instanceof ReadableStream) return false;
+  // The form-data package's bodies are streams that do not inherit from Readable.
+  return !('pipe' in body && typeof body.pipe === 'function');
+}

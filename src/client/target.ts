@@ -1,0 +1,81 @@
+import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import { MoovConfigError, MoovOriginError } from '../errors.js';
+import { bypasses } from '../options.js';
+
+/** What a URL parser drops or rewrites: control characters and white space, and the backslash it reads as a slash. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const rewritten = /[\x00-\x20\x7f\\]/;
+
+const absolute = /^[a-z][a-z\d+\-.]*:\/\//i;
+
+/** A whole path segment of one or two dots, also percent-encoded. */
+const dotSegment = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
+
+/**
+ * Refuses a URL by which the bearer token could reach another host, or another endpoint than the path says.
+ *
+ * @param url - As the handler gave it.
+ * @param origin - Moov's, or whatever the base URL's is.
+ * @throws {@link MoovOriginError}; nothing has been sent.
+ */
+export function assertTarget(url: unknown, origin: string): void {
+  if (url === undefined) return;
+  if (typeof url !== 'string') throw refused(`expected the URL of a call to be a string, got ${typeof url}`);
+  if (rewritten.test(url)) throw refused('the URL of a call has a control character, a space or a backslash');
+  if (url.startsWith('//')) throw refused('the URL of a call is protocol-relative');
+  if (absolute.test(url)) assertSameOrigin(url, origin);
+  const path = url.replace(absolute, '').split(/[?#]/, 1)[0] ?? '';
+  if (dotSegment.test(path)) throw refused('the URL of a call has a dot segment ("." or "..")');
+}
+
+function assertSameOrigin(url: string, origin: string): void {
+  if (!URL.canParse(url)) throw refused('the URL of a call cannot be parsed');
+  const target = new URL(url);
+  if (target.username !== '' || target.password !== '') throw refused('the URL of a call has user info');
+  if (target.origin !== origin) throw refused(`the URL of a call leads to ${target.origin}`);
+}
+
+function refused(why: string): MoovOriginError {
+  return new MoovOriginError(
+    `Refused before sending: ${why}. req.moov talks to Moov alone; give a path, such as "/accounts", and put values into it with moovPath.`,
+  );
+}
+
+/**
+ * Refuses settings of a call that would bypass this package's rules.
+ *
+ * @throws {@link MoovConfigError} naming the setting; nothing has been sent.
+ */
+export function assertSettings(
+  config: InternalAxiosRequestConfig & { 'axios-retry'?: unknown },
+  baseURL: string,
+): void {
+  // The adapter has been dealt with where it could still be replaced: before Axios called it.
+  const allowed: Readonly<Record<string, unknown>> = { baseURL, maxRedirects: 0, adapter: config.adapter };
+  const changed = bypasses.find((name) => config[name] !== undefined && config[name] !== allowed[name]);
+  if (changed !== undefined) throw bypassed(`"${changed}"`, 'It is set once, for every call.');
+  if (AxiosHeaders.from(config.headers).has('Authorization')) {
+    throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
+  }
+  const retry: unknown = config['axios-retry'];
+  if (retry !== undefined && !isRetryCount(retry)) {
+    throw bypassed('"axios-retry" with more than { retries }', 'What may be sent again is decided here.');
+  }
+}
+
+/** @throws {@link MoovConfigError} when a call would use another adapter than the one that adds the token. */
+export function assertAdapter(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): void {
+  if (config.adapter !== adapter) throw bypassed('"adapter"', 'It is set once, for every call.');
+}
+
+function isRetryCount(settings: unknown): boolean {
+  return (
+    typeof settings === 'object' &&
+    settings !== null &&
+    Object.keys(settings).every((name) => name === 'retries')
+  );
+}
+
+function bypassed(what: string, why: string): MoovConfigError {
+  return new MoovConfigError(`A call on req.moov can't have ${what}. ${why}`);
+}

@@ -1,0 +1,92 @@
+import type { AxiosError } from 'axios';
+import type { ErrorRequestHandler, Response } from 'express';
+import { isMoovCallError } from './client/call-error.js';
+import { isMoovAuthError, type MoovAuthError, type MoovCallInfo } from './errors.js';
+
+/** Options of {@link moovErrorHandler}. */
+export interface MoovErrorHandlerOptions {
+  /** Whether the body of Moov's reply is shown under `upstream`. Default `false`: it may name accounts of others. */
+  exposeUpstream?: boolean;
+}
+
+interface Problem {
+  status: number;
+  title: string;
+  code?: string | undefined;
+  detail?: string | undefined;
+  requestId?: string | undefined;
+  ambiguous?: boolean;
+  upstream?: unknown;
+}
+
+/** Moov's statuses that are the end user's to know; any other is a matter between the host server and Moov. */
+const passedOn = new Set([400, 404, 409, 422, 429]);
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  409: 'Conflict',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+/**
+ * Express error middleware that answers this package's errors, and failed calls of `req.moov`, with
+ * `application/problem+json` (RFC 9457). Other errors go on to the next handler. Mount it after the routes.
+ *
+ * An upstream 401 or 403 is answered with 502: it concerns the host's key and not the end user. 400, 404, 409, 422
+ * and 429 keep their status, time-outs are 504, everything else is 502 or the error's own status.
+ */
+export function moovErrorHandler({
+  exposeUpstream = false,
+}: MoovErrorHandlerOptions = {}): ErrorRequestHandler {
+  return (error: unknown, _req, res, next) => {
+    if (res.headersSent) return next(error);
+    if (isMoovAuthError(error)) {
+      res.set({ ...error.headers });
+      return send(res, ofOurs(error));
+    }
+    if (!isMoovCallError(error)) return next(error);
+    const retryAfter: unknown = error.response?.headers['retry-after'];
+    if (error.response?.status === 429 && typeof retryAfter === 'string') res.set('Retry-After', retryAfter);
+    send(res, ofCall(error, exposeUpstream));
+  };
+}
+
+function send(res: Response, problem: Problem): void {
+  res
+    .status(problem.status)
+    .set('Cache-Control', 'no-store')
+    .type('application/problem+json')
+    .send(JSON.stringify({ type: 'about:blank', ...problem }));
+}
+
+/** A message of a 500 is for the host's engineers; those below name nothing but what the client did or can do. */
+function ofOurs({ status, code, message, requestId, moov }: MoovAuthError): Problem {
+  const detail = status === 400 ? message : undefined;
+  return { status, title: title(status), code, detail, requestId, ...told(moov) };
+}
+
+function ofCall(error: AxiosError & { moov: MoovCallInfo }, exposeUpstream: boolean): Problem {
+  const { response, code, moov } = error;
+  const status =
+    response === undefined ? withoutReply(code) : passedOn.has(response.status) ? response.status : 502;
+  const upstream = exposeUpstream && response !== undefined ? { upstream: response.data } : {};
+  return { status, title: title(status), code, requestId: moov.requestId, ...told(moov), ...upstream };
+}
+
+function withoutReply(code: string | undefined): number {
+  return code === 'ECONNABORTED' || code === 'ETIMEDOUT' ? 504 : 502;
+}
+
+function told(moov: MoovCallInfo | undefined): { ambiguous?: boolean } {
+  return moov?.ambiguous ? { ambiguous: true } : {};
+}
+
+function title(status: number): string {
+  return titles[status] ?? 'Error';
+}

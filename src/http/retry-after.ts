@@ -1,0 +1,54 @@
+/** The header bag of any HTTP client: names in lower case. */
+export type Headers = Readonly<Record<string, unknown>>;
+
+/** No reply's wish is believed beyond this: a day. */
+const LONGEST_WAIT_MS = 86_400_000;
+
+/**
+ * How long a reply asks to wait before the next request: `retry-after-ms` (milliseconds), `Retry-After` (seconds or
+ * an HTTP date, RFC 9110 section 10.2.3) or `X-Retry-In` (milliseconds, Moov's older documents), in this order.
+ *
+ * A date is compared with the reply's own `Date`, so that a wrong clock on either side does no harm.
+ *
+ * @param headers - Names in lower case.
+ * @param now - The wall clock in milliseconds, for a reply without `Date`.
+ * @returns milliseconds from 0 to a day, or `undefined` when the reply says nothing that can be understood.
+ */
+export function retryAfterMs(headers: Headers, now: number): number | undefined {
+  return (
+    wait(decimal(headers['retry-after-ms'])) ??
+    wait(decimal(headers['retry-after']), 1000) ??
+    wait(untilDate(headers['retry-after'], headers.date, now)) ??
+    wait(decimal(headers['x-retry-in']))
+  );
+}
+
+function decimal(value: unknown): number | undefined {
+  return typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : undefined;
+}
+
+function wait(value: number | undefined, unitMs = 1): number | undefined {
+  return value === undefined ? undefined : Math.min(Math.max(0, value * unitMs), LONGEST_WAIT_MS);
+}
+
+function untilDate(value: unknown, date: unknown, now: number): number | undefined {
+  const until = httpDate(value);
+  return until === undefined ? undefined : until - (httpDate(date) ?? now);
+}
+
+/** @returns the milliseconds of an HTTP date (RFC 9110 section 5.6.7), or `undefined`. */
+export function httpDate(value: unknown): number | undefined {
+  if (typeof value !== 'string' || !/^[A-Za-z]{3,9},? .*\d{2}:\d{2}:\d{2}/.test(value)) return undefined;
+  const time = Date.parse(value);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/**
+ * A growing wait with jitter: `firstMs`, doubled each time up to `mostMs`, of which between half and all is taken,
+ * so that callers who failed together do not come back together.
+ *
+ * @param retry - 1 for the first wait.
+ */
+export function backoffMs(retry: number, firstMs: number, mostMs: number): number {
+  return Math.min(mostMs, firstMs * 2 ** (retry - 1)) * (0.5 + Math.random() / 2);
+}

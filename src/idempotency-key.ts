@@ -1,0 +1,28 @@
+import { v5 as uuidv5 } from 'uuid';
+import { MoovConfigError } from './errors.js';
+
+/** Fixed for good: another namespace would give other keys, and a payment tried again under one would be made twice. */
+const NAMESPACE = '6f1d3f0e-5c0b-4b2e-9a43-7d1f8f0c2b6a';
+
+/**
+ * Derives a value for `X-Idempotency-Key` from what makes a payment the same payment, such as
+ * `idempotencyKey('order', order.id, 'capture')`: the same parts give the same key, in every process and for good.
+ *
+ * @param parts - Strings (not empty) and finite numbers; at least one. `1` and `'1'` give different keys.
+ * @returns a UUID, version 5 (RFC 9562 section 5.5), of `JSON.stringify(parts)`.
+ * @throws {@link MoovConfigError} for no parts, or one that is empty or of another type.
+ * @see {@link https://docs.moov.io/api/idempotency/ | Moov: idempotency}
+ */
+export function idempotencyKey(...parts: (string | number)[]): string {
+  const fault = parts.findIndex(
+    (part: unknown) => part === '' || (typeof part !== 'string' && !Number.isFinite(part)),
+  );
+  if (parts.length === 0 || fault !== -1) {
+    throw new MoovConfigError(
+      `idempotencyKey: expected one or more non-empty strings and finite numbers; ${
+        parts.length === 0 ? 'got none' : `part ${fault + 1} is none`
+      }.`,
+    );
+  }
+  return uuidv5(JSON.stringify(parts), NAMESPACE);
+}

@@ -1,0 +1,32 @@
+export { isMoovCallError } from './client/call-error.js';
+export { type MoovErrorHandlerOptions, moovErrorHandler } from './error-handler.js';
+export {
+  MoovAuthError,
+  type MoovCallInfo,
+  MoovConfigError,
+  type MoovErrorCode,
+  type MoovErrorDetails,
+  MoovOriginError,
+  MoovReplayError,
+  MoovRevokeError,
+  MoovScopeError,
+  MoovTokenError,
+  type MoovTokenErrorCode,
+  MoovUnavailableError,
+  type MoovUnavailableErrorCode,
+} from './errors.js';
+export type { MoovAuthEvent, MoovLogger } from './events.js';
+export { idempotencyKey } from './idempotency-key.js';
+export { type MoovAuth, type MoovAuthStatus, moovAuth } from './middleware.js';
+export { moovPath } from './moov-path.js';
+export {
+  type CallOptions,
+  type CreateAccessTokenRequest,
+  MoovOAuthClient,
+  type RevokeAccessTokenRequest,
+} from './oauth/client.js';
+export type { AuthToken } from './oauth/operations.js';
+export type { MoovAuthOptions, MoovConnectionOptions, MoovOAuthOptions, Secret } from './options.js';
+export type { Guard } from './routers/guard.js';
+export type { RevokeRouterOptions } from './routers/revoke.js';
+export type { MoovScope } from './scopes.js';

@@ -1,0 +1,30 @@
+import { MoovConfigError } from './errors.js';
+
+/**
+ * A template tag that makes a path of fixed text and values, each value being one segment whatever it holds:
+ * `` moovPath`/accounts/${accountID}` ``.
+ *
+ * @param values - Strings or numbers; percent-encoded (RFC 3986 section 2.1).
+ * @throws {@link MoovConfigError} for a value that can be no segment: the empty string, `.`, `..`, a lone surrogate,
+ * a number that is not finite, or another type. The message tells its position and never the value.
+ */
+export function moovPath(strings: TemplateStringsArray, ...values: (string | number)[]): string {
+  return strings.reduce((path, text, index) => `${path}${segment(values[index - 1], index)}${text}`);
+}
+
+function segment(value: unknown, position: number): string {
+  const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value;
+  if (typeof text !== 'string') throw unfit(position, `got ${value === null ? 'null' : typeof value}`);
+  if (text === '' || text === '.' || text === '..') throw unfit(position, 'got "", "." or ".."');
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    throw unfit(position, 'got a string with a lone surrogate');
+  }
+}
+
+function unfit(position: number, got: string): MoovConfigError {
+  return new MoovConfigError(
+    `moovPath: value ${position} must be a non-empty string or a finite number that can be one path segment; ${got}.`,
+  );
+}

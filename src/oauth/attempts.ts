@@ -1,0 +1,71 @@
+import { MoovTokenError, MoovUnavailableError } from '../errors.js';
+import type { Timers } from '../http/timers.js';
+
+export interface AttemptOptions {
+  /** For everything: all attempts and the waits between them. */
+  timeoutMs: number;
+  /** How many attempts may follow the first. */
+  retries: number;
+  signal: AbortSignal | undefined;
+  timers: Timers;
+}
+
+/** The waits before the second and the third attempt, as shares of the whole time. */
+const WAITS = [0.1, 0.3] as const;
+
+/**
+ * Tries until it works, is refused, or the time is up. What Moov refuses is not asked again; what it could not
+ * do may be.
+ *
+ * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when the time is up, its cause being the last failure;
+ * the signal's reason when it was aborted; else what the last attempt threw.
+ */
+export async function withAttempts<T>(
+  { timeoutMs, retries, signal, timers }: AttemptOptions,
+  attempt: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const limit = new AbortController();
+  const end = performance.now() + timeoutMs;
+  let expired = false;
+  const clear = timers.after(timeoutMs, () => {
+    expired = true;
+    limit.abort();
+  });
+  const abort = () => limit.abort();
+  signal?.addEventListener('abort', abort);
+  try {
+    for (let retry = 0; ; retry++) {
+      try {
+        return await attempt(limit.signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (expired) throw timedOut(timeoutMs, error);
+        const wait = waitBefore(retry, timeoutMs, error);
+        if (retry >= retries || wait === undefined || wait >= end - performance.now()) throw error;
+        await timers.sleep(wait, limit.signal);
+        signal?.throwIfAborted();
+      }
+    }
+  } finally {
+    clear();
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+function waitBefore(retry: number, timeoutMs: number, error: unknown): number | undefined {
+  const worthAnother =
+    error instanceof MoovUnavailableError ||
+    (error instanceof MoovTokenError && error.code === 'ERR_MOOV_TOKEN_REPLY');
+  if (!worthAnother) return undefined;
+  const asked = error.headers?.['Retry-After'];
+  if (asked !== undefined) return Number(asked) * 1000;
+  return timeoutMs * (WAITS[retry] ?? WAITS[1]) * (0.9 + Math.random() * 0.2);
+}
+
+function timedOut(timeoutMs: number, last: unknown): MoovUnavailableError {
+  return new MoovUnavailableError(`Moov gave no reply within ${timeoutMs} ms`, {
+    code: 'ERR_MOOV_TIMEOUT',
+    cause: last,
+  });
+}

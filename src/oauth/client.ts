@@ -1,0 +1,191 @@
+import axios, { type AxiosAdapter, type AxiosRequestConfig, type CreateAxiosDefaults } from 'axios';
+import { z } from 'zod';
+import { MoovConfigError } from '../errors.js';
+import { Timers } from '../http/timers.js';
+import { type MoovOAuthOptions, type OAuthSettings, readOAuthOptions } from '../options.js';
+import { type Credentials, OAuthEndpoint } from './endpoint.js';
+import { type AuthToken, type Exchange, mint, revoke } from './operations.js';
+
+/** Settings for one call of {@link MoovOAuthClient}. */
+export interface CallOptions {
+  /** Ends the call; it rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** The time for the operation, retries included, in milliseconds. Default: the client's. */
+  timeoutMs?: number;
+  /** How often it may be retried when Moov is unavailable, 0 to 10. Default: the client's. */
+  retries?: number;
+  /** Further headers, such as `X-Moov-Version` for this call alone. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** RFC 6749 sections 4.4.2 and 6, under the names of Moov's own libraries. */
+export interface CreateAccessTokenRequest {
+  grantType: 'client_credentials' | 'refresh_token';
+  /** Space-delimited; required with `client_credentials`. */
+  scope?: string;
+  /** Required with `refresh_token`; at most 4,096 characters. */
+  refreshToken?: string;
+  /** Default: the client's. */
+  clientId?: string;
+  /** Default: the client's. */
+  clientSecret?: string;
+}
+
+/** RFC 7009 section 2.1, under the names of Moov's own libraries. */
+export interface RevokeAccessTokenRequest {
+  /** An access token or a refresh token. */
+  token: string;
+  tokenTypeHint?: 'access_token' | 'refresh_token';
+  /** Default: the client's. */
+  clientId?: string;
+  /** Default: the client's. */
+  clientSecret?: string;
+}
+
+const text = z.string().min(1);
+const key = { clientId: text.optional(), clientSecret: text.optional() };
+const createRequest = z.discriminatedUnion('grantType', [
+  z.strictObject({ grantType: z.literal('client_credentials'), scope: text, ...key }),
+  z.strictObject({
+    grantType: z.literal('refresh_token'),
+    refreshToken: text.max(4_096),
+    scope: text.optional(),
+    ...key,
+  }),
+]);
+const revokeRequest = z.strictObject({
+  token: text,
+  tokenTypeHint: z.enum(['access_token', 'refresh_token']).optional(),
+  ...key,
+});
+const callOptions = z.strictObject({
+  signal: z.instanceof(AbortSignal).optional(),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1)
+    .optional(),
+  retries: z.int().min(0).max(10).optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+});
+
+/**
+ * Moov's two OAuth operations alone: for scripts, jobs and programs without Express.
+ *
+ * It keeps no token and no connection of its own, so there is nothing to close.
+ *
+ * @see {@link https://docs.moov.io/api/authentication/access-tokens/ | Moov: access tokens}
+ */
+export class MoovOAuthClient {
+  readonly #settings: OAuthSettings;
+  readonly #endpoint: OAuthEndpoint;
+
+  /** @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it. */
+  constructor(options: MoovOAuthOptions = {}) {
+    this.#settings = readOAuthOptions(options);
+    this.#endpoint = makeEndpoint(this.#settings);
+  }
+
+  /**
+   * Obtains a token by client credentials (RFC 6749 section 4.4) or by a refresh token (section 6).
+   *
+   * @throws {@link MoovConfigError} for a request that lacks or misuses a field; nothing is sent.
+   * @throws {@link MoovTokenError} when Moov refuses (400, 401, 403, 422: with `fields`), or its reply can't be used.
+   * @throws {@link MoovUnavailableError} for 429, 5xx, a time-out and a failed connection, after the retries.
+   * @throws {@link MoovOriginError} for a redirect.
+   */
+  async createAccessToken(request: CreateAccessTokenRequest, options: CallOptions = {}): Promise<AuthToken> {
+    const grant = check('createAccessToken', createRequest, request);
+    return mint(this.#endpoint, grant, this.#exchange(grant, options));
+  }
+
+  /**
+   * Gives a token back (RFC 7009). Revoking a token Moov does not know succeeds.
+   *
+   * @throws {@link MoovConfigError} for a request that lacks or misuses a field; nothing is sent.
+   * @throws {@link MoovRevokeError} when Moov refuses (400, 401, 403, 422: with `fields`).
+   * @throws {@link MoovUnavailableError} for 429, 5xx, a time-out and a failed connection, after the retries.
+   * @throws {@link MoovOriginError} for a redirect.
+   */
+  async revokeAccessToken(request: RevokeAccessTokenRequest, options: CallOptions = {}): Promise<void> {
+    const revocation = check('revokeAccessToken', revokeRequest, request);
+    await revoke(this.#endpoint, revocation, this.#exchange(revocation, options));
+  }
+
+  #exchange(
+    request: { clientId?: string | undefined; clientSecret?: string | undefined },
+    given: CallOptions,
+  ): Exchange {
+    const { signal, timeoutMs, retries, headers } = check('options', callOptions, given);
+    return {
+      credentials: keyFor(request, this.#settings.credentials),
+      headers: headers ?? {},
+      timeoutMs: timeoutMs ?? this.#settings.timeoutMs,
+      retries: retries ?? this.#settings.retries,
+      signal,
+      timers: new Timers(true),
+    };
+  }
+}
+
+/** The endpoint of a set of options: the same transport and connection as API calls have. */
+export function makeEndpoint(
+  settings: Pick<OAuthSettings, 'baseURL' | 'apiVersion' | 'clientAuth' | 'origin' | 'axios'>,
+  transport: AxiosAdapter = axios.getAdapter('http'),
+): OAuthEndpoint {
+  const { baseURL, apiVersion, clientAuth, origin } = settings;
+  return new OAuthEndpoint({
+    baseURL,
+    apiVersion,
+    clientAuth,
+    origin,
+    transport,
+    connection: connectionOf(settings.axios),
+  });
+}
+
+/** Interceptors, transforms and the like are the application's for its API calls; the connection is for all. */
+function connectionOf(config: CreateAxiosDefaults | undefined): AxiosRequestConfig {
+  const names = ['proxy', 'httpAgent', 'httpsAgent', 'lookup', 'family'] as const;
+  return Object.fromEntries(
+    names.flatMap((name) => (config?.[name] === undefined ? [] : [[name, config[name]]])),
+  );
+}
+
+function keyFor(
+  given: { clientId?: string | undefined; clientSecret?: string | undefined },
+  fallback: () => Promise<Credentials>,
+): () => Promise<Credentials> {
+  const { clientId, clientSecret } = given;
+  if (clientId === undefined && clientSecret === undefined) return fallback;
+  if (clientId !== undefined && clientSecret !== undefined) return async () => ({ clientId, clientSecret });
+  throw new MoovConfigError('clientId and clientSecret: expected both or neither in one request.');
+}
+
+const expectations: Readonly<Record<string, string>> = {
+  grantType: "'client_credentials' or 'refresh_token'",
+  scope: 'a non-empty string of space-delimited scopes (required with client_credentials)',
+  refreshToken: 'a non-empty string of at most 4,096 characters (with refresh_token alone)',
+  token: 'a non-empty string, the access or refresh token to give back',
+  tokenTypeHint: "'access_token' or 'refresh_token'",
+  clientId: 'a non-empty string',
+  clientSecret: 'a non-empty string',
+  signal: 'an AbortSignal',
+  timeoutMs: 'a whole number of milliseconds, at least 1',
+  retries: 'a whole number from 0 to 10',
+  headers: 'an object of header names and string values',
+};
+
+function check<Schema extends z.ZodType>(subject: string, schema: Schema, given: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : String(issue?.path[0] ?? '');
+  const fault =
+    field === ''
+      ? 'expected an object'
+      : issue?.code === 'unrecognized_keys'
+        ? `unknown field ${field}`
+        : `${field}: expected ${expectations[field] ?? 'something else'}`;
+  throw new MoovConfigError(`${subject}: ${fault}.`);
+}

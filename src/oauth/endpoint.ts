@@ -1,0 +1,163 @@
+import axios, {
+  type AxiosAdapter,
+  AxiosHeaders,
+  type AxiosInstance,
+  type AxiosRequestConfig,
+  isAxiosError,
+} from 'axios';
+import { MoovOriginError, MoovUnavailableError } from '../errors.js';
+import { type Headers, retryAfterMs } from '../http/retry-after.js';
+import { userAgent } from '../version.js';
+
+/** What both OAuth operations need to know of Moov and of this application. */
+export interface EndpointSettings {
+  baseURL: string;
+  origin: string | undefined;
+  apiVersion: string;
+  clientAuth: 'basic' | 'body';
+  /** Sends the requests; the same one that carries API calls. */
+  transport: AxiosAdapter;
+  /** Axios settings of the connection alone: agents, proxy, lookup. */
+  connection: AxiosRequestConfig;
+}
+
+/** The two halves of an API key. Moov's dashboard calls them public key and secret key. */
+export interface Credentials {
+  clientId: string;
+  clientSecret: string;
+}
+
+export interface EndpointRequest {
+  path: '/oauth2/token' | '/oauth2/revoke';
+  form: Readonly<Record<string, string | undefined>>;
+  credentials: Credentials;
+  headers: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+}
+
+export interface EndpointReply {
+  status: number;
+  headers: Headers;
+  /** Parsed JSON; `undefined` for an empty body, and for one that is not JSON. */
+  body: unknown;
+  /** What kind of body it was that is not JSON, such as `text/html`; absent for JSON and for no body. */
+  foreign: string | undefined;
+  requestId: string | undefined;
+  roundTripMs: number;
+}
+
+/** A token reply is a few kilobytes; more is not Moov's. */
+const LARGEST_REPLY_BYTES = 1_048_576;
+
+/** Sends a form to one of Moov's two OAuth endpoints and reads what comes back, judging nothing. */
+export class OAuthEndpoint {
+  readonly #settings: EndpointSettings;
+  readonly #http: AxiosInstance;
+
+  constructor(settings: EndpointSettings) {
+    this.#settings = settings;
+    this.#http = axios.create({
+      ...settings.connection,
+      adapter: settings.transport,
+      baseURL: settings.baseURL,
+      method: 'post',
+      responseType: 'text',
+      // The text is parsed here, where a failure can be told without showing the text.
+      transformResponse: [(text: unknown) => text],
+      validateStatus: null,
+      maxRedirects: 0,
+      maxContentLength: LARGEST_REPLY_BYTES,
+    });
+  }
+
+  /**
+   * @throws {@link MoovUnavailableError} when no whole reply came: its cause holds the system's error code and
+   * message alone, as the client's own error would show the request and with it the key.
+   * @throws {@link MoovOriginError} for a redirect, which is never followed.
+   */
+  async post({ path, form, credentials, headers, signal }: EndpointRequest): Promise<EndpointReply> {
+    const { origin, apiVersion, clientAuth } = this.#settings;
+    const { clientId, clientSecret } = credentials;
+    const body = new URLSearchParams();
+    for (const [name, value] of Object.entries(form)) if (value !== undefined) body.set(name, value);
+    if (clientAuth === 'body') {
+      body.set('client_id', clientId);
+      body.set('client_secret', clientSecret);
+    }
+    const sent = performance.now();
+    const response = await this.#http
+      .request<string>({
+        url: path,
+        data: body.toString(),
+        headers: new AxiosHeaders({ 'X-Moov-Version': apiVersion, 'User-Agent': userAgent })
+          .set({ ...headers })
+          .set({
+            Accept: 'application/json',
+            'Content-Type': 'application/x-www-form-urlencoded',
+            ...(origin === undefined ? {} : { Origin: origin }),
+            ...(clientAuth === 'basic' ? { Authorization: basic(clientId, clientSecret) } : {}),
+          }),
+        signal,
+      })
+      .catch((error: unknown) => {
+        throw unreachable(path, error);
+      });
+    const { status } = response;
+    const requestId = text(response.headers['x-request-id']);
+    if (status >= 300 && status < 400) {
+      throw new MoovOriginError(
+        `${path} was answered with a redirect (${status}), which is not followed. Check baseURL (MOOV_BASE_URL).`,
+        { upstreamStatus: status, requestId },
+      );
+    }
+    return {
+      status,
+      headers: response.headers,
+      ...parse(response.data, response.headers['content-type']),
+      requestId,
+      roundTripMs: performance.now() - sent,
+    };
+  }
+}
+
+/**
+ * HTTP Basic as RFC 6749 section 2.3.1 has it: both halves form-urlencoded first, which leaves `-`, `_` and `.` as
+ * they are.
+ */
+function basic(clientId: string, clientSecret: string): string {
+  const encode = (value: string) => new URLSearchParams([['', value]]).toString().slice(1);
+  return `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`;
+}
+
+function parse(body: unknown, contentType: unknown): Pick<EndpointReply, 'body' | 'foreign'> {
+  const content = typeof body === 'string' ? body.trim() : '';
+  if (content === '') return { body: undefined, foreign: undefined };
+  try {
+    return { body: JSON.parse(content), foreign: undefined };
+  } catch {
+    return { body: undefined, foreign: text(contentType)?.split(';')[0]?.slice(0, 80) ?? 'no content type' };
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The seconds of a `Retry-After` header, as this package's errors carry it. */
+export function retryAfterHeader(ms: number | undefined): { 'Retry-After': string } | undefined {
+  return ms === undefined ? undefined : { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) };
+}
+
+/** What a reply's own headers ask to wait. */
+export function askedToWait(reply: EndpointReply): { 'Retry-After': string } | undefined {
+  return retryAfterHeader(retryAfterMs(reply.headers, Date.now()));
+}
+
+function unreachable(path: string, error: unknown): MoovUnavailableError {
+  const { code, message } = isAxiosError(error) ? error : { code: undefined, message: String(error) };
+  const cause = Object.assign(new Error(message), code === undefined ? {} : { code });
+  return new MoovUnavailableError(`${path} gave no whole reply: ${code ?? 'error'}, ${message}`, {
+    code: 'ERR_MOOV_NETWORK',
+    cause,
+  });
+}

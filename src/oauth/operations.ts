@@ -1,0 +1,189 @@
+import { MoovRevokeError, MoovTokenError, MoovUnavailableError } from '../errors.js';
+import { type AttemptOptions, withAttempts } from './attempts.js';
+import { askedToWait, type Credentials, type EndpointReply, type OAuthEndpoint } from './endpoint.js';
+import { lifetimeMs } from './lifetime.js';
+import { readRefusal, tokenReply, tokenReplyExpectations } from './replies.js';
+
+/** A token as Moov's `POST /oauth2/token` gave it (RFC 6749 section 5.1), under the names of its libraries. */
+export interface AuthToken {
+  accessToken: string;
+  /** `Bearer`, or `opaque` in older replies. */
+  tokenType: string;
+  /** Absent when Moov sent none (RFC 6749 section 4.4.3). */
+  refreshToken?: string;
+  /** What was granted, space-delimited; absent when the reply does not say. */
+  scope?: string;
+  /** `expires_in` as it came: seconds of life, or a Unix timestamp in seconds. Absent when the reply has none. */
+  expiresIn?: number;
+  /** The life left at receipt in milliseconds, from either meaning of `expires_in`; at most a day. */
+  lifetimeMs: number;
+  /** When that life ends by the local clock. */
+  expiresAt: Date;
+  /** Moov's `x-request-id`. */
+  requestId?: string;
+  /** The reply's status: 200. */
+  status: number;
+}
+
+export interface Grant {
+  grantType: 'client_credentials' | 'refresh_token';
+  scope?: string | undefined;
+  refreshToken?: string | undefined;
+}
+
+export interface Exchange extends AttemptOptions {
+  /** Read before each attempt, so that a rotated key is used at once. */
+  credentials: () => Promise<Credentials>;
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface Revocation {
+  token: string;
+  tokenTypeHint?: 'access_token' | 'refresh_token' | undefined;
+}
+
+/** Moov's `POST /oauth2/token` (RFC 6749 sections 4.4 and 6). */
+export function mint(endpoint: OAuthEndpoint, grant: Grant, exchange: Exchange): Promise<AuthToken> {
+  return withAttempts(exchange, async (signal) => {
+    const credentials = await exchange.credentials();
+    const reply = await endpoint.post({
+      path: '/oauth2/token',
+      form: { grant_type: grant.grantType, scope: grant.scope, refresh_token: grant.refreshToken },
+      credentials,
+      headers: exchange.headers,
+      signal,
+    });
+    if (reply.status !== 200) throw tokenFailure(reply, [credentials.clientSecret, grant.refreshToken]);
+    return readToken(reply);
+  });
+}
+
+/** Moov's `POST /oauth2/revoke` (RFC 7009 section 2). */
+export function revoke(
+  endpoint: OAuthEndpoint,
+  { token, tokenTypeHint }: Revocation,
+  exchange: Exchange,
+): Promise<void> {
+  return withAttempts(exchange, async (signal) => {
+    const credentials = await exchange.credentials();
+    const reply = await endpoint.post({
+      path: '/oauth2/revoke',
+      form: { token, token_type_hint: tokenTypeHint },
+      credentials,
+      headers: exchange.headers,
+      signal,
+    });
+    // A page with status 200 is a gateway's, and the token lives on.
+    if (reply.status >= 200 && reply.status < 300 && reply.foreign === undefined) return;
+    throw revokeFailure(reply, [credentials.clientSecret, token]);
+  });
+}
+
+function readToken(reply: EndpointReply): AuthToken {
+  const parsed = tokenReply.safeParse(reply.body);
+  if (!parsed.success) {
+    const field = String(parsed.error.issues[0]?.path[0] ?? '');
+    const fault = reply.foreign
+      ? `is not Moov's reply (${reply.foreign} where JSON was expected)`
+      : `can't be used: ${tokenReplyExpectations[field] ?? 'it is no JSON object'}`;
+    throw unusable(reply, fault);
+  }
+  const { access_token, token_type, refresh_token, scope, expires_in } = parsed.data;
+  const now = Date.now();
+  const life = lifetimeMs({
+    expiresIn: expires_in,
+    date: reply.headers.date,
+    now,
+    roundTripMs: reply.roundTripMs,
+  });
+  if (typeof life === 'string') throw unusable(reply, `can't be used: ${life}`);
+  return {
+    accessToken: access_token,
+    tokenType: token_type,
+    ...(refresh_token ? { refreshToken: refresh_token } : {}),
+    ...(typeof scope === 'string' ? { scope } : {}),
+    ...(typeof expires_in === 'number' ? { expiresIn: expires_in } : {}),
+    lifetimeMs: life,
+    expiresAt: new Date(now + life),
+    ...(reply.requestId === undefined ? {} : { requestId: reply.requestId }),
+    status: reply.status,
+  };
+}
+
+function unusable(reply: EndpointReply, fault: string): MoovTokenError {
+  return new MoovTokenError(`The reply of /oauth2/token ${fault}`, {
+    code: 'ERR_MOOV_TOKEN_REPLY',
+    upstreamStatus: reply.status,
+    requestId: reply.requestId,
+  });
+}
+
+type Secrets = readonly (string | undefined)[];
+
+function tokenFailure(reply: EndpointReply, secrets: Secrets): MoovTokenError | MoovUnavailableError {
+  const { status } = reply;
+  if (status < 400) return unusable(reply, `has status ${status} where 200 was expected`);
+  const told = explain(reply, secrets);
+  if (status === 429 || status >= 500) return unavailable(reply, told.message);
+  const refused = status === 401 || status === 403;
+  return new MoovTokenError(
+    refused
+      ? `Moov refused the credentials (${status})${told.message}: check clientId (MOOV_CLIENT_ID or MOOV_PUBLIC_KEY) and clientSecret (MOOV_CLIENT_SECRET or MOOV_SECRET_KEY), and that the key may ask for these scopes`
+      : `Moov refused the token request (${status})${told.message}`,
+    {
+      code: refused ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_TOKEN_REFUSED',
+      upstreamStatus: status,
+      requestId: reply.requestId,
+      fields: told.fields,
+    },
+  );
+}
+
+function revokeFailure(reply: EndpointReply, secrets: Secrets): MoovRevokeError | MoovUnavailableError {
+  const { status } = reply;
+  const told = explain(reply, secrets);
+  if (status === 429 || status >= 500) return unavailable(reply, told.message);
+  const refused = status === 401 || status === 403;
+  return new MoovRevokeError(
+    refused
+      ? `Moov refused the credentials of the revocation (${status})${told.message}`
+      : `Moov did not revoke the token (${status})${told.message}`,
+    {
+      code: refused ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_REVOKE_REFUSED',
+      upstreamStatus: status,
+      requestId: reply.requestId,
+      fields: told.fields,
+    },
+  );
+}
+
+function unavailable(reply: EndpointReply, told: string): MoovUnavailableError {
+  const limited = reply.status === 429;
+  return new MoovUnavailableError(
+    limited ? `Moov's rate limit was hit (429)${told}` : `Moov failed (${reply.status})${told}`,
+    {
+      code: limited ? 'ERR_MOOV_RATE_LIMITED' : 'ERR_MOOV_SERVER_ERROR',
+      headers: askedToWait(reply),
+      upstreamStatus: reply.status,
+      requestId: reply.requestId,
+    },
+  );
+}
+
+/** What the body of a failure adds to its message; a secret of the request that it echoes is taken out. */
+function explain(
+  reply: EndpointReply,
+  secrets: Secrets,
+): { message: string; fields?: Record<string, string> } {
+  if (reply.foreign) return { message: `, and not with Moov's reply: it is ${reply.foreign}` };
+  const { error, fields } = readRefusal(reply.body);
+  const clean = (text: string) =>
+    secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(secret, '[secret]') : rest), text);
+  if (error !== undefined) return { message: `: ${clean(error)}` };
+  if (fields === undefined) return { message: '' };
+  const cleaned = Object.fromEntries(
+    Object.entries(fields).map(([name, text]) => [clean(name), clean(text)]),
+  );
+  const list = Object.entries(cleaned).map(([name, text]) => `${name}: ${text}`);
+  return { message: `: ${list.join('; ')}`, fields: cleaned };
+}

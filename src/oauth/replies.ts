@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/** RFC 6750 section 2.1, `b64token`: what can stand in an `Authorization` header. */
+const bearer = z
+  .string()
+  .max(16_384)
+  .regex(/^[A-Za-z0-9\-._~+/]+=*$/);
+
+/** RFC 6749 appendix A.17: `1*VSCHAR`. Moov allows 4,096 characters. */
+const refresh = z
+  .string()
+  .max(4_096)
+  .regex(/^[\x20-\x7e]+$/);
+
+/** The wire form of a token reply (RFC 6749 section 5.1; Moov: create access token). */
+export const tokenReply = z.object({
+  access_token: bearer,
+  // RFC 6749 7.1 forbids the use of a token whose type is not understood; older Moov documents say "opaque".
+  token_type: z
+    .string()
+    .regex(/^(bearer|opaque)$/i)
+    .default('Bearer'),
+  refresh_token: refresh.nullish(),
+  scope: z.string().max(65_536).nullish(),
+  expires_in: z.unknown(),
+});
+
+/** What each field of a token reply must be, for the message about one that is not. */
+export const tokenReplyExpectations: Readonly<Record<string, string>> = {
+  access_token: "access_token is not a bearer token of RFC 6750's characters",
+  token_type: 'token_type is neither Bearer nor opaque',
+  refresh_token: 'refresh_token is not a string of at most 4,096 printable characters',
+  scope: 'scope is not a string of at most 65,536 characters',
+};
+
+/** 400: `{"error": "..."}`. */
+const errorReply = z.object({ error: z.string() });
+
+/** 422: the fields at fault. */
+const fieldsReply = z.record(z.string(), z.string());
+
+/**
+ * What a refusal's body says, shortened: `error`'s text, or the fields at fault.
+ * Nothing when the body is not one of Moov's two forms.
+ */
+export function readRefusal(body: unknown): { error?: string; fields?: Record<string, string> } {
+  const single = errorReply.safeParse(body);
+  if (single.success) return { error: single.data.error.slice(0, 300) };
+  const several = fieldsReply.safeParse(body);
+  if (!several.success) return {};
+  const fields: Record<string, string> = {};
+  for (const [name, text] of Object.entries(several.data).slice(0, 20)) fields[name] = text.slice(0, 300);
+  return Object.keys(fields).length > 0 ? { fields } : {};
+}

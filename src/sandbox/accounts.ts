@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { type Call, failure, invalid, isRecord, jsonObject, type Reply } from './http.js';
+import type { Settings } from './options.js';
+import type { Recorder } from './recorder.js';
+
+/** An account, in the shape of Moov's replies. */
+export interface SandboxAccount {
+  readonly accountID: string;
+  readonly mode: 'sandbox';
+  readonly accountType: 'individual' | 'business';
+  readonly displayName: string;
+  readonly profile: Readonly<Record<string, unknown>>;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly foreignID?: string;
+  readonly verification: { readonly status: 'unverified'; readonly verificationStatus: 'unverified' };
+  readonly createdOn: string;
+  readonly updatedOn: string;
+}
+
+type Identity = Pick<SandboxAccount, 'accountType' | 'displayName' | 'profile'>;
+
+/** The accounts there are: the platform's own, and what was created. */
+export class Accounts {
+  readonly #accounts = new Map<string, SandboxAccount>();
+  readonly #recorder: Recorder;
+
+  constructor(settings: Settings, recorder: Recorder) {
+    this.#recorder = recorder;
+    const profile = { business: { legalBusinessName: 'Sandbox Platform', ownersProvided: false } };
+    this.#add(settings.platformAccountID, {
+      accountType: 'business',
+      displayName: 'Sandbox Platform',
+      profile,
+    });
+  }
+
+  get all(): SandboxAccount[] {
+    return [...this.#accounts.values()];
+  }
+
+  /** @throws Refusal with 404 for an account that does not exist. */
+  get(accountID: string): SandboxAccount {
+    const account = this.#accounts.get(accountID);
+    if (account === undefined) throw failure(404, 'account not found');
+    return account;
+  }
+
+  /** `POST /accounts` */
+  create(call: Call): Reply {
+    const body = jsonObject(call);
+    const identity = readIdentity(body);
+    const account = this.#add(randomUUID(), identity, readLabels(body));
+    this.#recorder.count('accountsCreated');
+    return { status: 200, body: account };
+  }
+
+  /** `GET /accounts` */
+  list(call: Call): Reply {
+    return { status: 200, body: page(this.all, call.query) };
+  }
+
+  #add(accountID: string, identity: Identity, labels: Labels = {}): SandboxAccount {
+    const now = new Date().toISOString();
+    const account: SandboxAccount = {
+      accountID,
+      mode: 'sandbox',
+      ...identity,
+      ...labels,
+      verification: { status: 'unverified', verificationStatus: 'unverified' },
+      createdOn: now,
+      updatedOn: now,
+    };
+    this.#accounts.set(accountID, account);
+    return account;
+  }
+}
+
+/** What callers may write on a thing of theirs. */
+export interface Labels {
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly foreignID?: string;
+}
+
+/** @throws Refusal with 422 for labels of another kind. */
+export function readLabels({ metadata, foreignID }: Record<string, unknown>): Labels {
+  if (metadata !== undefined && !isStringRecord(metadata)) throw invalid({ metadata: 'must hold strings' });
+  if (foreignID !== undefined && typeof foreignID !== 'string')
+    throw invalid({ foreignID: 'must be a string' });
+  return {
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(foreignID === undefined ? {} : { foreignID }),
+  };
+}
+
+/** The part of a list that was asked for: `count` things, 20 unless told and 200 at most, after `skip`. */
+export function page<T>(all: readonly T[], query: URLSearchParams): T[] {
+  const skip = naturalNumber(query.get('skip'), 0);
+  return all.slice(skip, skip + Math.min(naturalNumber(query.get('count'), 20), 200));
+}
+
+function naturalNumber(text: string | null, fallback: number): number {
+  return text !== null && /^\d+$/.test(text) ? Number(text) : fallback;
+}
+
+/** Secrets are dropped, as in Moov's replies, which say only that they were given. */
+function readIdentity({ accountType, profile }: Record<string, unknown>): Identity {
+  if (accountType !== 'individual' && accountType !== 'business') {
+    throw invalid({ accountType: 'must be individual or business' });
+  }
+  const part = isRecord(profile) && isRecord(profile[accountType]) ? profile[accountType] : {};
+  if (accountType === 'business') {
+    const { taxID, ...business } = part;
+    if (!isText(business.legalBusinessName)) {
+      throw invalid({ profile: { business: { legalBusinessName: 'is required' } } });
+    }
+    return {
+      accountType,
+      displayName: business.legalBusinessName,
+      profile: { business: { ...business, taxIDProvided: taxID !== undefined, ownersProvided: false } },
+    };
+  }
+  const { birthDate, governmentID, ...individual } = part;
+  const { firstName, lastName } = isRecord(individual.name) ? individual.name : {};
+  if (!isText(firstName) || !isText(lastName)) {
+    const wrong = isText(firstName) ? { lastName: 'is required' } : { firstName: 'is required' };
+    throw invalid({ profile: { individual: { name: wrong } } });
+  }
+  return {
+    accountType,
+    displayName: `${firstName} ${lastName}`,
+    profile: {
+      individual: {
+        ...individual,
+        birthDateProvided: birthDate !== undefined,
+        governmentIDProvided: governmentID !== undefined,
+      },
+    },
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isStringRecord(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((entry) => typeof entry === 'string');
+}

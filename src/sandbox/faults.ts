@@ -1,0 +1,122 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+
+/** Which requests a fault is for, and how many of them. */
+interface FaultTarget {
+  /** The request's method, in any case. Default: every method. */
+  readonly method?: string;
+  /** The path without its query: a string is compared whole, a regular expression is searched for. */
+  readonly path: string | RegExp;
+  /** How many requests are affected; `Infinity` is allowed. Default 1. */
+  readonly times?: number;
+}
+
+/** Answers instead of handling the request: nothing is done. */
+export interface AnswerFault extends FaultTarget {
+  /** The status to answer with, 200 to 599. */
+  readonly status: number;
+  /** Headers of the answer, beside `x-request-id`, which may be replaced. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** An object is sent as JSON, a string as it is, with `text/plain` unless `headers` say otherwise. Default: no body. */
+  readonly body?: object | string;
+  /** Milliseconds to wait first. */
+  readonly delayMs?: number;
+  readonly drop?: never;
+  readonly truncate?: never;
+}
+
+/**
+ * Cuts the connection instead of answering: `'before'` the request is acted on, or `'after'`, which is the lost
+ * answer: the transfer exists, and the caller does not know.
+ */
+export interface DropFault extends FaultTarget {
+  readonly drop: 'before' | 'after';
+  /** Milliseconds to wait first. */
+  readonly delayMs?: number;
+  readonly status?: never;
+  readonly headers?: never;
+  readonly body?: never;
+  readonly truncate?: never;
+}
+
+/**
+ * Handles the request, announces the whole answer and cuts the connection in the middle of its body. An answer that
+ * has no body is lost whole.
+ */
+export interface TruncateFault extends FaultTarget {
+  readonly truncate: true;
+  /** Milliseconds to wait first. */
+  readonly delayMs?: number;
+  readonly status?: never;
+  readonly headers?: never;
+  readonly body?: never;
+  readonly drop?: never;
+}
+
+/** Only waits, then handles the request as ever, also when its client has gone away in the meantime. */
+export interface DelayFault extends FaultTarget {
+  /** Milliseconds to wait. */
+  readonly delayMs: number;
+  readonly status?: never;
+  readonly headers?: never;
+  readonly body?: never;
+  readonly drop?: never;
+  readonly truncate?: never;
+}
+
+/** One kind of trouble for the requests it names; see `MoovSandbox.fail`. */
+export type FaultRule = AnswerFault | DropFault | TruncateFault | DelayFault;
+
+/** A timer fires at once for a longer time than this. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** The rules that are still to be used, in the order given. */
+export class Faults {
+  #rules: { readonly rule: FaultRule; left: number }[] = [];
+
+  /** @throws TypeError for a rule that can't be followed. The compiler stops most of them; this is for JavaScript. */
+  add(rule: FaultRule): void {
+    const times = rule.times ?? 1;
+    if (typeof rule.path !== 'string' && !(rule.path instanceof RegExp)) {
+      throw new TypeError('path: expected a string or a regular expression.');
+    }
+    if (times !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(times) && times > 0)) {
+      throw new TypeError('times: expected a whole number, at least 1, or Infinity.');
+    }
+    if (rule.delayMs !== undefined && !(rule.delayMs >= 0 && rule.delayMs <= LONGEST_DELAY_MS)) {
+      throw new TypeError(`delayMs: expected milliseconds from 0 to ${LONGEST_DELAY_MS}.`);
+    }
+    if (
+      rule.status !== undefined &&
+      !(Number.isInteger(rule.status) && rule.status >= 200 && rule.status < 600)
+    ) {
+      throw new TypeError('status: expected a whole number from 200 to 599.');
+    }
+    if (rule.drop !== undefined && rule.drop !== 'before' && rule.drop !== 'after') {
+      throw new TypeError("drop: expected 'before' or 'after'.");
+    }
+    const ways = [rule.status, rule.drop, rule.truncate].filter((way) => way !== undefined).length;
+    if (ways > 1 || (ways === 0 && rule.delayMs === undefined)) {
+      throw new TypeError('A fault needs one of status, drop and truncate, or delayMs alone.');
+    }
+    for (const [name, value] of Object.entries(rule.headers ?? {})) {
+      validateHeaderName(name);
+      for (const one of [value].flat()) validateHeaderValue(name, one);
+    }
+    this.#rules.push({ rule: { ...rule }, left: times });
+  }
+
+  /** @returns the first rule for such a request, which is thereby used once. */
+  take(method: string, pathname: string): FaultRule | undefined {
+    const found = this.#rules.find(({ rule }) => matches(rule, method, pathname));
+    if (found === undefined) return undefined;
+    found.left -= 1;
+    if (found.left === 0) this.#rules = this.#rules.filter((entry) => entry !== found);
+    return found.rule;
+  }
+}
+
+function matches(rule: FaultTarget, method: string, pathname: string): boolean {
+  if (rule.method !== undefined && rule.method.toUpperCase() !== method) return false;
+  // search() and not test(): a global expression keeps no position between requests.
+  return typeof rule.path === 'string' ? rule.path === pathname : pathname.search(rule.path) !== -1;
+}

@@ -1,0 +1,109 @@
+/** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
+export interface MoovSandboxOptions {
+  /** The API key's public half. Default `sandbox-public-key`. */
+  readonly clientId?: string | undefined;
+  /** The API key's secret half. Default `sandbox-secret-key`. */
+  readonly clientSecret?: string | undefined;
+  /**
+   * The origins registered with the API key, scheme and host only. Default `['https://app.example.com']`.
+   * As at Moov, `localhost` can't be registered.
+   */
+  readonly origins?: readonly string[] | undefined;
+  /** The platform's own account, which exists from the start. Default `b1d2c3a4-0000-4000-8000-000000000001`. */
+  readonly platformAccountID?: string | undefined;
+  /**
+   * What `expires_in` means: `'timestamp'` (default), the Unix time in seconds at which the token ends, as Moov's
+   * newer reference says, or `'seconds'`, the seconds it lives, as RFC 6749 section 5.1 says.
+   */
+  readonly expiresIn?: 'timestamp' | 'seconds' | undefined;
+  /** How long an access token lives, in whole seconds. Default 3,600. */
+  readonly tokenLifeSeconds?: number | undefined;
+  /** Whether replies carry a `refresh_token` (RFC 6749 section 4.4.3 says they should not). Default `true`. */
+  readonly refreshTokens?: boolean | undefined;
+  /** Answers 429 to every request above this many within one second. Default: no limit. */
+  readonly rateLimit?: { readonly requestsPerSecond: number } | undefined;
+  /** Whether access tokens are random strings, as older ones of Moov's, instead of JWTs. Default `false`. */
+  readonly opaqueTokens?: boolean | undefined;
+}
+
+/** Options with the defaults filled in. */
+export interface Settings {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly origins: readonly string[];
+  readonly platformAccountID: string;
+  readonly expiresIn: 'timestamp' | 'seconds';
+  readonly tokenLifeSeconds: number;
+  readonly refreshTokens: boolean;
+  readonly requestsPerSecond: number;
+  readonly opaqueTokens: boolean;
+}
+
+// An object rather than a list, so that the compiler asks for every option.
+const known: Record<keyof MoovSandboxOptions, true> = {
+  clientId: true,
+  clientSecret: true,
+  origins: true,
+  platformAccountID: true,
+  expiresIn: true,
+  tokenLifeSeconds: true,
+  refreshTokens: true,
+  rateLimit: true,
+  opaqueTokens: true,
+};
+
+/** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
+export function resolveOptions(options: MoovSandboxOptions): Settings {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(known, name)) {
+      throw new TypeError(
+        `${name}: no such option of the sandbox. There are ${Object.keys(known).join(', ')}.`,
+      );
+    }
+  }
+  const settings: Settings = {
+    clientId: options.clientId ?? 'sandbox-public-key',
+    clientSecret: options.clientSecret ?? 'sandbox-secret-key',
+    origins: [...(options.origins ?? ['https://app.example.com'])],
+    platformAccountID: options.platformAccountID ?? 'b1d2c3a4-0000-4000-8000-000000000001',
+    expiresIn: options.expiresIn ?? 'timestamp',
+    tokenLifeSeconds: options.tokenLifeSeconds ?? 3600,
+    refreshTokens: options.refreshTokens ?? true,
+    requestsPerSecond: options.rateLimit?.requestsPerSecond ?? Number.POSITIVE_INFINITY,
+    opaqueTokens: options.opaqueTokens ?? false,
+  };
+  expect(settings.clientId !== '', 'clientId', 'a string that is not empty');
+  expect(settings.clientSecret !== '', 'clientSecret', 'a string that is not empty');
+  expect(
+    settings.origins.length > 0 && settings.origins.every(isRegistrable),
+    'origins',
+    "a list of origins such as 'https://app.example.com': scheme and host only, and not localhost",
+  );
+  expect(/^[\w-]+$/.test(settings.platformAccountID), 'platformAccountID', 'an account ID');
+  expect(['timestamp', 'seconds'].includes(settings.expiresIn), 'expiresIn', "'timestamp' or 'seconds'");
+  expect(
+    isPositiveInteger(settings.tokenLifeSeconds),
+    'tokenLifeSeconds',
+    'a whole number of seconds, at least 1',
+  );
+  expect(
+    options.rateLimit === undefined || isPositiveInteger(settings.requestsPerSecond),
+    'rateLimit.requestsPerSecond',
+    'a whole number, at least 1',
+  );
+  return settings;
+}
+
+function expect(condition: boolean, option: string, what: string): void {
+  if (!condition) throw new TypeError(`${option}: expected ${what}.`);
+}
+
+function isPositiveInteger(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0;
+}
+
+function isRegistrable(origin: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  return url.origin === origin.toLowerCase() && url.hostname !== 'localhost';
+}

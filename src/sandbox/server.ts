@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Faults } from './faults.js';
+import { type Call, type Reply, readCall, splitTarget } from './http.js';
+import type { Recorder } from './recorder.js';
+
+/** A client that keeps a connection must not meet with its end by chance; `close` ends it anyway. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** Everything that has to do with sockets: listening, answering, and the faults. */
+export class SandboxServer {
+  readonly #handle: (call: Call) => Reply;
+  readonly #recorder: Recorder;
+  readonly #faults: Faults;
+  readonly #delays = new Map<NodeJS.Timeout, (finished: boolean) => void>();
+  #server: Server | undefined;
+  #url: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(handle: (call: Call) => Reply, recorder: Recorder, faults: Faults) {
+    this.#handle = handle;
+    this.#recorder = recorder;
+    this.#faults = faults;
+  }
+
+  get url(): string {
+    if (this.#url === undefined)
+      throw new Error('The sandbox is not listening: await sandbox.listen() first.');
+    return this.#url;
+  }
+
+  async listen(port: number): Promise<string> {
+    if (this.#server !== undefined) throw new Error('The sandbox is listening already.');
+    const server = createServer((request, response) => void this.#answer(request, response));
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
+    // At once, so that a close() from here on finds it.
+    this.#server = server;
+    try {
+      await this.#closing; // The port may be the one that is being given up.
+      await new Promise<void>((resolve, reject) => {
+        const closed = () => reject(new Error('The sandbox was closed before it listened.'));
+        if (this.#server !== server) return closed();
+        server.once('error', reject).once('close', closed).listen(port, '127.0.0.1', resolve);
+      });
+    } catch (error) {
+      if (this.#server === server) this.#server = undefined;
+      throw error;
+    }
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('The sandbox has no port.');
+    this.#url = `http://127.0.0.1:${address.port}`;
+    return this.#url;
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return this.#closing;
+    this.#server = undefined;
+    this.#url = undefined;
+    for (const [timer, end] of this.#delays) {
+      clearTimeout(timer);
+      end(false);
+    }
+    this.#delays.clear();
+    this.#closing = new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+    return this.#closing;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url: path = '/', headers, socket } = request;
+    const [pathname] = splitTarget(path);
+    const sent = this.#recorder.arrived(method, path, pathname, headers);
+    const fault = this.#faults.take(method, pathname);
+    if (fault !== undefined) this.#recorder.count('faults');
+
+    let call: Call;
+    try {
+      call = await readCall(request);
+    } catch {
+      return; // The client went away before its request was complete: there is nobody to answer.
+    }
+    if (fault?.delayMs !== undefined && !(await this.#delay(fault.delayMs))) return;
+    if (fault?.drop === 'before') {
+      socket.destroy();
+      return;
+    }
+    const reply = fault?.status === undefined ? this.#act(call) : fault;
+    // A client that has gone away loses its answer, but the request was acted on.
+    if (fault?.drop === 'after' || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    send(response, reply, sent, fault?.truncate === true);
+  }
+
+  #act(call: Call): Reply {
+    try {
+      return this.#handle(call);
+    } catch (error) {
+      return { status: 500, body: { error: `the sandbox failed: ${String(error)}` } };
+    }
+  }
+
+  /** @returns whether the time passed; `false` when the sandbox was closed in the meantime. */
+  #delay(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#delays.delete(timer);
+        resolve(true);
+      }, ms);
+      this.#delays.set(timer, resolve);
+    });
+  }
+}
+
+function send(
+  response: ServerResponse,
+  reply: Reply,
+  sent: (status: number) => void,
+  truncate: boolean,
+): void {
+  const body = typeof reply.body === 'object' ? JSON.stringify(reply.body) : (reply.body ?? '');
+  const bytes = Buffer.from(body);
+  if (truncate && bytes.length === 0) {
+    response.destroy();
+    return;
+  }
+  response.statusCode = reply.status;
+  response.setHeader('x-request-id', randomUUID());
+  if (bytes.length > 0) {
+    response.setHeader(
+      'content-type',
+      typeof reply.body === 'object' ? 'application/json' : 'text/plain; charset=utf-8',
+    );
+    response.setHeader('content-length', bytes.length);
+  }
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
+  sent(reply.status);
+  if (!truncate) {
+    response.end(bytes.length > 0 ? bytes : undefined);
+    return;
+  }
+  // Not before the first half has left: the caller is to see the head and an answer that breaks off.
+  response.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => response.destroy());
+}

@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import { type Accounts, page, readLabels } from './accounts.js';
+import { type Call, failure, invalid, isRecord, jsonObject, Refusal, type Reply } from './http.js';
+import type { Settings } from './options.js';
+import type { Recorder } from './recorder.js';
+
+/** Money: `value` in the smallest unit of `currency`. */
+export interface SandboxAmount {
+  readonly currency: string;
+  readonly value: number;
+}
+
+/** One end of a transfer. */
+export interface SandboxTransferParty {
+  readonly paymentMethodID: string;
+  readonly paymentMethodType: 'moov-wallet';
+  readonly account: { readonly accountID: string; readonly email: string; readonly displayName: string };
+}
+
+/** A refund, in the shape of Moov's replies. */
+export interface RefundReply {
+  readonly refundID: string;
+  readonly createdOn: string;
+  readonly updatedOn: string;
+  readonly status: 'completed';
+  readonly amount: SandboxAmount;
+}
+
+/** A transfer, in the shape of Moov's replies. It is complete at once. */
+export interface TransferReply {
+  readonly transferID: string;
+  readonly createdOn: string;
+  readonly completedOn: string;
+  readonly status: 'completed';
+  readonly amount: SandboxAmount;
+  readonly source: SandboxTransferParty;
+  readonly destination: SandboxTransferParty;
+  readonly description?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly foreignID?: string;
+  readonly refundedAmount?: SandboxAmount;
+  readonly refunds?: readonly RefundReply[];
+}
+
+/** A transfer that exists, with the key it was made under. */
+export interface SandboxTransfer extends TransferReply {
+  readonly idempotencyKey: string;
+}
+
+/** A refund that exists, by whichever route, with the key it was made under. */
+export interface SandboxRefund extends RefundReply {
+  readonly idempotencyKey: string;
+  readonly transferID: string;
+}
+
+interface Transfer {
+  readonly idempotencyKey: string;
+  readonly made: Omit<TransferReply, 'refundedAmount' | 'refunds'>;
+  readonly refunds: SandboxRefund[];
+}
+
+/** Transfers, refunds and reversals. Each key is remembered for good. */
+export class Transfers {
+  readonly #settings: Settings;
+  readonly #accounts: Accounts;
+  readonly #recorder: Recorder;
+  readonly #transfers = new Map<string, Transfer>();
+  readonly #byKey = new Map<string, Transfer>();
+  readonly #refundsByKey = new Map<string, SandboxRefund>();
+  readonly #reversalKeys = new Set<string>();
+
+  constructor(settings: Settings, accounts: Accounts, recorder: Recorder) {
+    this.#settings = settings;
+    this.#accounts = accounts;
+    this.#recorder = recorder;
+  }
+
+  get transfers(): SandboxTransfer[] {
+    return [...this.#transfers.values()].map((transfer) => ({
+      idempotencyKey: transfer.idempotencyKey,
+      ...transferReply(transfer),
+    }));
+  }
+
+  get refunds(): SandboxRefund[] {
+    return [...this.#transfers.values()].flatMap(({ refunds }) => refunds);
+  }
+
+  /** `POST /accounts/{accountID}/transfers` */
+  create(call: Call): Reply {
+    const idempotencyKey = readKey(call);
+    const original = this.#byKey.get(idempotencyKey);
+    if (original !== undefined) throw new Refusal({ status: 409, body: transferReply(original) });
+    const order = this.#readOrder(jsonObject(call));
+    const now = new Date().toISOString();
+    const made = {
+      transferID: randomUUID(),
+      createdOn: now,
+      completedOn: now,
+      status: 'completed',
+      ...order,
+    } as const;
+    const transfer: Transfer = { idempotencyKey, made, refunds: [] };
+    this.#transfers.set(made.transferID, transfer);
+    this.#byKey.set(idempotencyKey, transfer);
+    this.#recorder.count('transfersCreated');
+    return {
+      status: 200,
+      body: waits(call)
+        ? transferReply(transfer)
+        : { transferID: made.transferID, createdOn: made.createdOn },
+    };
+  }
+
+  /** `GET /accounts/{accountID}/transfers` */
+  list(call: Call): Reply {
+    return { status: 200, body: page([...this.#transfers.values()], call.query).map(transferReply) };
+  }
+
+  /** `GET /accounts/{accountID}/transfers/{transferID}` */
+  get(transferID: string): Reply {
+    return { status: 200, body: transferReply(this.#find(transferID)) };
+  }
+
+  /** `POST /accounts/{accountID}/transfers/{transferID}/refunds`; without a body or an amount, of all that is left. */
+  refund(call: Call, transferID: string): Reply {
+    const key = readKey(call);
+    const original = this.#refundsByKey.get(key);
+    if (original !== undefined) throw new Refusal({ status: 409, body: refundReply(original) });
+    const refund = this.#giveBack(call, this.#find(transferID), key);
+    this.#refundsByKey.set(key, refund);
+    const { refundID, createdOn, amount } = refund;
+    return { status: 200, body: waits(call) ? refundReply(refund) : { refundID, createdOn, amount } };
+  }
+
+  /** `GET /accounts/{accountID}/transfers/{transferID}/refunds` */
+  listRefunds(transferID: string): Reply {
+    return { status: 200, body: this.#find(transferID).refunds.map(refundReply) };
+  }
+
+  /** `GET /accounts/{accountID}/transfers/{transferID}/refunds/{refundID}` */
+  getRefund(transferID: string, refundID: string): Reply {
+    const refund = this.#find(transferID).refunds.find((one) => one.refundID === refundID);
+    if (refund === undefined) throw failure(404, 'refund not found');
+    return { status: 200, body: refundReply(refund) };
+  }
+
+  /**
+   * `POST /accounts/{accountID}/transfers/{transferID}/reversals`. A transfer that is complete is reversed by a
+   * refund. A repeated key is answered without the original.
+   */
+  reverse(call: Call, transferID: string): Reply {
+    const key = readKey(call);
+    if (this.#reversalKeys.has(key)) throw failure(409, 'the idempotency key has been used');
+    const refund = this.#giveBack(call, this.#find(transferID), key);
+    this.#reversalKeys.add(key);
+    return { status: 200, body: { refund: refundReply(refund) } };
+  }
+
+  #find(transferID: string): Transfer {
+    const transfer = this.#transfers.get(transferID);
+    if (transfer === undefined) throw failure(404, 'transfer not found');
+    return transfer;
+  }
+
+  #giveBack(call: Call, transfer: Transfer, idempotencyKey: string): SandboxRefund {
+    const { transferID, amount } = transfer.made;
+    const left = amount.value - refunded(transfer);
+    const value = (call.body.length === 0 ? undefined : jsonObject(call).amount) ?? left;
+    if (!isPositiveInteger(value)) throw invalid({ amount: 'must be a positive integer' });
+    if (value > left) throw invalid({ amount: `must be at most ${left}` });
+    const now = new Date().toISOString();
+    const refund: SandboxRefund = {
+      idempotencyKey,
+      transferID,
+      refundID: randomUUID(),
+      createdOn: now,
+      updatedOn: now,
+      status: 'completed',
+      amount: { currency: amount.currency, value },
+    };
+    transfer.refunds.push(refund);
+    this.#recorder.count('refundsCreated');
+    return refund;
+  }
+
+  /** The names of the fields at fault are those of Moov's 422. */
+  #readOrder(body: Record<string, unknown>) {
+    const { description } = body;
+    if (description !== undefined && typeof description !== 'string') {
+      throw invalid({ description: 'must be a string' });
+    }
+    return {
+      amount: readAmount(body.amount),
+      source: this.#readParty(body.source, 'sourcePaymentMethodID'),
+      destination: this.#readParty(body.destination, 'destinationPaymentMethodID'),
+      ...(description === undefined ? {} : { description }),
+      ...readLabels(body),
+    };
+  }
+
+  #readParty(value: unknown, field: string): SandboxTransferParty {
+    const paymentMethodID = isRecord(value) ? value.paymentMethodID : undefined;
+    if (typeof paymentMethodID !== 'string' || paymentMethodID === '')
+      throw invalid({ [field]: 'is required' });
+    // Payment methods are not kept here, so every one is the platform's own wallet.
+    const { accountID, displayName } = this.#accounts.get(this.#settings.platformAccountID);
+    const account = { accountID, email: 'platform@example.com', displayName };
+    return { paymentMethodID, paymentMethodType: 'moov-wallet', account };
+  }
+}
+
+/** @throws Refusal with 400 without an `X-Idempotency-Key`, or for one over 36 characters. */
+function readKey(call: Call): string {
+  const key = call.headers['x-idempotency-key'];
+  if (typeof key !== 'string' || key === '') throw failure(400, 'X-Idempotency-Key is required');
+  if (key.length > 36) throw failure(400, 'X-Idempotency-Key must have at most 36 characters');
+  return key;
+}
+
+function waits(call: Call): boolean {
+  return call.headers['x-wait-for'] === 'rail-response';
+}
+
+function readAmount(value: unknown): SandboxAmount {
+  const amount = isRecord(value) ? value : {};
+  if (!isPositiveInteger(amount.value)) throw invalid({ amount: 'value must be a positive integer' });
+  if (typeof amount.currency !== 'string' || !/^[A-Za-z]{3}$/.test(amount.currency)) {
+    throw invalid({ amount: 'currency must be a code of three letters' });
+  }
+  return { currency: amount.currency, value: amount.value };
+}
+
+function isPositiveInteger(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+}
+
+function refunded(transfer: Transfer): number {
+  return transfer.refunds.reduce((sum, { amount }) => sum + amount.value, 0);
+}
+
+function transferReply(transfer: Transfer): TransferReply {
+  const { made, refunds } = transfer;
+  if (refunds.length === 0) return made;
+  const refundedAmount = { currency: made.amount.currency, value: refunded(transfer) };
+  return { ...made, refundedAmount, refunds: refunds.map(refundReply) };
+}
+
+function refundReply({ refundID, createdOn, updatedOn, status, amount }: SandboxRefund): RefundReply {
+  return { refundID, createdOn, updatedOn, status, amount };
+}

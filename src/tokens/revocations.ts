@@ -1,0 +1,70 @@
+import { MoovUnavailableError } from '../errors.js';
+import type { Timers } from '../http/timers.js';
+
+/** One token that is out of service and that Moov has not yet confirmed to be revoked. */
+interface Pending {
+  /** A function, so that inspection does not show the token. */
+  readonly token: () => string;
+  readonly tokenTypeHint: 'access_token' | 'refresh_token';
+}
+
+/** Tells Moov of one token; resolves on 2xx alone. */
+export type RevokeAtMoov = (
+  token: string,
+  tokenTypeHint: 'access_token' | 'refresh_token',
+  limits: { timeoutMs: number; timers: Timers },
+) => Promise<void>;
+
+/** The tokens that were given up and have to be revoked; none is forgotten before Moov says 2xx. */
+export class Revocations {
+  readonly #revokeAtMoov: RevokeAtMoov;
+  readonly #timers: Timers;
+  #pending: readonly Pending[] = [];
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(revokeAtMoov: RevokeAtMoov, timers: Timers) {
+    this.#revokeAtMoov = revokeAtMoov;
+    this.#timers = timers;
+  }
+
+  get count(): number {
+    return this.#pending.length;
+  }
+
+  /** The refresh token goes first: while it lives, a new access token can be had with it. */
+  add({ accessToken, refreshToken }: { accessToken: string; refreshToken?: string | undefined }): void {
+    const added: Pending[] = [{ token: () => accessToken, tokenTypeHint: 'access_token' }];
+    if (refreshToken !== undefined)
+      added.unshift({ token: () => refreshToken, tokenTypeHint: 'refresh_token' });
+    this.#pending = [...this.#pending, ...added];
+  }
+
+  /**
+   * Revokes all that is pending, one flush at a time.
+   *
+   * @param timeoutMs - For the whole flush.
+   * @throws what the first failed revocation threw. What is refused does not keep the others from being tried;
+   * when Moov is unavailable the rest waits for the next flush.
+   */
+  flush(timeoutMs: number): Promise<void> {
+    const end = performance.now() + timeoutMs;
+    const flushed = this.#flushing.then(() => this.#flush(end));
+    this.#flushing = flushed.catch(() => undefined);
+    return this.#timers.hold(flushed);
+  }
+
+  async #flush(end: number): Promise<void> {
+    const failures: unknown[] = [];
+    for (const pending of this.#pending) {
+      const timeoutMs = Math.max(1, end - performance.now());
+      try {
+        await this.#revokeAtMoov(pending.token(), pending.tokenTypeHint, { timeoutMs, timers: this.#timers });
+        this.#pending = this.#pending.filter((other) => other !== pending);
+      } catch (error) {
+        failures.push(error);
+        if (error instanceof MoovUnavailableError) break;
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}

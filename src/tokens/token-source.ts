@@ -1,0 +1,259 @@
+import { AsyncResource } from 'node:async_hooks';
+import { type MoovAuthError, MoovUnavailableError } from '../errors.js';
+import type { Emit } from '../events.js';
+import { Timers } from '../http/timers.js';
+import type { AuthToken } from '../oauth/operations.js';
+import { MintFailure } from './mint-failure.js';
+import { Token } from './token.js';
+import { UnauthorizedPause } from './unauthorized-pause.js';
+
+/** Obtains a token at Moov; `refreshToken` is that of the token held, if it came with one. */
+export type Mint = (request: {
+  refreshToken: string | undefined;
+  signal: AbortSignal;
+  timers: Timers;
+}) => Promise<AuthToken>;
+
+/** How a renewal ended. `undefined`: a revocation overtook it, and whoever waits asks anew. */
+type Outcome = Token | MintFailure | undefined;
+
+interface Renewal {
+  readonly outcome: Promise<Outcome>;
+  readonly controller: AbortController;
+  /** Set by a revocation: the result is to be given back and never handed out. */
+  surrendered: boolean;
+}
+
+/**
+ * The token of one set of scopes, and the only place where it is renewed.
+ *
+ * Whoever finds it missing, ageing or refused joins the one renewal in flight. A renewal has a time limit and a
+ * signal of its own, and runs outside the asynchronous context of the call that began it.
+ */
+export class TokenSource {
+  readonly #mint: Mint;
+  readonly #emit: Emit;
+  readonly #giveBack: (token: AuthToken) => void;
+  readonly #outside = new AsyncResource('MoovTokenSource');
+  readonly #timers = new Timers();
+  readonly #pause = new UnauthorizedPause();
+  #token: Token | undefined;
+  #generation = 0;
+  #renewal: Renewal | undefined;
+  #failure: MintFailure | undefined;
+  #clearTimer: () => void = () => undefined;
+  #nextOutcome: PromiseWithResolver<Outcome> | undefined;
+  #closed = false;
+
+  /** @param giveBack - Gets the result of a renewal that a revocation overtook. */
+  constructor(mint: Mint, emit: Emit, giveBack: (token: AuthToken) => void) {
+    this.#mint = mint;
+    this.#emit = emit;
+    this.#giveBack = giveBack;
+  }
+
+  /** The token held, whatever its age. */
+  get held(): Token | undefined {
+    return this.#token;
+  }
+
+  get failure(): MintFailure | undefined {
+    return this.#failure;
+  }
+
+  /** Begins to obtain a token without waiting for it. */
+  start(): void {
+    if (this.#usable === undefined) this.#join();
+  }
+
+  /**
+   * The token for a call: at once when one is held, and then renewed in the background if it is ageing.
+   *
+   * @returns the token, or a promise of it that rejects with {@link MoovTokenError} or
+   * {@link MoovUnavailableError} when none can be had.
+   */
+  take(): Token | Promise<Token> {
+    const token = this.#usable;
+    if (token === undefined) return this.#timers.hold(this.#wait());
+    if (token.isAgeing && this.#renewal === undefined && this.#mayProbe) this.#join();
+    return token;
+  }
+
+  /**
+   * After a 401: the token to replay with, or `undefined` when a new one would not help.
+   *
+   * @param generation - Of the token that was refused. If another is held by now, that one is it.
+   */
+  replace(generation: number): Token | undefined | Promise<Token> {
+    const token = this.#usable;
+    if (token !== undefined && token.generation !== generation) return token;
+    if (this.#renewal === undefined && !this.#pause.allowsRenewal) return undefined;
+    return this.#timers.hold(this.#wait());
+  }
+
+  /** A call with the token of this generation was answered with something other than 401. */
+  accepted(generation: number): void {
+    if (generation === this.#token?.generation) this.#pause.accepted();
+  }
+
+  /** A replay with the token of this generation was answered with 401 again. */
+  uncured(generation: number): void {
+    if (generation === this.#token?.generation) this.#pause.uncured(generation);
+  }
+
+  /** Obtains a new token now, whatever the state; joins the renewal in flight. Rejects as {@link take} does. */
+  renew(): Promise<Token> {
+    if (this.#closed) return Promise.reject(closedError());
+    return this.#timers.hold(this.#settle(this.#join()));
+  }
+
+  /** Resolves when a usable token is held, else with the next outcome: rejects as {@link take} does. */
+  async ready(): Promise<void> {
+    if (this.#closed) throw closedError();
+    if (this.#usable !== undefined) return;
+    if (this.#failure === undefined) this.#join();
+    this.#nextOutcome ??= promiseWithResolver();
+    const outcome = await this.#timers.hold(this.#nextOutcome.promise);
+    if (outcome instanceof MintFailure) throw outcome.toError();
+    if (outcome === undefined) await this.ready();
+  }
+
+  /**
+   * Takes the token out of service, and the one that may be on its way.
+   *
+   * @returns the token that was held, and a promise that settles when a renewal overtaken by this has ended.
+   */
+  surrender(): { token: Token | undefined; renewalEnded: Promise<unknown> } {
+    const token = this.#token;
+    this.#token = undefined;
+    const renewal = this.#renewal;
+    this.#renewal = undefined;
+    if (renewal !== undefined) renewal.surrendered = true;
+    this.#failure = undefined;
+    this.#clearTimer();
+    return {
+      token,
+      renewalEnded: renewal === undefined ? Promise.resolve() : this.#timers.hold(renewal.outcome),
+    };
+  }
+
+  /** Ends everything in flight. Later calls reject with `ERR_MOOV_CLOSED`. */
+  close(): void {
+    this.#closed = true;
+    this.#clearTimer();
+    this.#renewal?.controller.abort();
+    this.#nextOutcome?.resolve(new MintFailure(closedError(), undefined));
+  }
+
+  get #usable(): Token | undefined {
+    const token = this.#token;
+    return token === undefined || token.isGone || this.#closed ? undefined : token;
+  }
+
+  get #mayProbe(): boolean {
+    return this.#failure === undefined || this.#failure.probeInMs === 0;
+  }
+
+  /** A new token for a caller who has none that serves him: from the renewal in flight, or why not. */
+  async #wait(): Promise<Token> {
+    if (this.#closed) throw closedError();
+    // Once the failure is known nobody queues up behind a probe: whoever may begin one waits, the others are told.
+    if (this.#failure !== undefined && (this.#renewal !== undefined || !this.#mayProbe))
+      throw this.#failure.toError();
+    return this.#settle(this.#join());
+  }
+
+  async #settle(renewal: Renewal): Promise<Token> {
+    const outcome = await renewal.outcome;
+    if (outcome instanceof Token) return outcome;
+    if (outcome instanceof MintFailure) throw outcome.toError();
+    return this.#wait();
+  }
+
+  /** The one renewal: the one in flight, or a new one. Its outcome never rejects. */
+  #join(): Renewal {
+    if (this.#renewal !== undefined) return this.#renewal;
+    this.#clearTimer();
+    const controller = new AbortController();
+    const outcome = this.#outside.runInAsyncScope(() => this.#obtain(controller.signal));
+    const renewal: Renewal = {
+      controller,
+      surrendered: false,
+      outcome: outcome.then((reply) => this.#conclude(renewal, reply)),
+    };
+    this.#renewal = renewal;
+    return renewal;
+  }
+
+  async #obtain(signal: AbortSignal): Promise<{ reply: AuthToken; durationMs: number } | { error: unknown }> {
+    const began = performance.now();
+    try {
+      const refreshToken = this.#token?.refreshToken();
+      const reply = await this.#mint({ refreshToken, signal, timers: this.#timers });
+      return { reply, durationMs: performance.now() - began };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  #conclude(
+    renewal: Renewal,
+    result: { reply: AuthToken; durationMs: number } | { error: unknown },
+  ): Outcome {
+    let outcome: Outcome;
+    if (renewal.surrendered) {
+      if ('reply' in result) this.#giveBack(result.reply);
+    } else {
+      this.#renewal = undefined;
+      outcome = 'reply' in result ? this.#install(result.reply, result.durationMs) : this.#fail(result.error);
+    }
+    this.#nextOutcome?.resolve(outcome);
+    this.#nextOutcome = undefined;
+    return outcome;
+  }
+
+  #install(reply: AuthToken, durationMs: number): Token {
+    const renewed = this.#generation > 0;
+    const token = new Token(reply, ++this.#generation);
+    this.#token = token;
+    this.#failure = undefined;
+    this.#schedule(token.ageingMs);
+    const type = renewed ? 'token.renewed' : 'token.obtained';
+    this.#emit({ type, expiresAt: token.expiresAt, durationMs });
+    return token;
+  }
+
+  #fail(error: unknown): MintFailure {
+    if (this.#closed) return new MintFailure(closedError(), undefined);
+    const failure = new MintFailure(error, this.#failure);
+    this.#failure = failure;
+    this.#schedule(failure.probeInMs);
+    const { code, message } = failure.error;
+    const tokenHeld = this.#usable !== undefined;
+    this.#emit({ type: 'token.failed', code, message, tokenHeld, retryInMs: failure.probeInMs });
+    return failure;
+  }
+
+  #schedule(ms: number): void {
+    this.#clearTimer();
+    if (this.#closed) return;
+    this.#clearTimer = this.#outside.runInAsyncScope(() => this.#timers.after(ms, () => this.#join()));
+  }
+}
+
+function closedError(): MoovAuthError {
+  return new MoovUnavailableError('This MoovAuth was closed', { code: 'ERR_MOOV_CLOSED' });
+}
+
+interface PromiseWithResolver<T> {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+}
+
+function promiseWithResolver<T>(): PromiseWithResolver<T> {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
