@@ -128,7 +128,6 @@ export class MoovUnavailableError extends MoovAuthError {
   readonly status = 503;
   declare readonly code: MoovUnavailableErrorCode;
 
-  // biome-ignore lint/complexity/noUselessConstructor: it narrows the codes
   constructor(message: string, details: MoovErrorDetails<MoovUnavailableErrorCode>) {
     super(message, details);
   }

@@ -80,25 +80,28 @@ export function createRevokeRouter(actions: RevokeActions, options: RevokeRouter
   }
 }
 
+/** What a failed revocation is answered with; an error that is not about one is thrown on. */
 function answer(res: Response, error: unknown): void {
-  if (error instanceof BodyError) return refuse(res, error.status, 'invalid_request', error.message);
-  if (error instanceof MoovUnavailableError) {
+  if (error instanceof BodyError) {
+    refuse(res, error.status, 'invalid_request', error.message);
+  } else if (error instanceof MoovUnavailableError) {
     res.set({ 'Retry-After': '1', ...error.headers });
-    return refuse(
+    refuse(
       res,
       503,
       'temporarily_unavailable',
       'Moov could not be reached; the revocation is to be repeated.',
     );
+  } else if (
+    error instanceof MoovRevokeError &&
+    (error.upstreamStatus === 400 || error.upstreamStatus === 422)
+  ) {
+    refuse(res, 400, 'invalid_request', 'Moov does not accept this token.');
+  } else if (error instanceof MoovAuthError) {
+    refuse(res, 502, 'server_error', 'Moov refused the revocation.');
+  } else {
+    throw error;
   }
-  if (error instanceof MoovRevokeError && error.code === 'ERR_MOOV_REVOKE_REFUSED') {
-    const { upstreamStatus } = error;
-    if (upstreamStatus === 400 || upstreamStatus === 422) {
-      return refuse(res, 400, 'invalid_request', 'Moov does not accept this token.');
-    }
-  }
-  if (!(error instanceof MoovAuthError)) throw error;
-  return refuse(res, 502, 'server_error', 'Moov refused the revocation.');
 }
 
 /** RFC 6749 section 5.2, which RFC 7009 section 2.2.1 takes over. */
