@@ -2,10 +2,11 @@ import type { AxiosInstance } from 'axios';
 import type { RequestHandler, Router } from 'express';
 import { createMoovClient } from './client/moov-client.js';
 import { MoovAuthError, MoovTokenError } from './errors.js';
-import { emitter } from './events.js';
+import { type Emit, emitter } from './events.js';
 import { Timers } from './http/timers.js';
 import { makeEndpoint } from './oauth/client.js';
-import { mint, revoke } from './oauth/operations.js';
+import { diagnose } from './oauth/diagnosis.js';
+import { type AuthToken, type Exchange, mint, revoke } from './oauth/operations.js';
 import { type MoovAuthOptions, readAuthOptions, type Settings } from './options.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
 import { type MoovScope, normaliseScopes } from './scopes.js';
@@ -99,7 +100,9 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const emit = emitter(settings.logger, settings.onEvent);
   const endpoint = makeEndpoint(settings);
   const timers = new Timers();
-  const source = new TokenSource(mintFor(scope, settings, endpoint), emit, (token) => revocations.add(token));
+  const source = new TokenSource(mintFor(scope, settings, endpoint, emit), emit, (token) =>
+    revocations.add(token),
+  );
   const revocations = new Revocations(
     (token, tokenTypeHint, { timeoutMs }) =>
       revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs, timers }),
@@ -180,17 +183,32 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   );
 }
 
-function mintFor(scope: string, settings: Settings, endpoint: ReturnType<typeof makeEndpoint>): Mint {
+function mintFor(
+  scope: string,
+  settings: Settings,
+  endpoint: ReturnType<typeof makeEndpoint>,
+  emit: Emit,
+): Mint {
+  const warned = new Set<string>();
+
   return async ({ refreshToken, signal, timers }) => {
     const end = performance.now() + settings.tokenTimeoutMs;
-    const exchange = () => ({
+    const reply = await obtain(refreshToken, () => ({
       credentials: settings.credentials,
       headers: {},
       timeoutMs: Math.max(1, end - performance.now()),
       retries: 2,
       signal,
       timers,
-    });
+    }));
+    for (const message of diagnose(reply.accessToken, settings)) {
+      if (!warned.has(message)) emit({ type: 'token.warning', message });
+      warned.add(message);
+    }
+    return reply;
+  };
+
+  async function obtain(refreshToken: string | undefined, exchange: () => Exchange): Promise<AuthToken> {
     if (settings.renewWith === 'refresh_token' && refreshToken !== undefined) {
       try {
         return await mint(endpoint, { grantType: 'refresh_token', refreshToken }, exchange());
@@ -200,5 +218,5 @@ function mintFor(scope: string, settings: Settings, endpoint: ReturnType<typeof 
       }
     }
     return mint(endpoint, { grantType: 'client_credentials', scope }, exchange());
-  };
+  }
 }

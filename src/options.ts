@@ -40,6 +40,13 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
   tokenTimeoutMs?: number;
   /** How often a call may be retried, 0 to 10. Default 3. */
   retries?: number;
+  /**
+   * Whether retries are limited over all calls, to ten at once and in the long run a fifth of the calls, so that they
+   * do not add to the load on a failing Moov. Default `true`.
+   */
+  retryBudget?: boolean;
+  /** The platform's own account ID; else `MOOV_ACCOUNT_ID`. A token made for another account is warned of. */
+  platformAccountID?: string;
   /** Runs once on the Axios instance when it is made, for interceptors and defaults of your own. */
   configure?: (instance: AxiosInstance) => void;
   /** Gets a line for each event: pino, console, or anything with `debug`, `info`, `warn` and `error`. */
@@ -107,6 +114,8 @@ const authSchema = z.strictObject({
   attemptTimeoutMs: milliseconds.default(10_000),
   tokenTimeoutMs: milliseconds.default(10_000),
   retries: retries.default(3),
+  retryBudget: z.boolean().default(true),
+  platformAccountID: z.guid().optional(),
   configure: z.custom<(instance: AxiosInstance) => void>(isFunction).optional(),
   logger: z.custom<MoovLogger>(isLogger).optional(),
   onEvent: z.custom<(event: MoovAuthEvent) => void>(isFunction).optional(),
@@ -142,6 +151,8 @@ const expected: Readonly<Record<keyof MoovAuthOptions, { what: string; env?: rea
   attemptTimeoutMs: { what: positive },
   tokenTimeoutMs: { what: positive },
   retries: { what: 'a whole number from 0 to 10' },
+  retryBudget: { what: 'true or false' },
+  platformAccountID: { what: "the platform's own account ID, a UUID", env: ['MOOV_ACCOUNT_ID'] },
   axios: {
     what: `an object of Axios settings without ${bypasses.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
   },

@@ -8,7 +8,10 @@ import {
 import { MoovOriginError } from '../errors.js';
 import type { Token } from '../tokens/token.js';
 import type { TokenSource } from '../tokens/token-source.js';
+import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';
+import type { Transport } from './axios-transport.js';
+import { fixBoundary } from './bodies.js';
 import { type Call, type CallConfig, callOf, tell } from './call.js';
 import { patiently } from './patience.js';
 import { shown } from './shown.js';
@@ -19,8 +22,7 @@ export interface AdapterSettings {
   baseURL: string;
   origin?: string | undefined;
   attemptTimeoutMs: number;
-  /** Sends what it is given and resolves with any whole reply, whatever its status. */
-  transport: AxiosAdapter;
+  transport: Transport;
 }
 
 /**
@@ -37,6 +39,7 @@ export function authorisedAdapter(source: TokenSource, settings: AdapterSettings
       if (call.attempts === 0) {
         assertTarget(config.url, moov);
         assertSettings(config, baseURL);
+        fixBoundary(config);
       }
       const token = source.take();
       return await send(
@@ -56,15 +59,23 @@ export function authorisedAdapter(source: TokenSource, settings: AdapterSettings
     const show = shown(config, call.request);
     call.generation = token.generation;
     call.attempts++;
+    call.handed = false;
     call.answered = false;
     let response: AxiosResponse;
     try {
-      response = show.response(await transport(onTheWire(config, token, attempt.signal)));
+      const wire = onTheWire(config, token, attempt.signal);
+      response = show.response(
+        await transport(wire, () => {
+          call.handed = true;
+        }),
+      );
     } catch (error) {
       attempt.end();
+      if (call.handed) call.ambiguous = true;
       throw attempt.timeoutError(call) ?? show.error(error);
     }
     call.answered = true;
+    call.ambiguous = isAmbiguousAfter(response.status, call);
     const requestId: unknown = response.headers['x-request-id'];
     if (typeof requestId === 'string') call.requestId = requestId;
     if (response.status !== 401) source.accepted(token.generation);

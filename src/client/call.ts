@@ -24,8 +24,12 @@ export class Call {
   replayed = false;
   /** Whether the result is final, and neither a 401 nor a retry may follow. */
   over = false;
+  /** Whether the last attempt was given to a standing connection, so that Moov may have acted on it. */
+  handed = false;
   /** Whether the last attempt ended with a whole reply. */
   answered = false;
+  /** Whether Moov may have acted on an attempt that no reply has settled since. */
+  ambiguous = false;
   /** The error made of the last reply's status; any other error is of something else, such as its parsing. */
   refusal: Error | undefined;
   /** Retries begun, replays after a 401 not among them. */
@@ -49,8 +53,8 @@ export class Call {
   }
 
   get info(): MoovCallInfo {
-    const { attempts, requestId } = this;
-    return { attempts, ambiguous: false, ...(requestId === undefined ? {} : { requestId }) };
+    const { attempts, ambiguous, requestId } = this;
+    return { attempts, ambiguous, ...(requestId === undefined ? {} : { requestId }) };
   }
 
   /** Takes the traces of this call off a config that is given back, so that it can be sent anew. */

@@ -1,12 +1,14 @@
-import axios, { type AxiosAdapter, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
+import axios, { type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
 import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Settings } from '../options.js';
 import type { TokenSource } from '../tokens/token-source.js';
 import { userAgent } from '../version.js';
 import { authorisedAdapter } from './authorised-adapter.js';
+import { axiosTransport, type Transport } from './axios-transport.js';
 import { result } from './result.js';
 import { retryFailures } from './retries.js';
+import { RetryBudget } from './retry-budget.js';
 import { assertAdapter } from './target.js';
 import { onUnauthorized } from './unauthorized.js';
 
@@ -22,7 +24,7 @@ export function createMoovClient(
   settings: Settings,
   source: TokenSource,
   emit: Emit,
-  transport: AxiosAdapter = axios.getAdapter('http'),
+  transport: Transport = axiosTransport,
 ): AxiosInstance {
   const adapter = authorisedAdapter(source, { ...settings, transport });
   const config = {
@@ -33,12 +35,14 @@ export function createMoovClient(
     maxRedirects: 0,
     timeout: settings.timeoutMs,
   };
+  const budget = settings.retryBudget ? new RetryBudget() : undefined;
   const client = axios.create(config);
   const replay = axios.create(config);
 
   client.interceptors.request.use(
     (call) => {
       assertAdapter(call, adapter);
+      budget?.earn();
       return versioned(call, settings.apiVersion);
     },
     undefined,
@@ -46,7 +50,7 @@ export function createMoovClient(
   );
   const unauthorized = onUnauthorized(source, replay, emit);
   for (const instance of [client, replay]) instance.interceptors.response.use(undefined, unauthorized);
-  retryFailures(registeringOn(replay, client), settings.retries, emit);
+  retryFailures(registeringOn(replay, client), { retries: settings.retries, budget, emit });
   client.interceptors.response.use(result.fulfilled, result.rejected);
 
   settings.configure?.(client);

@@ -2,6 +2,7 @@ import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 
 import { MoovReplayError } from '../errors.js';
 import { statusError } from './authorised-adapter.js';
 import { currentCall, tell, wasTold } from './call.js';
+import { isOriginal } from './original.js';
 
 /**
  * The last of this package's interceptors: what the caller gets. His `validateStatus` judges here, once, after 401
@@ -10,7 +11,7 @@ import { currentCall, tell, wasTold } from './call.js';
 export const result = {
   fulfilled(response: AxiosResponse): AxiosResponse {
     if (accepts(response.config, response.status)) return delivered(response);
-    throw delivered(statusError(response));
+    throw rejectedAlthoughDone(statusError(response));
   },
 
   rejected(error: unknown): AxiosResponse {
@@ -28,12 +29,23 @@ export const result = {
       tell(replay, call.info);
       throw replay;
     }
-    if (response !== undefined && error === call?.refusal && accepts(response.config, response.status)) {
-      return delivered(response);
+    if (response !== undefined && call !== undefined && error === call.refusal) {
+      if (isOriginal(response, call)) {
+        call.ambiguous = false;
+        return delivered(response);
+      }
+      if (accepts(response.config, response.status)) return delivered(response);
     }
-    throw delivered(error);
+    throw rejectedAlthoughDone(error);
   },
 };
+
+/** An error about a 2xx reply, such as one that can't be parsed, must not read as if Moov had done nothing. */
+function rejectedAlthoughDone(error: AxiosError): AxiosError {
+  const call = currentCall(error.config);
+  if (call?.answered && error.response !== undefined && error.response.status < 300) call.ambiguous = true;
+  return delivered(error);
+}
 
 function accepts({ validateStatus }: InternalAxiosRequestConfig, status: number): boolean {
   return !validateStatus || validateStatus(status);

@@ -1,27 +1,40 @@
-import { AxiosError, type AxiosInstance, isAxiosError } from 'axios';
+import { AxiosError, type AxiosInstance, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import axiosRetry from 'axios-retry';
 import type { Emit } from '../events.js';
 import { backoffMs, retryAfterMs } from '../http/retry-after.js';
+import { isReplayable } from './bodies.js';
 import { type Call, currentCall } from './call.js';
-import { discard, isReplayable } from './streams.js';
+import type { RetryBudget } from './retry-budget.js';
+import { discard } from './streams.js';
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8_000;
 
-/** RFC 9110 section 9.2.2. */
+/** RFC 9110 section 9.2.2: a second send does no more than the first. */
 const idempotent = new Set(['get', 'head', 'options', 'put', 'delete']);
+
+/** The statuses after which a write with an idempotency key is sent again. */
+const keyed = new Set([429, 500, 502, 503, 504]);
+
+export interface RetryPolicy {
+  /** How often one call may be retried. */
+  retries: number;
+  /** What all calls together may spend on retries; without one they may spend what they like. */
+  budget: RetryBudget | undefined;
+  emit: Emit;
+}
 
 /**
  * Registers axios-retry on an instance with this package's policy.
  *
  * axios-retry counts, waits, and ends a wait on an abort; what is retried and how long it waits is decided here.
  */
-export function retryFailures(instance: AxiosInstance, retries: number, emit: Emit): void {
+export function retryFailures(instance: AxiosInstance, { retries, budget, emit }: RetryPolicy): void {
   axiosRetry(instance, {
     retries,
     // The deadline is kept by the call itself, not by axios-retry's count against Axios's own timeout.
     shouldResetTimeout: true,
-    retryCondition: mayRetry,
+    retryCondition: (error) => mayRetry(error, budget, emit),
     retryDelay: (_count, error) => currentCall(error.config)?.delayMs ?? 0,
     onRetry: (retry, error, config) => {
       const call = currentCall(config);
@@ -34,21 +47,36 @@ export function retryFailures(instance: AxiosInstance, retries: number, emit: Em
   });
 }
 
-function mayRetry(error: unknown): boolean {
-  if (!isAxiosError(error)) return false;
-  const call = currentCall(error.config);
+function mayRetry(error: unknown, budget: RetryBudget | undefined, emit: Emit): boolean {
+  if (!isAxiosError(error) || error.config === undefined) return false;
+  const { config } = error;
+  const call = currentCall(config);
   if (call === undefined || call.over) return false;
   call.over = true;
-  if (!isTransient(error, call) || !idempotent.has(error.config?.method ?? '')) return false;
+  if (!isTransient(error, call) || !isSafe(error, config, call)) return false;
   const wait = waitBefore(error, call.retries + 1);
   // An answer after the deadline would reach nobody.
   if (wait >= call.leftMs) return false;
-  call.unrepeatable = !isReplayable(error.config?.data);
+  call.unrepeatable = !isReplayable(config.data);
   if (call.unrepeatable) return false;
+  if (budget !== undefined && !budget.spend()) {
+    const { method, path } = call.request;
+    emit({ type: 'call.budgetExhausted', method, path });
+    return false;
+  }
   call.over = false;
   call.delayMs = wait;
   call.retries++;
   return true;
+}
+
+/** Whether a second send can't make Moov act twice. */
+function isSafe(error: AxiosError, config: InternalAxiosRequestConfig, call: Call): boolean {
+  if (idempotent.has(config.method ?? '')) return true;
+  if (config.headers.has('X-Idempotency-Key')) {
+    return error.response === undefined || !call.answered || keyed.has(error.response.status);
+  }
+  return !call.answered && !call.handed;
 }
 
 /** What Axios finds wrong by itself, before or after the exchange; another try would find it again. */

@@ -33,11 +33,3 @@ export function shielded(source: Readable, told: (error: unknown) => unknown, en
 export function discard(data: unknown): void {
   if (isStream(data)) data.destroy();
 }
-
-/** Whether a body can be sent a second time: a stream can't, as the first attempt has used it up. */
-export function isReplayable(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null) return true;
-  if (body instanceof Readable || body instanceof ReadableStream) return false;
-  // The form-data package's bodies are streams that do not inherit from Readable.
-  return !('pipe' in body && typeof body.pipe === 'function');
-}

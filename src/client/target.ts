@@ -41,6 +41,9 @@ function refused(why: string): MoovOriginError {
   );
 }
 
+/** Moov's limit for idempotency keys, in characters. */
+const LONGEST_KEY = 36;
+
 /**
  * Refuses settings of a call that would bypass this package's rules.
  *
@@ -54,8 +57,19 @@ export function assertSettings(
   const allowed: Readonly<Record<string, unknown>> = { baseURL, maxRedirects: 0, adapter: config.adapter };
   const changed = bypasses.find((name) => config[name] !== undefined && config[name] !== allowed[name]);
   if (changed !== undefined) throw bypassed(`"${changed}"`, 'It is set once, for every call.');
-  if (AxiosHeaders.from(config.headers).has('Authorization')) {
+  const headers = AxiosHeaders.from(config.headers);
+  if (headers.has('Authorization')) {
     throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
+  }
+  const key: unknown = headers.get('X-Idempotency-Key');
+  if (
+    key !== undefined &&
+    key !== null &&
+    !(typeof key === 'string' && key !== '' && key.length <= LONGEST_KEY)
+  ) {
+    throw new MoovConfigError(
+      `X-Idempotency-Key: expected a string of 1 to ${LONGEST_KEY} characters, such as idempotencyKey('order', orderID) makes.`,
+    );
   }
   const retry: unknown = config['axios-retry'];
   if (retry !== undefined && !isRetryCount(retry)) {

@@ -2,9 +2,10 @@ import { AxiosError, type AxiosInstance, type AxiosResponse, isAxiosError } from
 import { MoovReplayError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { TokenSource } from '../tokens/token-source.js';
+import { isReplayable } from './bodies.js';
 import { type Call, currentCall, tell } from './call.js';
 import { patiently } from './patience.js';
-import { discard, isReplayable } from './streams.js';
+import { discard } from './streams.js';
 
 /**
  * The interceptor of failed responses that answers a 401: it obtains a new token, or takes the one that another

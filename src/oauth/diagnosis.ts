@@ -1,0 +1,48 @@
+/** What a token says about itself is compared with. */
+export interface Expectations {
+  origin?: string | undefined;
+  platformAccountID?: string | undefined;
+}
+
+/**
+ * Reads an access token that is a JWT (RFC 7519), unverified and so for diagnosis alone, and says what in it does
+ * not fit the options. Moov mints tokens for a wrong Origin and answers 401 only later, without a word.
+ *
+ * @returns a sentence for each misfit; none for an opaque token.
+ */
+export function diagnose(accessToken: string, { origin, platformAccountID }: Expectations): string[] {
+  const { aud, caid } = claims(accessToken);
+  const warnings: string[] = [];
+  const domains = [aud].flat().filter((entry) => typeof entry === 'string');
+  if (origin !== undefined && domains.length > 0 && !domains.some((domain) => isDomainOf(domain, origin))) {
+    warnings.push(
+      `origin (MOOV_ORIGIN) is ${origin}, but the API key is registered for ${domains.join(', ').slice(0, 300)}: every call will be answered with 401. Set origin to one of these, or register it with the key in Moov's dashboard.`,
+    );
+  }
+  if (platformAccountID !== undefined && typeof caid === 'string' && !sameText(caid, platformAccountID)) {
+    warnings.push(
+      `platformAccountID (MOOV_ACCOUNT_ID) is ${platformAccountID}, but the API key belongs to account ${caid.slice(0, 100)}: calls on transfers will be answered with 403. Set it to that account.`,
+    );
+  }
+  return warnings;
+}
+
+function claims(token: string): { aud?: unknown; caid?: unknown } {
+  const [, payload, signature] = token.split('.');
+  if (payload === undefined || signature === undefined) return {};
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+function isDomainOf(domain: string, origin: string): boolean {
+  const { host, hostname } = new URL(origin);
+  return [origin, host, hostname].some((form) => sameText(form, domain));
+}
+
+function sameText(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
