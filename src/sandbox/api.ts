@@ -85,7 +85,7 @@ function routes(accounts: Accounts, transfers: Transfers): Route[] {
     list.push({
       method,
       path: new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
-      scope: ({ accountID }) => scope.replace('{accountID}', accountID),
+      scope: ({ accountID }) => scope.replace('{accountID}', () => accountID),
       ofPlatform: path.includes('/transfers'),
       handle,
     });

@@ -33,13 +33,10 @@ export class SandboxServer {
     if (this.#server !== undefined) throw new Error('The sandbox is listening already.');
     const server = createServer((request, response) => void this.#answer(request, response));
     server.keepAliveTimeout = KEEP_ALIVE_MS;
-    // At once, so that a close() from here on finds it.
     this.#server = server;
     try {
-      await this.#closing; // The port may be the one that is being given up.
       await new Promise<void>((resolve, reject) => {
         const closed = () => reject(new Error('The sandbox was closed before it listened.'));
-        if (this.#server !== server) return closed();
         server.once('error', reject).once('close', closed).listen(port, '127.0.0.1', resolve);
       });
     } catch (error) {

@@ -1,7 +1,15 @@
-import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { FaultRule } from '../../src/sandbox/index.js';
-import { createTransfer, mint, readJson, requestToken, send, startSandbox } from './helpers.js';
+import {
+  bearer,
+  createTransfer,
+  mint,
+  order,
+  readJson,
+  requestToken,
+  send,
+  startSandbox,
+} from './helpers.js';
 
 const transfers = /\/transfers$/;
 const lost = { name: 'TypeError', message: 'fetch failed' };
@@ -102,32 +110,27 @@ test.each<[string, FaultRule, number | undefined]>([
 
 test('a delayed request is acted on although its client has gone away', async () => {
   const sandbox = await startSandbox();
-  sandbox.fail({ path: transfers, delayMs: 60 });
-  const aborted = new Promise((resolve) => {
-    const outgoing = request(`${sandbox.url}/accounts/${sandbox.platformAccountID}/transfers`, {
-      method: 'POST',
-      headers: {
-        authorization: `Basic ${Buffer.from('sandbox-public-key:sandbox-secret-key').toString('base64')}`,
-        'x-idempotency-key': 'gone',
-      },
-    });
-    outgoing.on('error', resolve);
-    outgoing.end(
-      JSON.stringify({
-        amount: { currency: 'USD', value: 1 },
-        source: { paymentMethodID: 'a' },
-        destination: { paymentMethodID: 'b' },
-      }),
-    );
-    void expect
-      .poll(() => sandbox.requests.length)
-      .toBe(1)
-      .then(() => outgoing.destroy());
-  });
-  await aborted;
+  sandbox.fail({ path: transfers, delayMs: 300 });
+  const leaving = new AbortController();
+  const call = createTransfer(sandbox, 'gone', order, leaving.signal);
+  await expect.poll(() => sandbox.requests.length).toBe(1);
+  leaving.abort();
+  await expect(call).rejects.toMatchObject({ name: 'AbortError' });
   expect(sandbox.transfers).toEqual([]);
   await expect.poll(() => sandbox.transfers).toMatchObject([{ idempotencyKey: 'gone' }]);
   expect(sandbox.requests).toMatchObject([{ status: 0 }]);
+});
+
+test('a delayed request is forgotten when the sandbox closes', async () => {
+  const sandbox = await startSandbox();
+  sandbox.fail({ path: transfers, delayMs: 100 });
+  const call = createTransfer(sandbox, 'forgotten').catch((error: unknown) => error);
+  await expect.poll(() => sandbox.requests.length).toBe(1);
+  await sandbox.close();
+  expect(await call).toMatchObject(lost);
+  // A timer that starts later and runs longer ends later.
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(sandbox.transfers).toEqual([]);
 });
 
 describe('rules', () => {
@@ -159,10 +162,7 @@ describe('rules', () => {
     const sandbox = await startSandbox();
     const { access_token: token } = await mint(sandbox);
     sandbox.fail({ path: '/ping', status: 401 });
-    const call = () =>
-      send(sandbox, 'GET', '/ping', {
-        headers: { authorization: `Bearer ${token}`, origin: 'https://app.example.com' },
-      });
+    const call = () => send(sandbox, 'GET', '/ping', { headers: bearer(token) });
     expect([(await call()).status, (await call()).status]).toEqual([401, 200]);
     expect(sandbox.stats.unauthorized).toBe(1);
   });

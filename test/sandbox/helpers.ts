@@ -6,8 +6,9 @@ export const ORIGIN = 'https://app.example.com';
 const open = new Set<MoovSandbox>();
 
 afterEach(async () => {
-  await Promise.all([...open].map((sandbox) => sandbox.close()));
+  const all = [...open];
   open.clear();
+  await Promise.all(all.map((sandbox) => sandbox.close()));
 });
 
 /** A sandbox that listens until the end of the test. */
@@ -32,7 +33,7 @@ export function send(
   sandbox: MoovSandbox,
   method: string,
   path: string,
-  { body, headers }: { body?: unknown; headers?: Record<string, string> } = {},
+  { body, headers, signal }: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
 ): Promise<Response> {
   return fetch(`${sandbox.url}${path}`, {
     method,
@@ -42,6 +43,7 @@ export function send(
       ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
   });
 }
 
@@ -89,9 +91,15 @@ export const order = {
 };
 
 /** `POST .../transfers` by the API key. */
-export function createTransfer(sandbox: MoovSandbox, key: string, body: unknown = order): Promise<Response> {
+export function createTransfer(
+  sandbox: MoovSandbox,
+  key: string,
+  body: unknown = order,
+  signal?: AbortSignal,
+): Promise<Response> {
   return send(sandbox, 'POST', `/accounts/${sandbox.platformAccountID}/transfers`, {
     body,
     headers: { 'x-idempotency-key': key },
+    ...(signal === undefined ? {} : { signal }),
   });
 }

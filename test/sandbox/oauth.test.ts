@@ -129,6 +129,21 @@ describe('POST /oauth2/token', () => {
     expect(await response.json()).toEqual({ scope: expect.any(String) });
   });
 
+  test('knows every scope that Moov lists', async () => {
+    const sandbox = await startSandbox();
+    const resources =
+      'apple-pay bank-accounts branding capabilities cards documents files invoices payment-methods profile ' +
+      'representatives tickets transfers wallets';
+    const scopes = [
+      '/ping.read /fed.read /profile-enrichment.read /accounts.read /accounts.write /institutions.read',
+      '/card-metadata.read /terminal-applications.read /terminal-applications.write',
+      '/accounts/a-1/issued-cards.read /accounts/a-1/issued-cards.read-secure',
+      '/accounts/a-1/terminal-configuration.read /accounts/a-1/profile.disconnect',
+      ...resources.split(' ').map((name) => `/accounts/a-1/${name}.read /accounts/a-1/${name}.write`),
+    ].join(' ');
+    expect((await mint(sandbox, scopes)).scope).toBe(scopes);
+  });
+
   test('needs an Origin or a Referer, but minds only later that it is a wrong one', async () => {
     const sandbox = await startSandbox();
     const without = await requestToken(sandbox, clientCredentials, {});

@@ -173,6 +173,11 @@ describe('ping and accounts', () => {
       displayName: 'Jules Jackson',
       profile: { individual: { birthDateProvided: true, governmentIDProvided: true } },
     });
+    const { result: taxed } = await moov.accounts.create({
+      accountType: 'business',
+      profile: { business: { legalBusinessName: 'Taxed', taxID: { ein: { number: '12-3456789' } } } },
+    });
+    expect(taxed).toMatchObject({ profile: { business: { taxIDProvided: true } } });
     expect(JSON.stringify(sandbox.accounts)).not.toContain('6789');
     const { result: listed } = await moov.accounts.list({ count: 2, skip: 1 });
     expect(listed.map(({ accountID }) => accountID)).toEqual([company.accountID, person.accountID]);

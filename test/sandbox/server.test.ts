@@ -40,11 +40,14 @@ describe('listen and close', () => {
 
   test.each([0, 1, 2])('closing %i ticks after it began to listen ends both', async (ticks) => {
     const sandbox = createMoovSandbox();
-    const listening = expect(sandbox.listen()).rejects.toThrow('closed before');
+    const url = await sandbox.listen();
+    await sandbox.close();
+    const listening = expect(sandbox.listen(Number(new URL(url).port))).rejects.toThrow('closed before');
     for (let tick = 0; tick < ticks; tick += 1) await undefined;
     await sandbox.close();
     await listening;
     expect(() => sandbox.url).toThrow('not listening');
+    await expect(fetch(url)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
   test('close ends idle connections, requests half sent and delays', async () => {

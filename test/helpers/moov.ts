@@ -1,0 +1,64 @@
+import { onTestFinished } from 'vitest';
+import { type MoovAuth, type MoovAuthEvent, type MoovAuthOptions, moovAuth } from '../../src/index.js';
+import { createMoovSandbox, type MoovSandbox, type MoovSandboxOptions } from '../../src/sandbox/index.js';
+
+/** What most tests need of Moov: to read and write accounts and transfers. */
+export function allScopes(sandbox: MoovSandbox): string[] {
+  const transfers = `/accounts/${sandbox.platformAccountID}/transfers`;
+  return ['/ping.read', '/accounts.read', '/accounts.write', `${transfers}.read`, `${transfers}.write`];
+}
+
+/** A running sandbox that the end of the test closes. */
+export async function startSandbox(options: MoovSandboxOptions = {}): Promise<MoovSandbox> {
+  const sandbox = createMoovSandbox(options);
+  await sandbox.listen();
+  onTestFinished(() => sandbox.close());
+  return sandbox;
+}
+
+/** The options that point a `MoovAuth` at a sandbox. */
+export function optionsFor(sandbox: MoovSandbox): MoovAuthOptions {
+  const origin = sandbox.origins[0];
+  return { ...sandbox.credentials, ...(origin === undefined ? {} : { origin }), baseURL: sandbox.url };
+}
+
+export interface Started {
+  sandbox: MoovSandbox;
+  moov: MoovAuth;
+  events: MoovAuthEvent[];
+  /** How many events of a type there were. */
+  count(type: MoovAuthEvent['type']): number;
+}
+
+/** A sandbox and a `MoovAuth` in front of it; the end of the test closes both. */
+export async function startMoov(options: MoovAuthOptions = {}, sandboxOptions: MoovSandboxOptions = {}): Promise<Started> {
+  const sandbox = await startSandbox(sandboxOptions);
+  const events: MoovAuthEvent[] = [];
+  const moov = moovAuth(allScopes(sandbox), {
+    ...optionsFor(sandbox),
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
+  onTestFinished(() => moov.close());
+  return { sandbox, moov, events, count: (type) => events.filter((event) => event.type === type).length };
+}
+
+/** What a promise rejects with; fails the test when it does not. */
+export async function failure(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Error) return Object.assign(error);
+    throw new Error(`rejected with ${typeof error}, not an Error`);
+  }
+  throw new Error('expected a rejection');
+}
+
+/** Waits until a condition holds, looking often; fails after a generous while. */
+export async function until(condition: () => boolean, what: string, ms = 10_000): Promise<void> {
+  const end = performance.now() + ms;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`still not so after ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
