@@ -59,11 +59,13 @@ export abstract class MoovAuthError extends Error {
   /** What to answer the client of the host server with. */
   abstract readonly status: number;
   readonly code: MoovErrorCode;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly upstreamStatus?: number;
-  readonly requestId?: string;
+  // Declared, so that what is not known is absent, and not a line with `undefined` in every log.
+  declare readonly headers?: Readonly<Record<string, string>>;
+  declare readonly upstreamStatus?: number;
+  declare readonly requestId?: string;
   /** Set when the error left `req.moov`. */
-  readonly moov?: MoovCallInfo;
+  declare readonly moov?: MoovCallInfo;
+
   constructor(message: string, details: MoovErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
@@ -109,7 +111,7 @@ export class MoovTokenError extends MoovAuthError {
   readonly status = 502;
   declare readonly code: MoovTokenErrorCode;
   /** The fields Moov found fault with (422), and what it said of each. */
-  readonly fields?: Readonly<Record<string, string>>;
+  declare readonly fields?: Readonly<Record<string, string>>;
 
   constructor(
     message: string,
@@ -137,7 +139,7 @@ export class MoovUnavailableError extends MoovAuthError {
 export class MoovRevokeError extends MoovAuthError {
   readonly status = 502;
   /** The fields Moov found fault with (422), and what it said of each. */
-  readonly fields?: Readonly<Record<string, string>>;
+  declare readonly fields?: Readonly<Record<string, string>>;
 
   constructor(
     message: string,

@@ -2,8 +2,7 @@ import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import type { Call } from './call.js';
 
 /**
- * The time and the abort of one attempt, in one signal: the caller's own signal and cancel token, and the smaller
- * of the attempt's limit and what is left of the call.
+ * The time and the abort of one attempt, in one signal: the caller's own signal, and the smaller of the attempt's limit and what is left of the call.
  */
 export class Attempt {
   readonly #controller = new AbortController();

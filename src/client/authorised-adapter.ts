@@ -97,8 +97,7 @@ export function authorisedAdapter(source: TokenSource, settings: AdapterSettings
   ): InternalAxiosRequestConfig {
     const headers = AxiosHeaders.concat(config.headers, { Authorization: `Bearer ${token.accessToken()}` });
     if (origin !== undefined) headers.set('Origin', origin);
-    const { cancelToken: _, ...rest } = config;
-    return { ...rest, baseURL, headers, signal, timeout: 0, maxRedirects: 0, validateStatus: null };
+    return { ...config, baseURL, headers, signal, timeout: 0, maxRedirects: 0, validateStatus: null };
   }
 }
 

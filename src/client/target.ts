@@ -57,6 +57,12 @@ export function assertSettings(
   const allowed: Readonly<Record<string, unknown>> = { baseURL, maxRedirects: 0, adapter: config.adapter };
   const changed = bypasses.find((name) => config[name] !== undefined && config[name] !== allowed[name]);
   if (changed !== undefined) throw bypassed(`"${changed}"`, 'It is set once, for every call.');
+  if (config.cancelToken !== undefined) {
+    throw bypassed(
+      '"cancelToken"',
+      'Axios has deprecated it, and it cannot end the wait before a retry; use "signal".',
+    );
+  }
   const headers = AxiosHeaders.from(config.headers);
   if (headers.has('Authorization')) {
     throw bypassed('an "Authorization" header', 'The access token is added just before sending.');

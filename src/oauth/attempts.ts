@@ -17,8 +17,8 @@ const WAITS = [0.1, 0.3] as const;
  * Tries until it works, is refused, or the time is up. What Moov refuses is not asked again; what it could not
  * do may be.
  *
- * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when the time is up, its cause being the last failure;
- * the signal's reason when it was aborted; else what the last attempt threw.
+ * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when the time is up, its cause being the last failure,
+ * or with `ERR_MOOV_KEY_UNREADABLE` when it went by while the key was read; the signal's reason when it was aborted; else what the last attempt threw.
  */
 export async function withAttempts<T>(
   { timeoutMs, retries, signal, timers }: AttemptOptions,
@@ -40,7 +40,7 @@ export async function withAttempts<T>(
         return await attempt(limit.signal);
       } catch (error) {
         signal?.throwIfAborted();
-        if (expired) throw timedOut(timeoutMs, error);
+        if (expired) throw isUnreadableKey(error) ? error : timedOut(timeoutMs, error);
         const wait = waitBefore(retry, timeoutMs, error);
         if (retry >= retries || wait === undefined || wait >= end - performance.now()) throw error;
         await timers.sleep(wait, limit.signal);
@@ -61,6 +61,10 @@ function waitBefore(retry: number, timeoutMs: number, error: unknown): number | 
   const asked = error.headers?.['Retry-After'];
   if (asked !== undefined) return Number(asked) * 1000;
   return timeoutMs * (WAITS[retry] ?? WAITS[1]) * (0.9 + Math.random() * 0.2);
+}
+
+function isUnreadableKey(error: unknown): boolean {
+  return error instanceof MoovUnavailableError && error.code === 'ERR_MOOV_KEY_UNREADABLE';
 }
 
 function timedOut(timeoutMs: number, last: unknown): MoovUnavailableError {

@@ -125,8 +125,22 @@ export class OAuthEndpoint {
  * they are.
  */
 function basic(clientId: string, clientSecret: string): string {
-  const encode = (value: string) => new URLSearchParams([['', value]]).toString().slice(1);
-  return `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`;
+  return `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`;
+}
+
+function formEncoded(value: string): string {
+  return new URLSearchParams([['', value]]).toString().slice(1);
+}
+
+/** @returns a function that takes a request's secrets out of a text, in each form in which they were sent. */
+export function cleaner({ clientId, clientSecret }: Credentials, token?: string): (text: string) => string {
+  const forms = [basic(clientId, clientSecret).slice('Basic '.length)];
+  for (const secret of [clientSecret, token ?? '']) {
+    const encoded = formEncoded(secret);
+    forms.push(secret, encoded, encoded.replaceAll('+', '%20'));
+  }
+  const longestFirst = forms.filter((form) => form !== '').sort((a, b) => b.length - a.length);
+  return (text) => longestFirst.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
 }
 
 function parse(body: unknown, contentType: unknown): Pick<EndpointReply, 'body' | 'foreign'> {
@@ -135,7 +149,8 @@ function parse(body: unknown, contentType: unknown): Pick<EndpointReply, 'body' 
   try {
     return { body: JSON.parse(content), foreign: undefined };
   } catch {
-    return { body: undefined, foreign: text(contentType)?.split(';')[0]?.slice(0, 80) ?? 'no content type' };
+    const type = text(contentType)?.split(';')[0] ?? 'no content type';
+    return { body: undefined, foreign: /\bjson$/i.test(type) ? 'broken JSON' : type };
   }
 }
 

@@ -1,6 +1,12 @@
 import { MoovRevokeError, MoovTokenError, MoovUnavailableError } from '../errors.js';
 import { type AttemptOptions, withAttempts } from './attempts.js';
-import { askedToWait, type Credentials, type EndpointReply, type OAuthEndpoint } from './endpoint.js';
+import {
+  askedToWait,
+  type Credentials,
+  cleaner,
+  type EndpointReply,
+  type OAuthEndpoint,
+} from './endpoint.js';
 import { lifetimeMs } from './lifetime.js';
 import { readRefusal, tokenReply, tokenReplyExpectations } from './replies.js';
 
@@ -45,7 +51,7 @@ export interface Revocation {
 /** Moov's `POST /oauth2/token` (RFC 6749 sections 4.4 and 6). */
 export function mint(endpoint: OAuthEndpoint, grant: Grant, exchange: Exchange): Promise<AuthToken> {
   return withAttempts(exchange, async (signal) => {
-    const credentials = await exchange.credentials();
+    const credentials = await currentKey(exchange, signal);
     const reply = await endpoint.post({
       path: '/oauth2/token',
       form: { grant_type: grant.grantType, scope: grant.scope, refresh_token: grant.refreshToken },
@@ -53,8 +59,9 @@ export function mint(endpoint: OAuthEndpoint, grant: Grant, exchange: Exchange):
       headers: exchange.headers,
       signal,
     });
-    if (reply.status !== 200) throw tokenFailure(reply, [credentials.clientSecret, grant.refreshToken]);
-    return readToken(reply);
+    const clean = cleaner(credentials, grant.refreshToken);
+    if (reply.status !== 200) throw tokenFailure(reply, clean);
+    return readToken(reply, clean);
   });
 }
 
@@ -65,7 +72,7 @@ export function revoke(
   exchange: Exchange,
 ): Promise<void> {
   return withAttempts(exchange, async (signal) => {
-    const credentials = await exchange.credentials();
+    const credentials = await currentKey(exchange, signal);
     const reply = await endpoint.post({
       path: '/oauth2/revoke',
       form: { token, token_type_hint: tokenTypeHint },
@@ -75,16 +82,33 @@ export function revoke(
     });
     // A page with status 200 is a gateway's, and the token lives on.
     if (reply.status >= 200 && reply.status < 300 && reply.foreign === undefined) return;
-    throw revokeFailure(reply, [credentials.clientSecret, token]);
+    throw revokeFailure(reply, cleaner(credentials, token));
   });
 }
 
-function readToken(reply: EndpointReply): AuthToken {
+/** Ends with the attempt: a secret store that hangs must not outlast the time limit, or the caller's signal. */
+function currentKey({ credentials }: Exchange, signal: AbortSignal): Promise<Credentials> {
+  return new Promise((resolve, reject) => {
+    const late = () =>
+      reject(
+        new MoovUnavailableError('The functions for clientId and clientSecret gave no key in time', {
+          code: 'ERR_MOOV_KEY_UNREADABLE',
+        }),
+      );
+    if (signal.aborted) return late();
+    signal.addEventListener('abort', late);
+    credentials()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', late));
+  });
+}
+
+function readToken(reply: EndpointReply, clean: Clean): AuthToken {
   const parsed = tokenReply.safeParse(reply.body);
   if (!parsed.success) {
     const field = String(parsed.error.issues[0]?.path[0] ?? '');
     const fault = reply.foreign
-      ? `is not Moov's reply (${reply.foreign} where JSON was expected)`
+      ? `is not Moov's reply (${clean(reply.foreign).slice(0, 80)} where JSON was expected)`
       : `can't be used: ${tokenReplyExpectations[field] ?? 'it is no JSON object'}`;
     throw unusable(reply, fault);
   }
@@ -118,12 +142,13 @@ function unusable(reply: EndpointReply, fault: string): MoovTokenError {
   });
 }
 
-type Secrets = readonly (string | undefined)[];
+/** Takes the secrets of a request out of a text. */
+type Clean = (text: string) => string;
 
-function tokenFailure(reply: EndpointReply, secrets: Secrets): MoovTokenError | MoovUnavailableError {
+function tokenFailure(reply: EndpointReply, clean: Clean): MoovTokenError | MoovUnavailableError {
   const { status } = reply;
   if (status < 400) return unusable(reply, `has status ${status} where 200 was expected`);
-  const told = explain(reply, secrets);
+  const told = explain(reply, clean);
   if (status === 429 || status >= 500) return unavailable(reply, told.message);
   const refused = status === 401 || status === 403;
   return new MoovTokenError(
@@ -139,9 +164,9 @@ function tokenFailure(reply: EndpointReply, secrets: Secrets): MoovTokenError | 
   );
 }
 
-function revokeFailure(reply: EndpointReply, secrets: Secrets): MoovRevokeError | MoovUnavailableError {
+function revokeFailure(reply: EndpointReply, clean: Clean): MoovRevokeError | MoovUnavailableError {
   const { status } = reply;
-  const told = explain(reply, secrets);
+  const told = explain(reply, clean);
   if (status === 429 || status >= 500) return unavailable(reply, told.message);
   const refused = status === 401 || status === 403;
   return new MoovRevokeError(
@@ -171,19 +196,13 @@ function unavailable(reply: EndpointReply, told: string): MoovUnavailableError {
 }
 
 /** What the body of a failure adds to its message; a secret of the request that it echoes is taken out. */
-function explain(
-  reply: EndpointReply,
-  secrets: Secrets,
-): { message: string; fields?: Record<string, string> } {
-  if (reply.foreign) return { message: `, and not with Moov's reply: it is ${reply.foreign}` };
-  const { error, fields } = readRefusal(reply.body);
-  const clean = (text: string) =>
-    secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(secret, '[secret]') : rest), text);
-  if (error !== undefined) return { message: `: ${clean(error)}` };
+function explain(reply: EndpointReply, clean: Clean): { message: string; fields?: Record<string, string> } {
+  if (reply.foreign) {
+    return { message: `, and not with Moov's reply: it is ${clean(reply.foreign).slice(0, 80)}` };
+  }
+  const { error, fields } = readRefusal(reply.body, clean);
+  if (error !== undefined) return { message: `: ${error}` };
   if (fields === undefined) return { message: '' };
-  const cleaned = Object.fromEntries(
-    Object.entries(fields).map(([name, text]) => [clean(name), clean(text)]),
-  );
-  const list = Object.entries(cleaned).map(([name, text]) => `${name}: ${text}`);
-  return { message: `: ${list.join('; ')}`, fields: cleaned };
+  const list = Object.entries(fields).map(([name, text]) => `${name}: ${text}`);
+  return { message: `: ${list.join('; ')}`, fields };
 }

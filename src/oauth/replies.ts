@@ -6,11 +6,11 @@ const bearer = z
   .max(16_384)
   .regex(/^[A-Za-z0-9\-._~+/]+=*$/);
 
-/** RFC 6749 appendix A.17: `1*VSCHAR`. Moov allows 4,096 characters. */
+/** RFC 6749 appendix A.17: `1*VSCHAR`, or empty, as some servers write none. Moov allows 4,096 characters. */
 const refresh = z
   .string()
   .max(4_096)
-  .regex(/^[\x20-\x7e]+$/);
+  .regex(/^[\x20-\x7e]*$/);
 
 /** The wire form of a token reply (RFC 6749 section 5.1; Moov: create access token). */
 export const tokenReply = z.object({
@@ -22,7 +22,7 @@ export const tokenReply = z.object({
     .default('Bearer'),
   refresh_token: refresh.nullish(),
   scope: z.string().max(65_536).nullish(),
-  expires_in: z.unknown(),
+  expires_in: z.unknown().optional(),
 });
 
 /** What each field of a token reply must be, for the message about one that is not. */
@@ -42,13 +42,19 @@ const fieldsReply = z.record(z.string(), z.string());
 /**
  * What a refusal's body says, shortened: `error`'s text, or the fields at fault.
  * Nothing when the body is not one of Moov's two forms.
+ *
+ * @param clean - Takes secrets out of a text. It comes before the shortening, which would leave half of one.
  */
-export function readRefusal(body: unknown): { error?: string; fields?: Record<string, string> } {
+export function readRefusal(
+  body: unknown,
+  clean: (text: string) => string,
+): { error?: string; fields?: Record<string, string> } {
+  const short = (text: string) => clean(text).slice(0, 300);
   const single = errorReply.safeParse(body);
-  if (single.success) return { error: single.data.error.slice(0, 300) };
+  if (single.success) return { error: short(single.data.error) };
   const several = fieldsReply.safeParse(body);
   if (!several.success) return {};
   const fields: Record<string, string> = {};
-  for (const [name, text] of Object.entries(several.data).slice(0, 20)) fields[name] = text.slice(0, 300);
+  for (const [name, text] of Object.entries(several.data).slice(0, 20)) fields[short(name)] = short(text);
   return Object.keys(fields).length > 0 ? { fields } : {};
 }

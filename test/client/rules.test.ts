@@ -1,8 +1,8 @@
+import type { AxiosInstance } from 'axios';
 import axios from 'axios';
 import express from 'express';
-import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { AxiosInstance } from 'axios';
 import supertest from 'supertest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { isMoovCallError, MoovConfigError, moovErrorHandler } from '../../src/index.js';
 import { failure, startMoov } from '../helpers/moov.js';
 

@@ -78,7 +78,10 @@ describe('a 401', () => {
     const accepted = await moov.client.get('/ping', { validateStatus: () => true });
     expect(accepted.status).toBe(200);
     const judged = await failure(moov.client.get('/ping', { validateStatus: (status) => status === 418 }));
-    expect(judged).toMatchObject({ message: 'Request failed with status code 200', response: { status: 200 } });
+    expect(judged).toMatchObject({
+      message: 'Request failed with status code 200',
+      response: { status: 200 },
+    });
   });
 
   it('that a new token does not cure is delivered, and says what it can mean', async () => {
@@ -108,7 +111,10 @@ describe('a 401', () => {
     const error = await failure(moov.client.post('/accounts', Readable.from(['{}'])));
     expect(error).toBeInstanceOf(MoovReplayError);
     expect(isMoovCallError(error)).toBe(true);
-    expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: false }, cause: { response: { status: 401 } } });
+    expect(error).toMatchObject({
+      moov: { attempts: 1, ambiguous: false },
+      cause: { response: { status: 401 } },
+    });
     await moov.client.get('/ping');
     expect(sandbox.stats.tokenRequests).toBe(2);
   });

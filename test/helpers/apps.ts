@@ -65,8 +65,6 @@ export function appOf(
   ...layers: readonly (RequestHandler | readonly [path: string, handler: RequestHandler])[]
 ): Express {
   const app = express();
-  // Express's own error page prints the stack on stderr unless it is told that this is a test.
-  app.set('env', 'test');
   for (const layer of layers) {
     if (typeof layer === 'function') app.use(layer);
     else app.use(layer[0], layer[1]);

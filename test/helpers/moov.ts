@@ -31,7 +31,10 @@ export interface Started {
 }
 
 /** A sandbox and a `MoovAuth` in front of it; the end of the test closes both. */
-export async function startMoov(options: MoovAuthOptions = {}, sandboxOptions: MoovSandboxOptions = {}): Promise<Started> {
+export async function startMoov(
+  options: MoovAuthOptions = {},
+  sandboxOptions: MoovSandboxOptions = {},
+): Promise<Started> {
   const sandbox = await startSandbox(sandboxOptions);
   const events: MoovAuthEvent[] = [];
   const moov = moovAuth(allScopes(sandbox), {
