@@ -191,13 +191,13 @@ function mintFor(
 ): Mint {
   const warned = new Set<string>();
 
-  return async ({ refreshToken, signal, timers }) => {
+  return async ({ refreshToken, retries, signal, timers }) => {
     const end = performance.now() + settings.tokenTimeoutMs;
     const reply = await obtain(refreshToken, () => ({
       credentials: settings.credentials,
       headers: {},
       timeoutMs: Math.max(1, end - performance.now()),
-      retries: 2,
+      retries,
       signal,
       timers,
     }));

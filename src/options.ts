@@ -126,11 +126,11 @@ const positive = `a whole number of milliseconds from 1 to ${LONGEST_MS}`;
 /** What each option must be, and the variables that set it. */
 const expected: Readonly<Record<keyof MoovAuthOptions, { what: string; env?: readonly string[] }>> = {
   clientId: {
-    what: "the API key's public key: a non-empty string, or a function that returns one",
+    what: "the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one",
     env: ['MOOV_CLIENT_ID', 'MOOV_PUBLIC_KEY'],
   },
   clientSecret: {
-    what: "the API key's secret key: a non-empty string, or a function that returns one",
+    what: "the API key's secret key: a non-empty string without line breaks or other control characters, or a function that returns one",
     env: ['MOOV_CLIENT_SECRET', 'MOOV_SECRET_KEY'],
   },
   origin: {
@@ -220,7 +220,7 @@ function wrongOption(
   const { what, env } = isOptionName(name) ? expected[name] : { what: 'something else' };
   const value = given[name];
   const bypass = name === 'axios' ? bypassIn(value) : undefined;
-  const got = bypass === undefined ? kind(value) : `one with ${bypass}`;
+  const got = bypass === undefined ? kindOf(name, value) : `one with ${bypass}`;
   const how = env === undefined ? '' : ` Set it in the options or as ${env.join(' or ')}.`;
   return new MoovConfigError(`${name}: expected ${what}; got ${got}.${how}`);
 }
@@ -258,12 +258,12 @@ async function current(name: 'clientId' | 'clientSecret', secret: Secret | undef
   if (typeof value === 'string' && credential.safeParse(value).success) return value;
   const { what, env = [] } = expected[name];
   throw new MoovConfigError(
-    `${name}: expected ${what}; got ${kind(value)}. Set it in the options or as ${env.join(' or ')}.`,
+    `${name}: expected ${what}; got ${kindOf(name, value)}. Set it in the options or as ${env.join(' or ')}.`,
   );
 }
 
 function requireOrigin(origin: string | undefined, baseURL: string): void {
-  if (!/(^|\.)moov\.io$/.test(new URL(baseURL).hostname)) return;
+  if (!/(^|\.)moov\.io\.?$/.test(new URL(baseURL).hostname)) return;
   if (origin !== undefined && !isLoopback(new URL(origin).hostname)) return;
   throw new MoovConfigError(
     `origin: expected ${expected.origin.what}; got ${origin === undefined ? 'none' : 'a loopback host'}. Set it in the options or as MOOV_ORIGIN.`,
@@ -303,14 +303,21 @@ function isOrigin(value: string): boolean {
 }
 
 function isBaseURL(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname, username, password, search, hash } = new URL(value);
-  const safe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
-  return safe && username === '' && password === '' && search === '' && hash === '';
+  // Paths are put behind it as text, so what a URL parser forgives must not be in it: white space, a lone "?".
+  if (!/^https?:\/\/[^\s?#\\]+$/i.test(value) || !URL.canParse(value)) return false;
+  const { protocol, hostname, username, password } = new URL(value);
+  const safe = protocol === 'https:' || isLoopback(hostname);
+  return safe && username === '' && password === '';
 }
 
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** Numbers are told as they are, as what is wrong with one is its value; but a number may also be a key. */
+function kindOf(name: string, value: unknown): string {
+  const tellable = typeof value !== 'number' || /Ms$|^retries$/.test(name);
+  return tellable ? kind(value) : 'a number';
 }
 
 function kind(value: unknown): string {

@@ -10,7 +10,7 @@ export interface AttemptOptions {
   timers: Timers;
 }
 
-/** The waits before the second and the third attempt, as shares of the whole time. */
+/** The waits before the second and the third attempt, as shares of the whole time; more attempts share as much. */
 const WAITS = [0.1, 0.3] as const;
 
 /**
@@ -41,7 +41,7 @@ export async function withAttempts<T>(
       } catch (error) {
         signal?.throwIfAborted();
         if (expired) throw isUnreadableKey(error) ? error : timedOut(timeoutMs, error);
-        const wait = waitBefore(retry, timeoutMs, error);
+        const wait = waitBefore(retry, retries, timeoutMs, error);
         if (retry >= retries || wait === undefined || wait >= end - performance.now()) throw error;
         await timers.sleep(wait, limit.signal);
         signal?.throwIfAborted();
@@ -53,14 +53,15 @@ export async function withAttempts<T>(
   }
 }
 
-function waitBefore(retry: number, timeoutMs: number, error: unknown): number | undefined {
+function waitBefore(retry: number, retries: number, timeoutMs: number, error: unknown): number | undefined {
   const worthAnother =
     error instanceof MoovUnavailableError ||
     (error instanceof MoovTokenError && error.code === 'ERR_MOOV_TOKEN_REPLY');
   if (!worthAnother) return undefined;
   const asked = error.headers?.['Retry-After'];
   if (asked !== undefined) return Number(asked) * 1000;
-  return timeoutMs * (WAITS[retry] ?? WAITS[1]) * (0.9 + Math.random() * 0.2);
+  const share = (WAITS[retry] ?? WAITS[1]) * Math.min(1, WAITS.length / retries);
+  return timeoutMs * share * (0.9 + Math.random() * 0.2);
 }
 
 function isUnreadableKey(error: unknown): boolean {

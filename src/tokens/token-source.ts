@@ -10,9 +10,14 @@ import { UnauthorizedPause } from './unauthorized-pause.js';
 /** Obtains a token at Moov; `refreshToken` is that of the token held, if it came with one. */
 export type Mint = (request: {
   refreshToken: string | undefined;
+  /** How many attempts may follow the first: none for a probe, which others follow anyway. */
+  retries: number;
   signal: AbortSignal;
   timers: Timers;
 }) => Promise<AuthToken>;
+
+/** Obtaining a token is up to three attempts. */
+const RETRIES = 2;
 
 /** How a renewal ended. `undefined`: a revocation overtook it, and whoever waits asks anew. */
 type Outcome = Token | MintFailure | undefined;
@@ -175,11 +180,13 @@ export class TokenSource {
     if (this.#renewal !== undefined) return this.#renewal;
     this.#clearTimer();
     const controller = new AbortController();
-    const outcome = this.#outside.runInAsyncScope(() => this.#obtain(controller.signal));
     const renewal: Renewal = {
       controller,
       surrendered: false,
-      outcome: outcome.then((reply) => this.#conclude(renewal, reply)),
+      outcome: this.#outside.runInAsyncScope(async () => {
+        const result = await this.#obtain(controller.signal);
+        return this.#conclude(renewal, result);
+      }),
     };
     this.#renewal = renewal;
     return renewal;
@@ -189,7 +196,8 @@ export class TokenSource {
     const began = performance.now();
     try {
       const refreshToken = this.#token?.refreshToken();
-      const reply = await this.#mint({ refreshToken, signal, timers: this.#timers });
+      const retries = this.#failure === undefined ? RETRIES : 0;
+      const reply = await this.#mint({ refreshToken, retries, signal, timers: this.#timers });
       return { reply, durationMs: performance.now() - began };
     } catch (error) {
       return { error };

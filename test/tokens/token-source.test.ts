@@ -1,0 +1,317 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MoovTokenError, MoovUnavailableError } from '../../src/errors.js';
+import type { MoovAuthEvent } from '../../src/events.js';
+import type { AuthToken } from '../../src/oauth/operations.js';
+import { TokenSource } from '../../src/tokens/token-source.js';
+
+/** Mints tokens `t1`, `t2`, ... of a given life, or fails; the requests for them are counted. */
+function createSource(lifetimeMs = 3_600_000) {
+  const events: MoovAuthEvent[] = [];
+  const givenBack: AuthToken[] = [];
+  const state = { requests: 0, failWith: undefined as Error | undefined, lifetimeMs };
+  const source = new TokenSource(
+    async () => {
+      state.requests++;
+      const accessToken = `t${state.requests}`;
+      if (state.failWith !== undefined) throw state.failWith;
+      return {
+        accessToken,
+        tokenType: 'Bearer',
+        lifetimeMs: state.lifetimeMs,
+        expiresAt: new Date(Date.now() + state.lifetimeMs),
+        status: 200,
+      };
+    },
+    (event) => events.push(event),
+    (token) => givenBack.push(token),
+  );
+  return { source, state, events, givenBack };
+}
+
+const down = new MoovUnavailableError('down', { code: 'ERR_MOOV_NETWORK' });
+const HOUR = 3_600_000;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets pending promises settle without moving the clock. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+describe('the life of a token', () => {
+  it('ends in a renewal ahead of expiry, in the background, while the old token still serves', async () => {
+    const { source, state } = createSource(HOUR);
+    expect((await source.take()).accessToken()).toBe('t1');
+    await vi.advanceTimersByTimeAsync(HOUR * 0.74);
+    expect(state.requests).toBe(1);
+    await vi.advanceTimersByTimeAsync(HOUR * 0.12);
+    expect(state.requests).toBe(2);
+    expect(source.take()).toMatchObject({ generation: 2 });
+    source.close();
+  });
+
+  it('is not asked to wait for: an ageing token is handed out at once, and renewed behind it', async () => {
+    const { source, state } = createSource(HOUR);
+    await source.take();
+    vi.setSystemTime(Date.now() + HOUR * 0.9);
+    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(state.requests).toBe(2);
+    await settle();
+    expect(source.take()).toMatchObject({ generation: 2 });
+    source.close();
+  });
+
+  it('ends by the wall clock when a suspended machine stood still on the monotonic one', async () => {
+    const { source, state } = createSource(HOUR);
+    await source.take();
+    vi.setSystemTime(Date.now() + 8 * HOUR);
+    const token = source.take();
+    expect(token).toBeInstanceOf(Promise);
+    expect((await token).accessToken()).toBe('t2');
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+
+  it('survives a wall clock that is set back', async () => {
+    const { source, state } = createSource(HOUR);
+    await source.take();
+    vi.setSystemTime(Date.now() - 24 * HOUR);
+    expect(source.take()).toMatchObject({ generation: 1 });
+    await vi.advanceTimersByTimeAsync(HOUR);
+    // The monotonic clock has not been fooled: an hour is over, and the token was renewed on time.
+    expect(source.take()).toMatchObject({ generation: 2 });
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+
+  it('costs one renewal when the wall clock is set forward, not one after the other', async () => {
+    const { source, state } = createSource(HOUR);
+    await source.take();
+    vi.setSystemTime(Date.now() + 24 * HOUR);
+    await source.take();
+    await vi.advanceTimersByTimeAsync(HOUR * 0.7);
+    await source.take();
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+
+  it('does not renew all the time when it is longer than a timer can be', async () => {
+    const { source, state } = createSource(5 * 365 * 24 * HOUR);
+    await source.take();
+    await vi.advanceTimersByTimeAsync(24 * HOUR);
+    expect(state.requests).toBe(1);
+    source.close();
+  });
+
+  it('does not renew all the time when it is very short', async () => {
+    const { source, state } = createSource(2_000);
+    await source.take();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(state.requests).toBeGreaterThanOrEqual(11);
+    expect(state.requests).toBeLessThanOrEqual(15);
+    source.close();
+  });
+});
+
+describe('a renewal', () => {
+  it('is one for all who ask while it is in flight', async () => {
+    const { source, state } = createSource();
+    const taken = await Promise.all([
+      source.take(),
+      source.take(),
+      source.renew(),
+      source.ready(),
+      source.take(),
+    ]);
+    expect(state.requests).toBe(1);
+    expect(taken[0]).toBe(taken[1]);
+    source.close();
+  });
+
+  it('runs outside the asynchronous context of the call that began it', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const contexts: (string | undefined)[] = [];
+    const source = new TokenSource(
+      async () => {
+        contexts.push(storage.getStore());
+        await Promise.resolve();
+        contexts.push(storage.getStore());
+        return {
+          accessToken: 't',
+          tokenType: 'Bearer',
+          lifetimeMs: HOUR,
+          expiresAt: new Date(),
+          status: 200,
+        };
+      },
+      () => contexts.push(storage.getStore()),
+      () => undefined,
+    );
+    await storage.run('a request', () => source.take());
+    await vi.advanceTimersByTimeAsync(HOUR * 0.9);
+    expect(contexts.length).toBeGreaterThanOrEqual(4);
+    expect(contexts.every((context) => context === undefined)).toBe(true);
+    source.close();
+  });
+
+  it('that was asked for by a 401 is not repeated for a 401 of an older token', async () => {
+    const { source, state } = createSource();
+    const { generation } = await source.take();
+    await source.replace(generation);
+    expect(await source.replace(generation)).toMatchObject({ generation: 2 });
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+});
+
+describe('a revocation', () => {
+  it('takes the token out of service, and the next call obtains another', async () => {
+    const { source, state } = createSource();
+    const first = await source.take();
+    expect(source.surrender().token).toBe(first);
+    expect(source.held).toBeUndefined();
+    expect((await source.take()).accessToken()).toBe('t2');
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+
+  it('leaves no timer behind that would obtain a token nobody asked for', async () => {
+    const { source, state } = createSource(HOUR);
+    await source.take();
+    source.surrender();
+    await vi.advanceTimersByTimeAsync(10 * HOUR);
+    expect(state.requests).toBe(1);
+    source.close();
+  });
+
+  it('lets a renewal in flight finish, gives its result back, and never hands it out', async () => {
+    const { source, state, givenBack } = createSource();
+    const waiting = source.take();
+    const { token, renewalEnded } = source.surrender();
+    expect(token).toBeUndefined();
+    await renewalEnded;
+    expect(givenBack.map(({ accessToken }) => accessToken)).toEqual(['t1']);
+    expect((await waiting).accessToken()).toBe('t2');
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+});
+
+describe('when no token can be had', () => {
+  it('waiting calls get the failure, and later ones the same at once, with the time to the next probe', async () => {
+    const { source, state } = createSource();
+    state.failWith = down;
+    await expect(source.take()).rejects.toMatchObject({ status: 503, headers: { 'Retry-After': '2' } });
+    await expect(source.take()).rejects.toBeInstanceOf(MoovUnavailableError);
+    expect(state.requests).toBe(1);
+    source.close();
+  });
+
+  it('one probe at a time tries again after 1, 2, 4, 8, 15, 15 ... seconds, and service resumes by itself', async () => {
+    const { source, state, events } = createSource();
+    state.failWith = down;
+    source.start();
+    await settle();
+    const at: number[] = [];
+    const began = Date.now();
+    let seen = state.requests;
+    for (let tenths = 0; tenths < 600; tenths++) {
+      await vi.advanceTimersByTimeAsync(100);
+      if (state.requests !== seen) at.push((Date.now() - began) / 1000);
+      seen = state.requests;
+    }
+    // Each wait is up to a tenth longer than the rule says.
+    for (const [index, second] of [1, 3, 7, 15, 30, 45].entries()) {
+      expect(at[index]).toBeGreaterThanOrEqual(second);
+      expect(at[index]).toBeLessThanOrEqual(second * 1.1 + 0.2);
+    }
+    state.failWith = undefined;
+    await vi.advanceTimersByTimeAsync(17_000);
+    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(events.at(-1)).toMatchObject({ type: 'token.obtained' });
+    source.close();
+  });
+
+  it('refused credentials are tried once a minute', async () => {
+    const { source, state } = createSource();
+    state.failWith = new MoovTokenError('no', { code: 'ERR_MOOV_CREDENTIALS_REFUSED', upstreamStatus: 401 });
+    await expect(source.take()).rejects.toMatchObject({
+      status: 502,
+      headers: { 'Retry-After': expect.anything() },
+    });
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(state.requests).toBe(1);
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+
+  it('waits as long as a 429 asks', async () => {
+    const { source, state } = createSource();
+    state.failWith = new MoovUnavailableError('slow down', {
+      code: 'ERR_MOOV_RATE_LIMITED',
+      headers: { 'Retry-After': '30' },
+    });
+    source.start();
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(state.requests).toBe(1);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+
+  it('nobody notices while the old token is valid', async () => {
+    const { source, state, events } = createSource(HOUR);
+    await source.take();
+    state.failWith = down;
+    await vi.advanceTimersByTimeAsync(HOUR * 0.94);
+    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(events.some((event) => event.type === 'token.failed' && event.tokenHeld)).toBe(true);
+    await vi.advanceTimersByTimeAsync(HOUR * 0.06);
+    await expect(source.take()).rejects.toMatchObject({ status: 503 });
+    state.failWith = undefined;
+    await vi.advanceTimersByTimeAsync(17_000);
+    expect(source.take()).toMatchObject({ generation: 2 });
+    source.close();
+  });
+
+  it('ready() rejects with the first outcome, and a new ready() awaits the next', async () => {
+    const { source, state } = createSource();
+    state.failWith = down;
+    const first = source.ready();
+    await expect(first).rejects.toBeInstanceOf(MoovUnavailableError);
+    state.failWith = undefined;
+    const second = source.ready();
+    await vi.advanceTimersByTimeAsync(1_200);
+    await expect(second).resolves.toBeUndefined();
+    expect(state.requests).toBe(2);
+    source.close();
+  });
+
+  it('each caller gets an error of his own', async () => {
+    const { source, state } = createSource();
+    state.failWith = down;
+    const [one, other] = await Promise.allSettled([source.take(), source.take()]);
+    expect(one).toMatchObject({ status: 'rejected', reason: { message: 'No token for Moov: down' } });
+    expect(one.status === 'rejected' && other.status === 'rejected' && one.reason !== other.reason).toBe(
+      true,
+    );
+    source.close();
+  });
+});
+
+describe('close()', () => {
+  it('ends what is in flight, and later calls reject with a typed error', async () => {
+    const { source } = createSource();
+    const waiting = source.ready();
+    source.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+    await expect(source.take()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+    await expect(source.renew()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { UnauthorizedPause } from '../../src/tokens/unauthorized-pause.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('lets the first 401 renew', () => {
+  expect(new UnauthorizedPause().allowsRenewal).toBe(true);
+});
+
+it('holds for 5 s after a 401 that a new token did not cure', () => {
+  const pause = new UnauthorizedPause();
+  pause.uncured(2);
+  vi.advanceTimersByTime(4_999);
+  expect(pause.allowsRenewal).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(pause.allowsRenewal).toBe(true);
+});
+
+it('counts one token once, however many calls it failed', () => {
+  const pause = new UnauthorizedPause();
+  pause.uncured(2);
+  vi.advanceTimersByTime(4_000);
+  pause.uncured(2);
+  vi.advanceTimersByTime(1_000);
+  expect(pause.allowsRenewal).toBe(true);
+});
+
+it('doubles up to 60 s while other calls show that the token is good', () => {
+  const pause = new UnauthorizedPause();
+  const lengths: number[] = [];
+  for (let generation = 2; generation < 9; generation++) {
+    pause.uncured(generation);
+    let seconds = 0;
+    while (!pause.allowsRenewal) {
+      vi.advanceTimersByTime(1_000);
+      pause.accepted();
+      seconds++;
+    }
+    lengths.push(seconds);
+  }
+  expect(lengths).toEqual([5, 10, 20, 40, 60, 60, 60]);
+});
+
+it('stays at 5 s when nothing but 401 comes back', () => {
+  const pause = new UnauthorizedPause();
+  for (let generation = 2; generation < 6; generation++) {
+    pause.uncured(generation);
+    vi.advanceTimersByTime(5_000);
+    expect(pause.allowsRenewal).toBe(true);
+  }
+});
+
+it('gives way 5 s after the last sign of life, as the token itself may have been revoked', () => {
+  const pause = new UnauthorizedPause();
+  for (let generation = 2; generation < 6; generation++) {
+    pause.uncured(generation);
+    vi.advanceTimersByTime(60_000);
+    pause.accepted();
+  }
+  pause.uncured(6);
+  vi.advanceTimersByTime(7_000);
+  pause.accepted();
+  vi.advanceTimersByTime(4_999);
+  expect(pause.allowsRenewal).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(pause.allowsRenewal).toBe(true);
+});
