@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createMoovSandbox } from '../../src/sandbox/index.js';
+import { startSandbox } from '../helpers/moov.js';
+
+interface Ended {
+  code: number | null;
+  output: string;
+}
+
+/** Runs a program of test/e2e/programs to its end. */
+function run(program: string, env: Record<string, string>): Promise<Ended> {
+  const path = fileURLToPath(new URL(`programs/${program}`, import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', path], {
+    env: { ...process.env, MOOV_ORIGIN: 'https://app.example.com', ...env },
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  let output = '';
+  child.stdout?.on('data', (chunk) => {
+    output += String(chunk);
+  });
+  child.stderr?.on('data', (chunk) => {
+    output += String(chunk);
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+const key = { MOOV_CLIENT_ID: 'sandbox-public-key', MOOV_CLIENT_SECRET: 'sandbox-secret-key' };
+
+describe('a program', () => {
+  it('that awaits ready() against an endpoint that comes up 3 s later exits 0', {
+    timeout: 30_000,
+  }, async () => {
+    const port = await freePort();
+    const sandbox = createMoovSandbox();
+    onTestFinished(() => sandbox.close());
+    const ended = run('ready.ts', { ...key, MOOV_BASE_URL: `http://127.0.0.1:${port}` });
+    setTimeout(() => sandbox.listen(port), 3_000);
+    expect(await ended).toEqual({ code: 0, output: 'ready, ping 200\n' });
+  });
+
+  it('that does not close() exits by itself, long before its token ends', { timeout: 30_000 }, async () => {
+    const sandbox = await startSandbox();
+    expect(await run('ready.ts', { ...key, MOOV_BASE_URL: sandbox.url })).toEqual({
+      code: 0,
+      output: 'ready, ping 200\n',
+    });
+  });
+
+  it('whose start fails is not crashed by it, nor kept running by its probes', {
+    timeout: 30_000,
+  }, async () => {
+    const port = await freePort();
+    const ended = await run('never-asked.ts', { ...key, MOOV_BASE_URL: `http://127.0.0.1:${port}` });
+    expect(ended.code).toBe(0);
+    expect(ended.output).toMatch(/^state (starting|failed)\n$/);
+  });
+
+  it('whose credentials are missing ends with an error that names the variables', {
+    timeout: 30_000,
+  }, async () => {
+    const ended = await run('ready.ts', {
+      MOOV_CLIENT_ID: '',
+      MOOV_PUBLIC_KEY: '',
+      MOOV_BASE_URL: 'http://127.0.0.1:1',
+    });
+    expect(ended.code).toBe(1);
+    expect(ended.output).toContain('MOOV_CLIENT_ID or MOOV_PUBLIC_KEY');
+  });
+});
