@@ -6,7 +6,7 @@ import { isMoovAuthError, type MoovAuthError, type MoovCallInfo } from './errors
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {
   /** Whether the body of Moov's reply is shown under `upstream`. Default `false`: it may name accounts of others. */
-  exposeUpstream?: boolean;
+  exposeUpstream?: boolean | undefined;
 }
 
 interface Problem {

@@ -14,7 +14,7 @@ export type MoovAuthEvent =
       /** When the next probe is due, in milliseconds from now. */
       readonly retryInMs: number;
     }
-  | { readonly type: 'token.revoked'; readonly pendingRevocations: number }
+  | { readonly type: 'token.revoked'; readonly tokens: number; readonly pendingRevocations: number }
   | {
       readonly type: 'token.revokeFailed';
       readonly code: string;

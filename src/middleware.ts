@@ -117,10 +117,17 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     if (token !== undefined) {
       revocations.add({ accessToken: token.accessToken(), refreshToken: token.refreshToken() });
     }
-    const flushes = [revocations.flush(timeoutMs), renewalEnded.then(() => revocations.flush(timeoutMs))];
-    const failed = (await Promise.allSettled(flushes)).find((flush) => flush.status === 'rejected');
+    const flushes = await Promise.allSettled([
+      revocations.flush(timeoutMs),
+      renewalEnded.then(() => revocations.flush(timeoutMs)),
+    ]);
+    const tokens = flushes.reduce((sum, flush) => sum + (flush.status === 'fulfilled' ? flush.value : 0), 0);
+    const failed = flushes.find((flush) => flush.status === 'rejected');
     const pendingRevocations = revocations.count;
-    if (failed === undefined) return emit({ type: 'token.revoked', pendingRevocations });
+    if (failed === undefined) {
+      if (tokens > 0) emit({ type: 'token.revoked', tokens, pendingRevocations });
+      return;
+    }
     const { reason } = failed;
     const code = reason instanceof MoovAuthError ? reason.code : 'ERR_MOOV_NETWORK';
     emit({ type: 'token.revokeFailed', code, message: String(reason), pendingRevocations });
@@ -129,7 +136,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
 
   function status(): MoovAuthStatus {
     const { held, failure } = source;
-    const token = held?.isGone ? undefined : held;
+    const token = closing || held?.isGone ? undefined : held;
     const error = failure?.error;
     return {
       state: closing ? 'closed' : token ? (failure ? 'degraded' : 'ready') : failure ? 'failed' : 'starting',

@@ -10,57 +10,57 @@ export type Secret = string | (() => string | Promise<string>);
 /** The options that {@link moovAuth} and {@link MoovOAuthClient} share. Each falls back to a `MOOV_*` variable. */
 export interface MoovConnectionOptions {
   /** The API key's public key. Else `MOOV_CLIENT_ID` or `MOOV_PUBLIC_KEY`. */
-  clientId?: Secret;
+  clientId?: Secret | undefined;
   /** The API key's secret key. Else `MOOV_CLIENT_SECRET` or `MOOV_SECRET_KEY`. */
-  clientSecret?: Secret;
+  clientSecret?: Secret | undefined;
   /**
    * A domain registered with the API key, as scheme and host: `https://app.example.com`. Else `MOOV_ORIGIN`.
    * Required when the base URL is Moov's own; Moov answers 401 without it.
    */
-  origin?: string;
+  origin?: string | undefined;
   /** Default `https://api.moov.io`; else `MOOV_BASE_URL`. http is for loopback only. */
-  baseURL?: string;
+  baseURL?: string | undefined;
   /** `X-Moov-Version`, such as `v2026.10.00`; else `MOOV_API_VERSION`. Default `v2024.01.00`, Moov's own default. */
-  apiVersion?: string;
+  apiVersion?: string | undefined;
   /** Where the key goes in OAuth requests: HTTP Basic (default) or the form (RFC 6749 section 2.3.1). */
-  clientAuth?: 'basic' | 'body';
+  clientAuth?: 'basic' | 'body' | undefined;
   /** Further Axios settings, such as `proxy` or `httpsAgent`. What would bypass this package is refused. */
-  axios?: CreateAxiosDefaults;
+  axios?: CreateAxiosDefaults | undefined;
 }
 
 /** Options of {@link moovAuth}. An unknown one is refused. */
 export interface MoovAuthOptions extends MoovConnectionOptions {
   /** How tokens are renewed (RFC 6749 section 6). Default `client_credentials`; a refused refresh falls back to it. */
-  renewWith?: 'client_credentials' | 'refresh_token';
+  renewWith?: 'client_credentials' | 'refresh_token' | undefined;
   /** The time for a whole call in milliseconds: token, attempts, waits, reading the body. Default 30,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** The time for one attempt of a call in milliseconds. Default 10,000. */
-  attemptTimeoutMs?: number;
+  attemptTimeoutMs?: number | undefined;
   /** The time to obtain a token in milliseconds: up to three attempts. Default 10,000. */
-  tokenTimeoutMs?: number;
+  tokenTimeoutMs?: number | undefined;
   /** How often a call may be retried, 0 to 10. Default 3. */
-  retries?: number;
+  retries?: number | undefined;
   /**
    * Whether retries are limited over all calls, to ten at once and in the long run a fifth of the calls, so that they
    * do not add to the load on a failing Moov. Default `true`.
    */
-  retryBudget?: boolean;
+  retryBudget?: boolean | undefined;
   /** The platform's own account ID; else `MOOV_ACCOUNT_ID`. A token made for another account is warned of. */
-  platformAccountID?: string;
+  platformAccountID?: string | undefined;
   /** Runs once on the Axios instance when it is made, for interceptors and defaults of your own. */
-  configure?: (instance: AxiosInstance) => void;
+  configure?: ((instance: AxiosInstance) => void) | undefined;
   /** Gets a line for each event: pino, console, or anything with `debug`, `info`, `warn` and `error`. */
-  logger?: MoovLogger;
+  logger?: MoovLogger | undefined;
   /** Gets each event, for metrics. What it throws is ignored. */
-  onEvent?: (event: MoovAuthEvent) => void;
+  onEvent?: ((event: MoovAuthEvent) => void) | undefined;
 }
 
 /** Options of {@link MoovOAuthClient}. */
 export interface MoovOAuthOptions extends MoovConnectionOptions {
   /** The time for one operation, retries included, in milliseconds. Default 10,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** How often an operation may be retried when Moov is unavailable, 0 to 10. Default 2. */
-  retries?: number;
+  retries?: number | undefined;
 }
 
 /** Per-call Axios settings that would take a call, or its token, past this package's rules. */

@@ -9,37 +9,37 @@ import { type AuthToken, type Exchange, mint, revoke } from './operations.js';
 /** Settings for one call of {@link MoovOAuthClient}. */
 export interface CallOptions {
   /** Ends the call; it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** The time for the operation, retries included, in milliseconds. Default: the client's. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** How often it may be retried when Moov is unavailable, 0 to 10. Default: the client's. */
-  retries?: number;
+  retries?: number | undefined;
   /** Further headers, such as `X-Moov-Version` for this call alone. */
-  headers?: Readonly<Record<string, string>>;
+  headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** RFC 6749 sections 4.4.2 and 6, under the names of Moov's own libraries. */
 export interface CreateAccessTokenRequest {
   grantType: 'client_credentials' | 'refresh_token';
   /** Space-delimited; required with `client_credentials`. */
-  scope?: string;
+  scope?: string | undefined;
   /** Required with `refresh_token`; at most 4,096 characters. */
-  refreshToken?: string;
+  refreshToken?: string | undefined;
   /** Default: the client's. */
-  clientId?: string;
+  clientId?: string | undefined;
   /** Default: the client's. */
-  clientSecret?: string;
+  clientSecret?: string | undefined;
 }
 
 /** RFC 7009 section 2.1, under the names of Moov's own libraries. */
 export interface RevokeAccessTokenRequest {
   /** An access token or a refresh token. */
   token: string;
-  tokenTypeHint?: 'access_token' | 'refresh_token';
+  tokenTypeHint?: 'access_token' | 'refresh_token' | undefined;
   /** Default: the client's. */
-  clientId?: string;
+  clientId?: string | undefined;
   /** Default: the client's. */
-  clientSecret?: string;
+  clientSecret?: string | undefined;
 }
 
 const text = z.string().min(1);

@@ -18,6 +18,14 @@ export interface MoovSandbox {
   readonly url: string;
   /** The API key it accepts. */
   readonly credentials: { readonly clientId: string; readonly clientSecret: string };
+  /** What points a client at it: `moovAuth(scopes, sandbox.options)`. Throws an `Error` while it does not listen. */
+  readonly options: {
+    readonly clientId: string;
+    readonly clientSecret: string;
+    /** The first of the registered origins. */
+    readonly origin: string | undefined;
+    readonly baseURL: string;
+  };
   /** The origins registered with the key; one of them is to be the `Origin` of every call with a token. */
   readonly origins: readonly string[];
   /** The platform's own account, which the scopes of transfers name. */
@@ -75,8 +83,8 @@ export interface MoovSandbox {
  * @example
  * ```ts
  * const sandbox = createMoovSandbox();
- * const baseURL = await sandbox.listen();
- * // ... run the code under test against baseURL, with sandbox.credentials and sandbox.origins[0] ...
+ * await sandbox.listen();
+ * const moov = moovAuth(['/ping.read'], sandbox.options);
  * await sandbox.close();
  * ```
  * @see {@link https://docs.moov.io/api/authentication/access-tokens/ | Moov: access tokens}
@@ -89,6 +97,10 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
   const server = new SandboxServer((call) => api.handle(call), recorder, faults);
   return {
     credentials: Object.freeze({ clientId: settings.clientId, clientSecret: settings.clientSecret }),
+    get options() {
+      const { clientId, clientSecret, origins } = settings;
+      return { clientId, clientSecret, origin: origins[0], baseURL: server.url };
+    },
     origins: settings.origins,
     platformAccountID: settings.platformAccountID,
     get url() {

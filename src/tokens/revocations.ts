@@ -43,28 +43,34 @@ export class Revocations {
    * Revokes all that is pending, one flush at a time.
    *
    * @param timeoutMs - For the whole flush.
+   * @returns how many were revoked.
    * @throws what the first failed revocation threw. What is refused does not keep the others from being tried;
    * when Moov is unavailable the rest waits for the next flush.
    */
-  flush(timeoutMs: number): Promise<void> {
+  flush(timeoutMs: number): Promise<number> {
     const end = performance.now() + timeoutMs;
     const flushed = this.#flushing.then(() => this.#flush(end));
-    this.#flushing = flushed.catch(() => undefined);
+    this.#flushing = flushed.then(ignore, ignore);
     return this.#timers.hold(flushed);
   }
 
-  async #flush(end: number): Promise<void> {
+  async #flush(end: number): Promise<number> {
     const failures: unknown[] = [];
+    let revoked = 0;
     for (const pending of this.#pending) {
       const timeoutMs = Math.max(1, end - performance.now());
       try {
         await this.#revokeAtMoov(pending.token(), pending.tokenTypeHint, { timeoutMs, timers: this.#timers });
         this.#pending = this.#pending.filter((other) => other !== pending);
+        revoked++;
       } catch (error) {
         failures.push(error);
         if (error instanceof MoovUnavailableError) break;
       }
     }
     if (failures.length > 0) throw failures[0];
+    return revoked;
   }
 }
+
+function ignore(): void {}

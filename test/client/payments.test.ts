@@ -3,7 +3,7 @@ import type { AxiosInstance } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { idempotencyKey, isMoovCallError, MoovReplayError, moovAuth } from '../../src/index.js';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
-import { allScopes, failure, optionsFor, startMoov, startSandbox } from '../helpers/moov.js';
+import { allScopes, failure, startMoov, startSandbox } from '../helpers/moov.js';
 
 const amount = { currency: 'USD', value: 1204 };
 const transfer = {
@@ -135,7 +135,7 @@ describe('ambiguous', () => {
 
   it('is not a call for which no token could be had', async () => {
     const sandbox = await startSandbox();
-    const moov = moovAuth(allScopes(sandbox), { ...optionsFor(sandbox), clientSecret: 'wrong' });
+    const moov = moovAuth(allScopes(sandbox), { ...sandbox.options, clientSecret: 'wrong' });
     const error = await failure(pay(moov.client, sandbox, 'x'));
     expect(error).toMatchObject({
       code: 'ERR_MOOV_CREDENTIALS_REFUSED',

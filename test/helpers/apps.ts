@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Express, RequestHandler } from 'express';
 import express5 from 'express';
 import express4 from 'express4';
@@ -78,4 +81,18 @@ export async function pingWith(sandbox: MoovSandbox, accessToken: string): Promi
     headers: { authorization: `Bearer ${accessToken}`, origin: sandbox.origins[0] ?? '' },
   });
   return status;
+}
+
+/** The port of an app that listens until the end of the test, for requests that supertest does not make. */
+export async function listen(app: Express): Promise<number> {
+  const server = createServer(app).listen(0, '127.0.0.1');
+  closeAfterTest(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
 }

@@ -16,12 +16,6 @@ export async function startSandbox(options: MoovSandboxOptions = {}): Promise<Mo
   return sandbox;
 }
 
-/** The options that point a `MoovAuth` at a sandbox. */
-export function optionsFor(sandbox: MoovSandbox): MoovAuthOptions {
-  const origin = sandbox.origins[0];
-  return { ...sandbox.credentials, ...(origin === undefined ? {} : { origin }), baseURL: sandbox.url };
-}
-
 export interface Started {
   sandbox: MoovSandbox;
   moov: MoovAuth;
@@ -38,7 +32,7 @@ export async function startMoov(
   const sandbox = await startSandbox(sandboxOptions);
   const events: MoovAuthEvent[] = [];
   const moov = moovAuth(allScopes(sandbox), {
-    ...optionsFor(sandbox),
+    ...sandbox.options,
     onEvent: (event) => events.push(event),
     ...options,
   });

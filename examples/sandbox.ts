@@ -1,0 +1,26 @@
+// `npm run sandbox`: a look-alike of Moov's API that runs until it is stopped. PORT chooses its port.
+import { createMoovSandbox } from 'express-moov-auth/sandbox';
+
+const sandbox = createMoovSandbox();
+const url = await sandbox.listen(Number(process.env.PORT ?? 0));
+const { clientId, clientSecret } = sandbox.credentials;
+
+console.log(`The sandbox is listening on ${url}
+
+It accepts one API key, made up for it:
+  public key        ${clientId}
+  secret key        ${clientSecret}
+  its origin        ${sandbox.origins.join(', ')}
+  platform account  ${sandbox.platformAccountID}
+
+To use it, in the shell that runs your server:
+  export MOOV_BASE_URL=${url}
+  export MOOV_PUBLIC_KEY=${clientId}
+  export MOOV_SECRET_KEY=${clientSecret}
+  export MOOV_ORIGIN=${sandbox.origins[0]}
+  export MOOV_ACCOUNT_ID=${sandbox.platformAccountID}
+
+Ctrl+C stops it.`);
+
+// `on`, as Ctrl+C under npm comes twice: from the terminal and from npm. A second one must not kill the clean end.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => sandbox.close());
