@@ -21,6 +21,11 @@ export type MoovAuthEvent =
       readonly message: string;
       readonly pendingRevocations: number;
     }
+  | {
+      /** Moov granted fewer scopes than were asked for; told once for each set of scopes. */
+      readonly type: 'token.narrowed';
+      readonly missing: readonly string[];
+    }
   | { readonly type: 'token.warning'; readonly message: string }
   | {
       readonly type: 'call.unauthorized';
@@ -55,6 +60,7 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'token.failed': 'error',
   'token.revoked': 'info',
   'token.revokeFailed': 'error',
+  'token.narrowed': 'warn',
   'token.warning': 'warn',
   'call.unauthorized': 'warn',
   'call.replayed': 'debug',

@@ -1,17 +1,20 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { AxiosInstance } from 'axios';
 import type { RequestHandler, Router } from 'express';
-import { createMoovClient } from './client/moov-client.js';
-import { MoovAuthError, MoovTokenError } from './errors.js';
-import { type Emit, emitter } from './events.js';
+import { createMoovClients } from './client/moov-client.js';
+import { MoovAuthError } from './errors.js';
+import { emitter } from './events.js';
 import { Timers } from './http/timers.js';
 import { makeEndpoint } from './oauth/client.js';
-import { diagnose } from './oauth/diagnosis.js';
-import { type AuthToken, type Exchange, mint, revoke } from './oauth/operations.js';
-import { type MoovAuthOptions, readAuthOptions, type Settings } from './options.js';
+import { type AuthToken, revoke } from './oauth/operations.js';
+import { type MoovAuthOptions, readAuthOptions } from './options.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
-import { type MoovScope, normaliseScopes } from './scopes.js';
+import type { MoovScope } from './scopes.js';
+import { type MoovTarget, readTargetScopes, Targets } from './targets.js';
+import { Minter } from './tokens/minter.js';
 import { Revocations } from './tokens/revocations.js';
-import { type Mint, TokenSource } from './tokens/token-source.js';
+import { TokenPool } from './tokens/token-pool.js';
+import { TokenSource } from './tokens/token-source.js';
 
 declare global {
   namespace Express {
@@ -41,26 +44,42 @@ export interface MoovAuthStatus {
 
 /** Express middleware that sets `req.moov`, and the life of the token behind it. */
 export interface MoovAuth extends RequestHandler {
-  /** What handlers see as `req.moov`; for jobs outside a request. */
+  /**
+   * What handlers see as `req.moov`; for jobs outside a request. With `{accountID}` in the scopes and no fixed account
+   * its calls reject with {@link MoovScopeError}; use {@link clientFor}.
+   */
   readonly client: AxiosInstance;
   /**
-   * Waits for the first token. After a failure a new call waits for the outcome of the next probe.
+   * Waits for the first token, if there is one of start-up: scopes with `{accountID}` and no fixed account have none. After a failure a new call waits for the outcome of the next probe.
    *
    * @throws {@link MoovTokenError} when Moov refuses, {@link MoovUnavailableError} when it can't be reached.
    */
   ready(): Promise<void>;
   /**
+   * Middleware with other scopes, on the same key and pool: `req.moov` has these and no others after it.
+   *
+   * @throws {@link MoovConfigError} for scopes that are none.
+   */
+  scoped(scopes: MoovScope | readonly MoovScope[]): RequestHandler;
+  /**
+   * The Axios instance for some scopes and an account, without a request. The same target gives the same instance
+   * while its token is kept; making one costs no network.
+   *
+   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
+   */
+  clientFor(target?: MoovTarget): AxiosInstance;
+  /**
    * The access token, for clients that are not Axios. It is a secret: keep it out of logs.
    *
-   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had.
+   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
    */
-  accessToken(): Promise<string>;
+  accessToken(target?: MoovTarget): Promise<string>;
   /**
    * Obtains a new token now, or joins the renewal in flight.
    *
-   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had.
+   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
    */
-  renew(): Promise<void>;
+  renew(target?: MoovTarget): Promise<void>;
   /**
    * Gives back every token held (RFC 7009). They are out of service at once; what Moov does not confirm within 10 s
    * stays pending and is tried again by the next `revoke()`. The next call obtains a new token.
@@ -95,31 +114,39 @@ const CLOSE_TIMEOUT_MS = 5_000;
  * @throws {@link MoovConfigError} naming the option or scope, what was expected and how to set it.
  */
 export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: MoovAuthOptions = {}): MoovAuth {
-  const scope = normaliseScopes(scopes);
   const settings = readAuthOptions(options);
+  const defaults = readTargetScopes(scopes, settings);
   const emit = emitter(settings.logger, settings.onEvent);
   const endpoint = makeEndpoint(settings);
+  const minter = new Minter(settings, endpoint, emit);
   const timers = new Timers();
-  const source = new TokenSource(mintFor(scope, settings, endpoint, emit), emit, (token) =>
-    revocations.add(token),
+  const outside = new AsyncResource('MoovAuth');
+  const giveBack = (token: AuthToken) => revocations.add(token);
+  const pool = new TokenPool(
+    (scope, keepWarm) =>
+      new TokenSource({ mint: minter.forScopes(scope), emit, giveBack, outside, timers, keepWarm }),
+    defaults.needsAccount ? undefined : defaults.text,
+    settings.maxTokens,
   );
+  const exchange = { credentials: settings.credentials, headers: {}, retries: 1, signal: undefined, timers };
   const revocations = new Revocations(
     (token, tokenTypeHint, { timeoutMs }) =>
-      revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs, timers }),
+      revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs }),
     timers,
   );
-  const exchange = { credentials: settings.credentials, headers: {}, retries: 1, signal: undefined };
-  const client = createMoovClient(settings, source, emit);
+  const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit));
   let closing: Promise<void> | undefined;
 
   async function revokeHeld(timeoutMs: number): Promise<void> {
-    const { token, renewalEnded } = source.surrender();
-    if (token !== undefined) {
+    const surrendered = pool.all().map((source) => source.surrender());
+    for (const { token } of surrendered) {
+      if (token === undefined) continue;
       revocations.add({ accessToken: token.accessToken(), refreshToken: token.refreshToken() });
     }
+    const renewalsEnded = Promise.all(surrendered.map(({ renewalEnded }) => renewalEnded));
     const flushes = await Promise.allSettled([
       revocations.flush(timeoutMs),
-      renewalEnded.then(() => revocations.flush(timeoutMs)),
+      renewalsEnded.then(() => revocations.flush(timeoutMs)),
     ]);
     const tokens = flushes.reduce((sum, flush) => sum + (flush.status === 'fulfilled' ? flush.value : 0), 0);
     const failed = flushes.find((flush) => flush.status === 'rejected');
@@ -135,38 +162,45 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   }
 
   function status(): MoovAuthStatus {
-    const { held, failure } = source;
-    const token = closing || held?.isGone ? undefined : held;
-    const error = failure?.error;
+    const held = closing ? [] : pool.all().filter((source) => source.held?.isGone === false);
+    const { pinned } = pool;
+    const token = pinned && held.includes(pinned) ? pinned.held : undefined;
+    const error = pinned?.failure?.error;
     return {
-      state: closing ? 'closed' : token ? (failure ? 'degraded' : 'ready') : failure ? 'failed' : 'starting',
+      state: stateOf(),
       ...(token ? { expiresAt: token.expiresAt } : {}),
-      ...(failure && error
-        ? { lastError: { code: error.code, message: error.message, at: failure.at } }
+      ...(error && pinned?.failure
+        ? { lastError: { code: error.code, message: error.message, at: pinned.failure.at } }
         : {}),
-      tokens: token ? 1 : 0,
+      tokens: held.length,
       pendingRevocations: revocations.count,
     };
+
+    function stateOf(): MoovAuthStatus['state'] {
+      if (closing) return 'closed';
+      if (pinned === undefined) return 'ready';
+      if (token) return error ? 'degraded' : 'ready';
+      return error ? 'failed' : 'starting';
+    }
   }
 
   async function close(revokeToo: boolean): Promise<void> {
-    source.close();
+    pool.close();
     // It has been told, and a server on its way down has no other use for the error.
     if (revokeToo) await revokeHeld(CLOSE_TIMEOUT_MS).catch(() => undefined);
   }
 
-  const handler: RequestHandler = (req, _res, next) => {
-    req.moov = client;
-    next();
-  };
-  source.start();
+  const handler = targets.handler(defaults);
+  pool.pinned?.start();
   return Object.freeze(
     Object.assign(handler, {
-      client,
-      ready: () => source.ready(),
-      accessToken: async () => (await source.take()).accessToken(),
-      renew: async () => {
-        await source.renew();
+      client: targets.default,
+      ready: async () => pool.pinned?.ready(),
+      scoped: (other: MoovScope | readonly MoovScope[]) => targets.handler(targets.read(other)),
+      clientFor: (target?: MoovTarget) => targets.client(target),
+      accessToken: async (target?: MoovTarget) => (await targets.source(target).take()).accessToken(),
+      renew: async (target?: MoovTarget) => {
+        await targets.source(target).renew();
       },
       revoke: () => revokeHeld(REVOKE_TIMEOUT_MS),
       revokeRouter: (routerOptions: RevokeRouterOptions) =>
@@ -175,11 +209,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
             revokeHeld: () => revokeHeld(REVOKE_TIMEOUT_MS),
             revokeToken: (token, tokenTypeHint) =>
               timers.hold(
-                revoke(
-                  endpoint,
-                  { token, tokenTypeHint },
-                  { ...exchange, timeoutMs: REVOKE_TIMEOUT_MS, timers },
-                ),
+                revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs: REVOKE_TIMEOUT_MS }),
               ),
           },
           routerOptions,
@@ -188,42 +218,4 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       close: (closeOptions: { revoke?: boolean } = {}) => (closing ??= close(closeOptions.revoke === true)),
     }),
   );
-}
-
-function mintFor(
-  scope: string,
-  settings: Settings,
-  endpoint: ReturnType<typeof makeEndpoint>,
-  emit: Emit,
-): Mint {
-  const warned = new Set<string>();
-
-  return async ({ refreshToken, retries, signal, timers }) => {
-    const end = performance.now() + settings.tokenTimeoutMs;
-    const reply = await obtain(refreshToken, () => ({
-      credentials: settings.credentials,
-      headers: {},
-      timeoutMs: Math.max(1, end - performance.now()),
-      retries,
-      signal,
-      timers,
-    }));
-    for (const message of diagnose(reply.accessToken, settings)) {
-      if (!warned.has(message)) emit({ type: 'token.warning', message });
-      warned.add(message);
-    }
-    return reply;
-  };
-
-  async function obtain(refreshToken: string | undefined, exchange: () => Exchange): Promise<AuthToken> {
-    if (settings.renewWith === 'refresh_token' && refreshToken !== undefined) {
-      try {
-        return await mint(endpoint, { grantType: 'refresh_token', refreshToken }, exchange());
-      } catch (error) {
-        // A refused refresh token is no reason to be without a token (RFC 6749 section 6): the key can get another.
-        if (!(error instanceof MoovTokenError)) throw error;
-      }
-    }
-    return mint(endpoint, { grantType: 'client_credentials', scope }, exchange());
-  }
 }

@@ -1,4 +1,5 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
+import type { Request } from 'express';
 import { z } from 'zod';
 import { MoovConfigError, MoovUnavailableError } from './errors.js';
 import type { MoovAuthEvent, MoovLogger } from './events.js';
@@ -45,9 +46,20 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
    * do not add to the load on a failing Moov. Default `true`.
    */
   retryBudget?: boolean | undefined;
-  /** The platform's own account ID; else `MOOV_ACCOUNT_ID`. A token made for another account is warned of. */
+  /**
+   * The platform's own account ID, which fills `{platformAccountID}` in scopes; else `MOOV_ACCOUNT_ID`. A token made
+   * for another account is warned of.
+   */
   platformAccountID?: string | undefined;
-  /** Runs once on the Axios instance when it is made, for interceptors and defaults of your own. */
+  /**
+   * The account that fills `{accountID}` in scopes: one for all, or a function of the request, which must not be
+   * asynchronous. Without it `req.params.accountID` is taken. Whether a user may act for that account is for the
+   * application to decide, before this.
+   */
+  accountID?: string | ((req: Request) => string | undefined) | undefined;
+  /** How many tokens are kept, beside that of start-up; the least recently used one goes first. Default 10,000. */
+  maxTokens?: number | undefined;
+  /** Runs once on each Axios instance when it is made, for interceptors and defaults of your own. */
   configure?: ((instance: AxiosInstance) => void) | undefined;
   /** Gets a line for each event: pino, console, or anything with `debug`, `info`, `warn` and `error`. */
   logger?: MoovLogger | undefined;
@@ -116,6 +128,8 @@ const authSchema = z.strictObject({
   retries: retries.default(3),
   retryBudget: z.boolean().default(true),
   platformAccountID: z.guid().optional(),
+  accountID: z.union([z.guid(), z.custom<(req: Request) => string | undefined>(isFunction)]).optional(),
+  maxTokens: z.int().min(1).max(1_000_000).default(10_000),
   configure: z.custom<(instance: AxiosInstance) => void>(isFunction).optional(),
   logger: z.custom<MoovLogger>(isLogger).optional(),
   onEvent: z.custom<(event: MoovAuthEvent) => void>(isFunction).optional(),
@@ -153,6 +167,8 @@ const expected: Readonly<Record<keyof MoovAuthOptions, { what: string; env?: rea
   retries: { what: 'a whole number from 0 to 10' },
   retryBudget: { what: 'true or false' },
   platformAccountID: { what: "the platform's own account ID, a UUID", env: ['MOOV_ACCOUNT_ID'] },
+  accountID: { what: 'an account ID, a UUID, or a function of the request that returns one' },
+  maxTokens: { what: 'a whole number from 1 to 1,000,000' },
   axios: {
     what: `an object of Axios settings without ${bypasses.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
   },

@@ -1,4 +1,4 @@
-import { MoovConfigError } from './errors.js';
+import { MoovConfigError, MoovScopeError } from './errors.js';
 
 type AccountResource =
   | 'apple-pay'
@@ -16,6 +16,13 @@ type AccountResource =
   | 'transfers'
   | 'wallets';
 
+type AccountPermission =
+  | `${AccountResource}.${'read' | 'write'}`
+  | 'issued-cards.read'
+  | 'issued-cards.read-secure'
+  | 'terminal-configuration.read'
+  | 'profile.disconnect';
+
 type KnownScope =
   | '/ping.read'
   | '/fed.read'
@@ -26,33 +33,53 @@ type KnownScope =
   | '/terminal-applications.write'
   | '/accounts.read'
   | '/accounts.write'
-  | `/accounts/${string}/${AccountResource}.${'read' | 'write'}`;
+  | `/accounts/{accountID}/${AccountPermission}`
+  | `/accounts/{platformAccountID}/transfers.${'read' | 'write'}`;
+
+type FilledScope = `/accounts/${string}/${AccountPermission}`;
 
 /**
- * A scope of Moov's, such as `/accounts.read` or `/accounts/<account ID>/wallets.read`. Known ones are completed
+ * A scope of Moov's: `/accounts.read`, `/accounts/<account ID>/wallets.read`, or with a placeholder,
+ * `/accounts/{accountID}/wallets.read` and `/accounts/{platformAccountID}/transfers.write`. Known ones are completed
  * by an editor, any other string is taken as it is.
  *
  * @see {@link https://docs.moov.io/api/authentication/scopes/ | Moov: scopes}
  */
-export type MoovScope = KnownScope | (string & {});
+export type MoovScope = KnownScope | FilledScope | (string & {});
+
+/** What may fill the placeholders when scopes are read; `{accountID}` may also wait for a request. */
+export interface ScopeAccounts {
+  platformAccountID?: string | undefined;
+  accountID?: string | undefined;
+}
+
+/** A set of scopes in its one normal form: trimmed, unique, sorted, joined by single spaces. */
+export interface ScopeSet {
+  readonly text: string;
+  /** Whether `{accountID}` is still to be filled in. */
+  readonly needsAccount: boolean;
+}
 
 /** RFC 6749 section 3.3: `%x21 / %x23-5B / %x5D-7E`. */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const placeholder = '{accountID}';
 
 /**
- * Brings scopes into their one normal form: trimmed, unique, sorted, joined by single spaces
- * (RFC 6749 section 3.3). Equal sets have equal strings.
+ * Brings scopes into their normal form (RFC 6749 section 3.3), so that equal sets have equal texts, and fills in the
+ * accounts that are known.
  *
  * @param scopes - One string, in which spaces divide scopes, or a list of single scopes.
- * @throws {@link MoovConfigError} for an empty list, or a scope that is not a string, is empty, or has spaces or
- * other characters inside that no scope can have.
+ * @throws {@link MoovConfigError} for an empty list; a scope that is not a string, is empty, or has spaces or other
+ * characters inside that no scope can have; an unknown placeholder; and `{platformAccountID}` without that option.
  */
-export function normaliseScopes(scopes: MoovScope | readonly MoovScope[]): string {
-  const list: readonly unknown[] =
+export function readScopes(scopes: MoovScope | readonly MoovScope[], accounts: ScopeAccounts): ScopeSet {
+  const list: unknown =
     typeof scopes === 'string' ? scopes.split(' ').filter((scope) => scope !== '') : scopes;
   const hint = "Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).";
-  if (!Array.isArray(list))
+  if (!Array.isArray(list)) {
     throw new MoovConfigError(`scopes: expected a string or a list of strings. ${hint}`);
+  }
   if (list.length === 0) throw new MoovConfigError(`scopes: expected at least one scope. ${hint}`);
   const unique = new Set<string>();
   for (const [index, item] of list.entries()) {
@@ -62,12 +89,52 @@ export function normaliseScopes(scopes: MoovScope | readonly MoovScope[]): strin
         `scopes[${index}]: expected one scope of printable ASCII characters without spaces, quotes or backslashes. ${hint}`,
       );
     }
-    if (/[{}]/.test(scope)) {
-      throw new MoovConfigError(
-        `scopes[${index}]: placeholders are not filled in; write the account's ID into the scope, as in /accounts/<account ID>/wallets.read.`,
-      );
-    }
-    unique.add(scope);
+    unique.add(fillKnown(scope, index, accounts));
   }
-  return [...unique].sort().join(' ');
+  const text = [...unique].sort().join(' ');
+  return { text, needsAccount: text.includes(placeholder) };
+}
+
+function fillKnown(scope: string, index: number, { platformAccountID, accountID }: ScopeAccounts): string {
+  if (scope.includes('{platformAccountID}') && platformAccountID === undefined) {
+    throw new MoovConfigError(
+      `scopes[${index}] has the placeholder {platformAccountID}: set the option platformAccountID, or MOOV_ACCOUNT_ID.`,
+    );
+  }
+  const filled = scope
+    .replaceAll('{platformAccountID}', platformAccountID?.toLowerCase() ?? '')
+    .replaceAll(placeholder, accountID?.toLowerCase() ?? placeholder);
+  if (/[{}]/.test(filled.replaceAll(placeholder, ''))) {
+    throw new MoovConfigError(
+      `scopes[${index}]: the placeholders are {accountID} and {platformAccountID}; there is no other.`,
+    );
+  }
+  return filled;
+}
+
+/**
+ * The scopes of one account.
+ *
+ * @param accountID - From a request: anything. Only a UUID is taken, so that it cannot widen a scope.
+ * @throws {@link MoovScopeError} without an ID, naming the scope and the ways to supply one; and for one that is no
+ * UUID, without its value.
+ */
+export function fillAccount({ text }: ScopeSet, accountID: unknown): string {
+  if (accountID === undefined) {
+    const scope = text.split(' ').find((candidate) => candidate.includes(placeholder));
+    throw new MoovScopeError(
+      `The scope ${scope} needs an account: set the option accountID, mount the middleware on a route with :accountID, or use moov.clientFor({ accountID }).`,
+    );
+  }
+  if (typeof accountID !== 'string' || !uuid.test(accountID)) {
+    throw new MoovScopeError('The account ID is not a UUID.');
+  }
+  // Sorting comes last, as the ID decides the order among scopes of several accounts.
+  return [...new Set(text.replaceAll(placeholder, accountID.toLowerCase()).split(' '))].sort().join(' ');
+}
+
+/** The scopes of `asked` that are not in `granted`; both space-delimited. */
+export function missingScopes(asked: string, granted: string): string[] {
+  const held = new Set(granted.split(' '));
+  return asked.split(' ').filter((scope) => !held.has(scope));
 }

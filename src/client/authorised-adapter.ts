@@ -7,7 +7,7 @@ import {
 } from 'axios';
 import { MoovOriginError } from '../errors.js';
 import type { Token } from '../tokens/token.js';
-import type { TokenSource } from '../tokens/token-source.js';
+import type { TokenSupplier } from '../tokens/token-source.js';
 import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';
 import type { Transport } from './axios-transport.js';
@@ -29,19 +29,19 @@ export interface AdapterSettings {
  * The boundary at which a call gets its token: on a copy of the config that lives no longer than the attempt, so
  * that nothing a handler or a log can reach ever holds it.
  */
-export function authorisedAdapter(source: TokenSource, settings: AdapterSettings): AxiosAdapter {
+export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettings): AxiosAdapter {
   const { baseURL, origin, attemptTimeoutMs, transport } = settings;
   const moov = new URL(baseURL).origin;
 
   return async (config: CallConfig) => {
-    const call = callOf(config, moov);
+    const call = callOf(config, moov, tokens);
     try {
       if (call.attempts === 0) {
         assertTarget(config.url, moov);
         assertSettings(config, baseURL);
         fixBoundary(config);
       }
-      const token = source.take();
+      const token = tokens.take();
       return await send(
         config,
         call,
@@ -78,7 +78,7 @@ export function authorisedAdapter(source: TokenSource, settings: AdapterSettings
     call.ambiguous = isAmbiguousAfter(response.status, call);
     const requestId: unknown = response.headers['x-request-id'];
     if (typeof requestId === 'string') call.requestId = requestId;
-    if (response.status !== 401) source.accepted(token.generation);
+    if (response.status !== 401) tokens.accepted(token.generation);
     if (isStream(response.data)) {
       const told = (error: unknown) => attempt.timeoutError(call) ?? show.error(error);
       response.data = shielded(response.data, told, () => attempt.end());

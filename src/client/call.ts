@@ -1,5 +1,6 @@
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
+import type { TokenSupplier } from '../tokens/token-source.js';
 
 const key: unique symbol = Symbol('moov.call');
 const mark = Symbol.for('express-moov-auth.call');
@@ -14,6 +15,8 @@ export class Call {
   readonly #deadline: number;
   readonly #transformRequest: InternalAxiosRequestConfig['transformRequest'];
   readonly request: RequestSummary;
+  /** Where its token comes from. */
+  readonly tokens: TokenSupplier;
   /** The whole time in milliseconds; 0 stands for no limit, as in Axios. */
   readonly timeoutMs: number;
   /** Requests handed to the transport. */
@@ -40,7 +43,8 @@ export class Call {
   delayMs = 0;
   requestId: string | undefined;
 
-  constructor(config: InternalAxiosRequestConfig, origin: string) {
+  constructor(config: InternalAxiosRequestConfig, origin: string, tokens: TokenSupplier) {
+    this.tokens = tokens;
     this.request = summarise(config, origin);
     this.timeoutMs = config.timeout ?? 0;
     this.#deadline = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
@@ -67,8 +71,8 @@ export class Call {
 }
 
 /** The call a config belongs to, begun here if it is a new one. */
-export function callOf(config: CallConfig, origin: string): Call {
-  config[key] ??= new Call(config, origin);
+export function callOf(config: CallConfig, origin: string, tokens: TokenSupplier): Call {
+  config[key] ??= new Call(config, origin, tokens);
   return config[key];
 }
 

@@ -2,7 +2,7 @@ import axios, { type AxiosInstance, type InternalAxiosRequestConfig } from 'axio
 import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Settings } from '../options.js';
-import type { TokenSource } from '../tokens/token-source.js';
+import type { TokenSupplier } from '../tokens/token-source.js';
 import { userAgent } from '../version.js';
 import { authorisedAdapter } from './authorised-adapter.js';
 import { axiosTransport, type Transport } from './axios-transport.js';
@@ -14,48 +14,61 @@ import { onUnauthorized } from './unauthorized.js';
 
 const LARGEST_REPLY_BYTES = 10 * 1_048_576;
 
+/** Makes the Axios instance of a token source, or gives the one that was made of it before. */
+export type MoovClients = (tokens: TokenSupplier) => AxiosInstance;
+
 /**
- * Makes the Axios instance that handlers see as `req.moov`.
+ * Makes the Axios instances that handlers see as `req.moov`: one for each token source, alike in everything else.
  *
- * Replays and retries go through a second instance that has the same settings and rules but none of the
- * application's interceptors, so that these see each call once.
+ * Replays and retries of all of them go through one more instance that has the same settings and rules but none of
+ * the application's interceptors, so that these see each call once. A call keeps its own adapter there.
  */
-export function createMoovClient(
+export function createMoovClients(
   settings: Settings,
-  source: TokenSource,
   emit: Emit,
   transport: Transport = axiosTransport,
-): AxiosInstance {
-  const adapter = authorisedAdapter(source, { ...settings, transport });
+): MoovClients {
   const config = {
     maxContentLength: LARGEST_REPLY_BYTES,
     ...settings.axios,
-    adapter,
     baseURL: settings.baseURL,
     maxRedirects: 0,
     timeout: settings.timeoutMs,
   };
   const budget = settings.retryBudget ? new RetryBudget() : undefined;
-  const client = axios.create(config);
   const replay = axios.create(config);
+  const rules: ResponseRule[] = [];
+  const recorded = recordingRules(replay, rules);
+  recorded.interceptors.response.use(undefined, onUnauthorized(replay, emit));
+  retryFailures(recorded, { retries: settings.retries, budget, emit });
+  const made = new WeakMap<TokenSupplier, AxiosInstance>();
 
-  client.interceptors.request.use(
-    (call) => {
-      assertAdapter(call, adapter);
-      budget?.earn();
-      return versioned(call, settings.apiVersion);
-    },
-    undefined,
-    { synchronous: true },
-  );
-  const unauthorized = onUnauthorized(source, replay, emit);
-  for (const instance of [client, replay]) instance.interceptors.response.use(undefined, unauthorized);
-  retryFailures(registeringOn(replay, client), { retries: settings.retries, budget, emit });
-  client.interceptors.response.use(result.fulfilled, result.rejected);
+  return (tokens) => {
+    const known = made.get(tokens);
+    if (known !== undefined) return known;
+    const client = create(tokens);
+    made.set(tokens, client);
+    return client;
+  };
 
-  settings.configure?.(client);
-  seal(client);
-  return client;
+  function create(tokens: TokenSupplier): AxiosInstance {
+    const adapter = authorisedAdapter(tokens, { ...settings, transport });
+    const client = axios.create({ ...config, adapter });
+    client.interceptors.request.use(
+      (call) => {
+        assertAdapter(call, adapter);
+        budget?.earn();
+        return versioned(call, settings.apiVersion);
+      },
+      undefined,
+      { synchronous: true },
+    );
+    for (const rule of rules) client.interceptors.response.use(...rule);
+    client.interceptors.response.use(result.fulfilled, result.rejected);
+    settings.configure?.(client);
+    seal(client);
+    return client;
+  }
 }
 
 function versioned(call: InternalAxiosRequestConfig, apiVersion: string): InternalAxiosRequestConfig {
@@ -64,23 +77,25 @@ function versioned(call: InternalAxiosRequestConfig, apiVersion: string): Intern
   return call;
 }
 
+type ResponseRule = Parameters<AxiosInstance['interceptors']['response']['use']>;
+
 /**
- * `replay` to axios-retry, except that the response interceptor it registers goes on `client` too: a first attempt's
- * failure is then retried through `replay`.
+ * An instance whose response interceptors are also written down as they are registered, so that first attempts, on
+ * other instances, get the same: axios-retry registers its own, and retries through the instance it was given.
  */
-function registeringOn(replay: AxiosInstance, client: AxiosInstance): AxiosInstance {
-  const { request, response } = replay.interceptors;
-  const both: typeof response = {
-    use: (fulfilled, rejected) => {
-      client.interceptors.response.use(fulfilled, rejected);
-      return response.use(fulfilled, rejected);
+function recordingRules(instance: AxiosInstance, rules: ResponseRule[]): AxiosInstance {
+  const { request, response } = instance.interceptors;
+  const recording: typeof response = {
+    use: (...rule) => {
+      rules.push(rule);
+      return response.use(...rule);
     },
     eject: (id) => response.eject(id),
     clear: () => response.clear(),
   };
-  return new Proxy(replay, {
+  return new Proxy(instance, {
     get: (target, name, receiver) =>
-      name === 'interceptors' ? { request, response: both } : Reflect.get(target, name, receiver),
+      name === 'interceptors' ? { request, response: recording } : Reflect.get(target, name, receiver),
   });
 }
 

@@ -1,7 +1,6 @@
 import { AxiosError, type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import { MoovReplayError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { TokenSource } from '../tokens/token-source.js';
 import { isReplayable } from './bodies.js';
 import { type Call, currentCall, tell } from './call.js';
 import { patiently } from './patience.js';
@@ -13,7 +12,7 @@ import { discard } from './streams.js';
  *
  * @param replay - An instance without the application's interceptors, so that these run once for each call.
  */
-export function onUnauthorized(source: TokenSource, replay: AxiosInstance, emit: Emit) {
+export function onUnauthorized(replay: AxiosInstance, emit: Emit) {
   return async (error: unknown): Promise<AxiosResponse> => {
     const config = isAxiosError(error) && error.response?.status === 401 ? error.config : undefined;
     const call = currentCall(config);
@@ -21,10 +20,10 @@ export function onUnauthorized(source: TokenSource, replay: AxiosInstance, emit:
       throw error;
     const { method, path } = call.request;
     if (call.replayed) {
-      source.uncured(call.generation);
+      call.tokens.uncured(call.generation);
       throw final(error, call);
     }
-    const token = source.replace(call.generation);
+    const token = call.tokens.replace(call.generation);
     emit({ type: 'call.unauthorized', method, path, renewing: token instanceof Promise });
     if (token === undefined) throw final(error, call);
     try {

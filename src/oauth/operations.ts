@@ -43,14 +43,22 @@ export interface Exchange extends AttemptOptions {
   headers: Readonly<Record<string, string>>;
 }
 
+export interface MintExchange extends Exchange {
+  /** Lets an attempt through to Moov, when and if it may go. Default: at once. */
+  through?: (attempt: () => Promise<AuthToken>, signal: AbortSignal) => Promise<AuthToken>;
+}
+
 export interface Revocation {
   token: string;
   tokenTypeHint?: 'access_token' | 'refresh_token' | undefined;
 }
 
 /** Moov's `POST /oauth2/token` (RFC 6749 sections 4.4 and 6). */
-export function mint(endpoint: OAuthEndpoint, grant: Grant, exchange: Exchange): Promise<AuthToken> {
-  return withAttempts(exchange, async (signal) => {
+export function mint(endpoint: OAuthEndpoint, grant: Grant, exchange: MintExchange): Promise<AuthToken> {
+  const { through = (attempt) => attempt() } = exchange;
+  return withAttempts(exchange, (signal) => through(() => askForToken(signal), signal));
+
+  async function askForToken(signal: AbortSignal): Promise<AuthToken> {
     const credentials = await currentKey(exchange, signal);
     const reply = await endpoint.post({
       path: '/oauth2/token',
@@ -62,7 +70,7 @@ export function mint(endpoint: OAuthEndpoint, grant: Grant, exchange: Exchange):
     const clean = cleaner(credentials, grant.refreshToken);
     if (reply.status !== 200) throw tokenFailure(reply, clean);
     return readToken(reply, clean);
-  });
+  }
 }
 
 /** Moov's `POST /oauth2/revoke` (RFC 7009 section 2). */

@@ -15,11 +15,15 @@ export type RevokeAtMoov = (
   limits: { timeoutMs: number; timers: Timers },
 ) => Promise<void>;
 
+/** How many revocations are in flight at once. */
+const MOST_IN_FLIGHT = 10;
+
 /** The tokens that were given up and have to be revoked; none is forgotten before Moov says 2xx. */
 export class Revocations {
   readonly #revokeAtMoov: RevokeAtMoov;
   readonly #timers: Timers;
-  #pending: readonly Pending[] = [];
+  /** What came in one reply of Moov's is together, in the order in which it is to be revoked. */
+  readonly #pending = new Set<Pending[]>();
   #flushing: Promise<void> = Promise.resolve();
 
   constructor(revokeAtMoov: RevokeAtMoov, timers: Timers) {
@@ -28,15 +32,17 @@ export class Revocations {
   }
 
   get count(): number {
-    return this.#pending.length;
+    let count = 0;
+    for (const tokens of this.#pending) count += tokens.length;
+    return count;
   }
 
   /** The refresh token goes first: while it lives, a new access token can be had with it. */
   add({ accessToken, refreshToken }: { accessToken: string; refreshToken?: string | undefined }): void {
-    const added: Pending[] = [{ token: () => accessToken, tokenTypeHint: 'access_token' }];
+    const tokens: Pending[] = [{ token: () => accessToken, tokenTypeHint: 'access_token' }];
     if (refreshToken !== undefined)
-      added.unshift({ token: () => refreshToken, tokenTypeHint: 'refresh_token' });
-    this.#pending = [...this.#pending, ...added];
+      tokens.unshift({ token: () => refreshToken, tokenTypeHint: 'refresh_token' });
+    this.#pending.add(tokens);
   }
 
   /**
@@ -56,19 +62,39 @@ export class Revocations {
 
   async #flush(end: number): Promise<number> {
     const failures: unknown[] = [];
+    const queue = [...this.#pending];
     let revoked = 0;
-    for (const pending of this.#pending) {
+    const work = async (): Promise<void> => {
+      for (let tokens = queue.shift(); tokens !== undefined; tokens = queue.shift()) {
+        try {
+          revoked += await this.#revoke(tokens, end);
+        } catch (error) {
+          failures.push(error);
+          if (error instanceof MoovUnavailableError) queue.length = 0;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: MOST_IN_FLIGHT }, work));
+    if (failures.length > 0) throw failures[0];
+    return revoked;
+  }
+
+  async #revoke(tokens: Pending[], end: number): Promise<number> {
+    let revoked = 0;
+    let failure: { error: unknown } | undefined;
+    for (const pending of [...tokens]) {
       const timeoutMs = Math.max(1, end - performance.now());
       try {
         await this.#revokeAtMoov(pending.token(), pending.tokenTypeHint, { timeoutMs, timers: this.#timers });
-        this.#pending = this.#pending.filter((other) => other !== pending);
+        tokens.splice(tokens.indexOf(pending), 1);
         revoked++;
       } catch (error) {
-        failures.push(error);
+        failure ??= { error };
         if (error instanceof MoovUnavailableError) break;
       }
     }
-    if (failures.length > 0) throw failures[0];
+    if (tokens.length === 0) this.#pending.delete(tokens);
+    if (failure !== undefined) throw failure.error;
     return revoked;
   }
 }

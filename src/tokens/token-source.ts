@@ -1,7 +1,7 @@
-import { AsyncResource } from 'node:async_hooks';
+import type { AsyncResource } from 'node:async_hooks';
 import { type MoovAuthError, MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
-import { Timers } from '../http/timers.js';
+import type { Timers } from '../http/timers.js';
 import type { AuthToken } from '../oauth/operations.js';
 import { MintFailure } from './mint-failure.js';
 import { Token } from './token.js';
@@ -29,18 +29,40 @@ interface Renewal {
   surrendered: boolean;
 }
 
+/** What hands out the token of a set of scopes to calls, and hears of 401s. */
+export interface TokenSupplier {
+  take(): Token | Promise<Token>;
+  replace(generation: number): Token | undefined | Promise<Token>;
+  accepted(generation: number): void;
+  uncured(generation: number): void;
+}
+
+/** What a token source is made of; all but `mint` and `keepWarm` are shared by the sources of one `MoovAuth`. */
+export interface TokenSourceParts {
+  mint: Mint;
+  emit: Emit;
+  /** Gets the result of a renewal that a revocation overtook. */
+  giveBack: (token: AuthToken) => void;
+  /** The asynchronous context in which renewals run. */
+  outside: AsyncResource;
+  timers: Timers;
+  /** Whether timers renew the token, and probe for one, while nobody asks for it. */
+  keepWarm: boolean;
+}
+
 /**
  * The token of one set of scopes, and the only place where it is renewed.
  *
  * Whoever finds it missing, ageing or refused joins the one renewal in flight. A renewal has a time limit and a
  * signal of its own, and runs outside the asynchronous context of the call that began it.
  */
-export class TokenSource {
+export class TokenSource implements TokenSupplier {
   readonly #mint: Mint;
   readonly #emit: Emit;
   readonly #giveBack: (token: AuthToken) => void;
-  readonly #outside = new AsyncResource('MoovTokenSource');
-  readonly #timers = new Timers();
+  readonly #outside: AsyncResource;
+  readonly #timers: Timers;
+  readonly #keepWarm: boolean;
   readonly #pause = new UnauthorizedPause();
   #token: Token | undefined;
   #generation = 0;
@@ -50,11 +72,13 @@ export class TokenSource {
   #nextOutcome: PromiseWithResolver<Outcome> | undefined;
   #closed = false;
 
-  /** @param giveBack - Gets the result of a renewal that a revocation overtook. */
-  constructor(mint: Mint, emit: Emit, giveBack: (token: AuthToken) => void) {
+  constructor({ mint, emit, giveBack, outside, timers, keepWarm }: TokenSourceParts) {
     this.#mint = mint;
     this.#emit = emit;
     this.#giveBack = giveBack;
+    this.#outside = outside;
+    this.#timers = timers;
+    this.#keepWarm = keepWarm;
   }
 
   /** The token held, whatever its age. */
@@ -244,7 +268,7 @@ export class TokenSource {
 
   #schedule(ms: number): void {
     this.#clearTimer();
-    if (this.#closed) return;
+    if (this.#closed || !this.#keepWarm) return;
     this.#clearTimer = this.#outside.runInAsyncScope(() => this.#timers.after(ms, () => this.#join()));
   }
 }

@@ -1,16 +1,27 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MoovTokenError, MoovUnavailableError } from '../../src/errors.js';
 import type { MoovAuthEvent } from '../../src/events.js';
+import { Timers } from '../../src/http/timers.js';
 import type { AuthToken } from '../../src/oauth/operations.js';
-import { TokenSource } from '../../src/tokens/token-source.js';
+import { type Mint, TokenSource } from '../../src/tokens/token-source.js';
+
+function sourceOf(
+  mint: Mint,
+  emit: (event: MoovAuthEvent) => void,
+  giveBack: (token: AuthToken) => void,
+  keepWarm = true,
+): TokenSource {
+  const outside = new AsyncResource('test');
+  return new TokenSource({ mint, emit, giveBack, outside, timers: new Timers(), keepWarm });
+}
 
 /** Mints tokens `t1`, `t2`, ... of a given life, or fails; the requests for them are counted. */
 function createSource(lifetimeMs = 3_600_000) {
   const events: MoovAuthEvent[] = [];
   const givenBack: AuthToken[] = [];
   const state = { requests: 0, failWith: undefined as Error | undefined, lifetimeMs };
-  const source = new TokenSource(
+  const source = sourceOf(
     async () => {
       state.requests++;
       const accessToken = `t${state.requests}`;
@@ -135,7 +146,7 @@ describe('a renewal', () => {
   it('runs outside the asynchronous context of the call that began it', async () => {
     const storage = new AsyncLocalStorage<string>();
     const contexts: (string | undefined)[] = [];
-    const source = new TokenSource(
+    const source = sourceOf(
       async () => {
         contexts.push(storage.getStore());
         await Promise.resolve();

@@ -1,0 +1,106 @@
+import { MoovTokenError, MoovUnavailableError } from '../errors.js';
+import type { Emit } from '../events.js';
+import type { Timers } from '../http/timers.js';
+import { diagnose } from '../oauth/diagnosis.js';
+import type { OAuthEndpoint } from '../oauth/endpoint.js';
+import { type AuthToken, type Grant, mint } from '../oauth/operations.js';
+import type { Settings } from '../options.js';
+import { missingScopes } from '../scopes.js';
+import { MintGate } from './mint-gate.js';
+import type { Mint } from './token-source.js';
+
+/** What Moov is given to recover when it answers 429 without saying how long. */
+const DEFAULT_HOLD_MS = 1_000;
+
+export interface MintRequest {
+  retries: number;
+  signal: AbortSignal;
+  timers: Timers;
+}
+
+/** Obtains tokens for one `MoovAuth`, whatever the scopes: one gate for all, and one place where they are looked at. */
+export class Minter {
+  readonly #settings: Settings;
+  readonly #endpoint: OAuthEndpoint;
+  readonly #emit: Emit;
+  readonly #gate = new MintGate();
+  readonly #warnings = new Set<string>();
+
+  constructor(settings: Settings, endpoint: OAuthEndpoint, emit: Emit) {
+    this.#settings = settings;
+    this.#endpoint = endpoint;
+    this.#emit = emit;
+  }
+
+  /** How the source of one set of scopes obtains its tokens. */
+  forScopes(scope: string): Mint {
+    let toldOfFewer = false;
+    return async ({ refreshToken, ...request }) => {
+      const reply = await this.#renew(scope, refreshToken, request);
+      const missing = reply.scope === undefined ? [] : missingScopes(scope, reply.scope);
+      if (missing.length > 0 && !toldOfFewer) this.#emit({ type: 'token.narrowed', missing });
+      toldOfFewer ||= missing.length > 0;
+      return reply;
+    };
+  }
+
+  /** A new token by client credentials (RFC 6749 section 4.4). */
+  async obtain(scope: string, request: MintRequest): Promise<AuthToken> {
+    const reply = await this.#mint({ grantType: 'client_credentials', scope }, request);
+    for (const message of diagnose(reply.accessToken, this.#settings)) {
+      if (!this.#warnings.has(message)) this.#emit({ type: 'token.warning', message });
+      this.#warnings.add(message);
+    }
+    return reply;
+  }
+
+  async #renew(scope: string, refreshToken: string | undefined, request: MintRequest): Promise<AuthToken> {
+    if (this.#settings.renewWith === 'refresh_token' && refreshToken !== undefined) {
+      try {
+        return await this.#mint({ grantType: 'refresh_token', refreshToken }, request);
+      } catch (error) {
+        // A refused refresh token is no reason to be without a token (RFC 6749 section 6): the key can get another.
+        if (!(error instanceof MoovTokenError)) throw error;
+      }
+    }
+    return this.obtain(scope, request);
+  }
+
+  /** The time-out begins with the first place at the gate: waiting in a queue is no failure of Moov's. */
+  async #mint(grant: Grant, { retries, signal, timers }: MintRequest): Promise<AuthToken> {
+    const enter = (until: AbortSignal) => this.#gate.enter(until, (ms) => timers.sleep(ms, until));
+    await enter(signal);
+    let inside = true;
+    try {
+      return await mint(this.#endpoint, grant, {
+        credentials: this.#settings.credentials,
+        headers: {},
+        timeoutMs: this.#settings.tokenTimeoutMs,
+        retries,
+        signal,
+        timers,
+        through: async (attempt, limit) => {
+          if (!inside) await enter(limit);
+          inside = true;
+          try {
+            return await attempt();
+          } catch (error) {
+            this.#holdAfter(error);
+            throw error;
+          } finally {
+            this.#gate.leave();
+            inside = false;
+          }
+        },
+      });
+    } finally {
+      if (inside) this.#gate.leave();
+    }
+  }
+
+  #holdAfter(error: unknown): void {
+    if (!(error instanceof MoovUnavailableError) || error.code !== 'ERR_MOOV_RATE_LIMITED') return;
+    const asked = error.headers?.['Retry-After'];
+    this.#gate.hold(asked === undefined ? DEFAULT_HOLD_MS : Number(asked) * 1000);
+  }
+}

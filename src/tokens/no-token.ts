@@ -1,0 +1,8 @@
+import type { MoovScopeError } from '../errors.js';
+import type { TokenSupplier } from './token-source.js';
+
+/** Stands where a token source would, for a request whose account is missing or none: each call learns why. */
+export function noToken(why: () => MoovScopeError): TokenSupplier {
+  const refuse = () => Promise.reject(why());
+  return { take: refuse, replace: refuse, accepted: () => undefined, uncured: () => undefined };
+}
