@@ -36,10 +36,18 @@ function untilDate(value: unknown, date: unknown, now: number): number | undefin
   return until === undefined ? undefined : until - (httpDate(date) ?? now);
 }
 
+/** `Sun, 06 Nov 1994 08:49:37 GMT`, and RFC 850's `Sunday, 06-Nov-94 08:49:37 GMT`. */
+const dateInGMT = /^[a-z]{3,9}, \d{1,2}[ -][a-z]{3}[ -](\d{2}|\d{4}) \d{2}:\d{2}:\d{2} GMT$/i;
+
+/** asctime's `Sun Nov  6 08:49:37 1994`, which is UTC without saying so. */
+const dateWithoutZone = /^[a-z]{3} [a-z]{3} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/i;
+
 /** @returns the milliseconds of an HTTP date (RFC 9110 section 5.6.7), or `undefined`. */
 export function httpDate(value: unknown): number | undefined {
-  if (typeof value !== 'string' || !/^[A-Za-z]{3,9},? .*\d{2}:\d{2}:\d{2}/.test(value)) return undefined;
-  const time = Date.parse(value);
+  if (typeof value !== 'string') return undefined;
+  // Date.parse makes a date of nearly any words with a number, and reads one without a zone as local time.
+  if (!dateInGMT.test(value) && !dateWithoutZone.test(value)) return undefined;
+  const time = Date.parse(dateWithoutZone.test(value) ? `${value} GMT` : value);
   return Number.isNaN(time) ? undefined : time;
 }
 

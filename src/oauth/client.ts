@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import axios, { type AxiosAdapter, type AxiosRequestConfig, type CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
 import { MoovConfigError } from '../errors.js';
@@ -45,7 +46,12 @@ export interface RevokeAccessTokenRequest {
 const text = z.string().min(1);
 const key = { clientId: text.optional(), clientSecret: text.optional() };
 const createRequest = z.discriminatedUnion('grantType', [
-  z.strictObject({ grantType: z.literal('client_credentials'), scope: text, ...key }),
+  z.strictObject({
+    grantType: z.literal('client_credentials'),
+    scope: text,
+    refreshToken: z.undefined().optional(),
+    ...key,
+  }),
   z.strictObject({
     grantType: z.literal('refresh_token'),
     refreshToken: text.max(4_096),
@@ -66,7 +72,7 @@ const callOptions = z.strictObject({
     .max(2 ** 31 - 1)
     .optional(),
   retries: z.int().min(0).max(10).optional(),
-  headers: z.record(z.string(), z.string()).optional(),
+  headers: z.record(z.string(), z.string()).refine(areHeaders).optional(),
 });
 
 /**
@@ -160,6 +166,19 @@ function keyFor(
   if (clientId === undefined && clientSecret === undefined) return fallback;
   if (clientId !== undefined && clientSecret !== undefined) return async () => ({ clientId, clientSecret });
   throw new MoovConfigError('clientId and clientSecret: expected both or neither in one request.');
+}
+
+/** What can't be sent is the program's mistake; HTTP clients find out too late, or drop characters in silence. */
+function areHeaders(headers: Readonly<Record<string, string>>): boolean {
+  try {
+    for (const [name, value] of Object.entries(headers)) {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    }
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const expectations: Readonly<Record<string, string>> = {
