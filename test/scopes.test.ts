@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MoovConfigError } from '../src/index.js';
-import { normaliseScopes } from '../src/scopes.js';
+import { fillAccount, readScopes } from '../src/scopes.js';
 
 const allowed = [..."!#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[]^_`abcxyz|~"];
+const normaliseScopes = (scopes: string | readonly string[]) => readScopes(scopes, {}).text;
+
 /** What RFC 6749 section 3.3 allows in one scope, without the braces of placeholders. */
 const scope = fc.string({ unit: fc.constantFrom(...allowed), minLength: 1 });
 const scopes = fc.array(scope, { minLength: 1 });
@@ -115,14 +117,44 @@ describe('refused, with a word on how to pass scopes', () => {
     expect(refusal(['{sk_live}'])).not.toContain('sk_live');
   });
 
-  test.each(['/accounts/{accountID}/wallets.read', '/accounts/{id}/transfers.write', '{scope}', '/a}.read'])(
-    'a placeholder: %s',
+  test.each(['/accounts/{id}/transfers.write', '{scope}', '/a}.read'])(
+    'a placeholder there is not: %s',
     (given) => {
       for (const form of [given, [given]]) {
         expect(refusal(form)).toBe(
-          "scopes[0]: placeholders are not filled in; write the account's ID into the scope, as in /accounts/<account ID>/wallets.read.",
+          'scopes[0]: the placeholders are {accountID} and {platformAccountID}; there is no other.',
         );
       }
     },
   );
+});
+
+describe('placeholders', () => {
+  const accountID = 'b1d2c3a4-0000-4000-8000-00000000000A';
+
+  test('{accountID} waits for an account, unless one is known', () => {
+    const wallets = '/accounts/{accountID}/wallets.read';
+    expect(readScopes(wallets, {})).toEqual({ text: wallets, needsAccount: true });
+    expect(readScopes(wallets, { accountID })).toEqual({
+      text: `/accounts/${accountID.toLowerCase()}/wallets.read`,
+      needsAccount: false,
+    });
+    expect(fillAccount(readScopes(wallets, {}), accountID)).toBe(
+      `/accounts/${accountID.toLowerCase()}/wallets.read`,
+    );
+  });
+
+  test('{platformAccountID} is filled from its option, or refused without it', () => {
+    const transfers = '/accounts/{platformAccountID}/transfers.write';
+    expect(readScopes(transfers, { platformAccountID: accountID }).text).toBe(
+      `/accounts/${accountID.toLowerCase()}/transfers.write`,
+    );
+    expect(refusal(transfers)).toContain('MOOV_ACCOUNT_ID');
+  });
+
+  test('filled scopes are in normal form again', () => {
+    const fixed = `/accounts/${accountID.toLowerCase()}/wallets.read`;
+    const scopes = readScopes(['/accounts/{accountID}/wallets.read', fixed, '/zzz.read'], {});
+    expect(fillAccount(scopes, accountID)).toBe(`${fixed} /zzz.read`);
+  });
 });
