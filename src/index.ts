@@ -27,6 +27,8 @@ export {
 } from './oauth/client.js';
 export type { AuthToken } from './oauth/operations.js';
 export type { MoovAuthOptions, MoovConnectionOptions, MoovOAuthOptions, Secret } from './options.js';
+export type { BrowserToken, BrowserTokenRouterOptions } from './routers/browser-token.js';
 export type { Guard } from './routers/guard.js';
 export type { RevokeRouterOptions } from './routers/revoke.js';
 export type { MoovScope } from './scopes.js';
+export type { MoovTarget } from './targets.js';

@@ -8,13 +8,14 @@ import { Timers } from './http/timers.js';
 import { makeEndpoint } from './oauth/client.js';
 import { type AuthToken, revoke } from './oauth/operations.js';
 import { type MoovAuthOptions, readAuthOptions } from './options.js';
+import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './routers/browser-token.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
 import type { MoovScope } from './scopes.js';
 import { type MoovTarget, readTargetScopes, Targets } from './targets.js';
 import { Minter } from './tokens/minter.js';
 import { Revocations } from './tokens/revocations.js';
 import { TokenPool } from './tokens/token-pool.js';
-import { TokenSource } from './tokens/token-source.js';
+import { closedError, TokenSource } from './tokens/token-source.js';
 
 declare global {
   namespace Express {
@@ -93,6 +94,13 @@ export interface MoovAuth extends RequestHandler {
    * @throws {@link MoovConfigError} when `guard` is missing or an option is wrong.
    */
   revokeRouter(options: RevokeRouterOptions): Router;
+  /**
+   * An Express router that serves `POST /token`: short-lived access tokens for a browser or a phone, with the scopes
+   * that the server decides on.
+   *
+   * @throws {@link MoovConfigError} when `guard` or `scopes` is missing or an option is wrong.
+   */
+  browserTokenRouter(options: BrowserTokenRouterOptions): Router;
   /** The state of the token, for health routes. No secrets. */
   status(): MoovAuthStatus;
   /**
@@ -135,6 +143,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     timers,
   );
   const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit));
+  const open = new AbortController();
   let closing: Promise<void> | undefined;
 
   async function revokeHeld(timeoutMs: number): Promise<void> {
@@ -186,6 +195,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
 
   async function close(revokeToo: boolean): Promise<void> {
     pool.close();
+    open.abort(closedError());
     // It has been told, and a server on its way down has no other use for the error.
     if (revokeToo) await revokeHeld(CLOSE_TIMEOUT_MS).catch(() => undefined);
   }
@@ -211,6 +221,15 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
               timers.hold(
                 revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs: REVOKE_TIMEOUT_MS }),
               ),
+          },
+          routerOptions,
+        ),
+      browserTokenRouter: (routerOptions: BrowserTokenRouterOptions) =>
+        createBrowserTokenRouter(
+          {
+            read: (other) => targets.read(other),
+            fill: (req, other) => targets.scopesOf(req, other),
+            mint: (scope) => timers.hold(minter.obtain(scope, { retries: 2, signal: open.signal, timers })),
           },
           routerOptions,
         ),

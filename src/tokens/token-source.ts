@@ -273,7 +273,8 @@ export class TokenSource implements TokenSupplier {
   }
 }
 
-function closedError(): MoovAuthError {
+/** What calls after `close()` reject with. */
+export function closedError(): MoovAuthError {
   return new MoovUnavailableError('This MoovAuth was closed', { code: 'ERR_MOOV_CLOSED' });
 }
 

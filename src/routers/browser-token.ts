@@ -1,0 +1,96 @@
+import type { Request, Response, Router } from 'express';
+import { z } from 'zod';
+import { MoovConfigError } from '../errors.js';
+import type { AuthToken } from '../oauth/operations.js';
+import { type MoovScope, missingScopes, type ScopeSet } from '../scopes.js';
+import { BodyError, readFields } from './body.js';
+import type { Guard } from './guard.js';
+import { guardedRoute, Refusal } from './guarded-route.js';
+
+type Scopes = MoovScope | readonly MoovScope[];
+
+/** Options of `moov.browserTokenRouter`. */
+export interface BrowserTokenRouterOptions {
+  /** Decides who gets a token; runs before the body is read. */
+  guard: Guard;
+  /**
+   * What the user's token may do: a list, or a function of the request, which may be asynchronous. A request can ask
+   * for fewer of them, never for others.
+   */
+  scopes: Scopes | ((req: Request) => Scopes | Promise<Scopes>);
+  /** Other origins whose pages may call the route from a browser, as scheme and host. Default: none. */
+  allowedOrigins?: string[] | undefined;
+}
+
+/** What the route answers with. */
+export interface BrowserToken {
+  /** The access token, for Moov.js's `setToken`. */
+  token: string;
+  /** When it ends, in ISO 8601. */
+  expiresOn: string;
+  /** The same in seconds from now. */
+  expiresIn: number;
+  scopes: string[];
+}
+
+/** What the router needs of its `MoovAuth`. */
+export interface BrowserTokenActions {
+  read(scopes: Scopes): ScopeSet;
+  /** Scopes with the account of the request filled in. */
+  fill(req: Request, scopes: ScopeSet): string;
+  /** A token of its own, which the server does not use itself. */
+  mint(scope: string): Promise<AuthToken>;
+}
+
+const asked = z.strictObject({ scopes: z.array(z.string().min(1)).min(1).optional() });
+
+/** `POST /token`: a new token for each reply, with no more than the server grants, and no refresh token. */
+export function createBrowserTokenRouter(
+  actions: BrowserTokenActions,
+  options: BrowserTokenRouterOptions,
+): Router {
+  const { scopes } = options ?? {};
+  if (scopes === undefined) {
+    throw new MoovConfigError(
+      'browserTokenRouter: "scopes" must be scopes, or a function of the request that returns them.',
+    );
+  }
+  const granted = typeof scopes === 'function' ? scopes : constant(actions.read(scopes));
+  return guardedRoute({ name: 'browserTokenRouter', path: '/token', options, serve });
+
+  async function serve(req: Request, res: Response): Promise<void> {
+    if (req.is('urlencoded')) throw new BodyError(400, 'Expected application/json or no body.');
+    const wanted = readWanted(await readFields(req, res));
+    const given = await granted(req);
+    const allowed = actions.fill(
+      req,
+      typeof given === 'object' && 'text' in given ? given : actions.read(given),
+    );
+    const scope = wanted === undefined ? allowed : narrowed(wanted, allowed);
+    const { accessToken, expiresAt, lifetimeMs, scope: minted = scope } = await actions.mint(scope);
+    const token: BrowserToken = {
+      token: accessToken,
+      expiresOn: expiresAt.toISOString(),
+      expiresIn: Math.floor(lifetimeMs / 1000),
+      scopes: minted.split(' '),
+    };
+    res.json(token);
+  }
+}
+
+function constant(scopes: ScopeSet): () => ScopeSet {
+  return () => scopes;
+}
+
+function readWanted(fields: Record<string, unknown> | undefined): string[] | undefined {
+  const parsed = asked.safeParse(fields ?? {});
+  if (parsed.success) return parsed.data.scopes;
+  throw new BodyError(400, 'The only field is "scopes", a list of one or more scopes.');
+}
+
+function narrowed(wanted: readonly string[], allowed: string): string {
+  const scope = [...new Set(wanted)].sort().join(' ');
+  const refused = missingScopes(scope, allowed);
+  if (refused.length === 0) return scope;
+  throw new Refusal(403, 'invalid_scope', `Not granted: ${refused.join(' ').slice(0, 500)}`);
+}

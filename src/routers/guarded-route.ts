@@ -1,0 +1,77 @@
+import { type Request, type Response, Router } from 'express';
+import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
+import { BodyError } from './body.js';
+import { admitsOrigin, answerPreflight, readAllowedOrigins } from './cross-site.js';
+import { type Guard, readGuard, runGuards } from './guard.js';
+
+/** A refusal with a status of its own, in the words of an OAuth error (RFC 6749 section 5.2). */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, description: string) {
+    super(description);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface GuardedRoute {
+  /** The public function that makes the router, for messages. */
+  name: string;
+  path: string;
+  options: { guard: Guard; allowedOrigins?: string[] | undefined } | undefined;
+  /** Answers a request that may pass. What it throws is answered here, if it is about the request or about Moov. */
+  serve(req: Request, res: Response): Promise<void>;
+}
+
+/**
+ * A router with one route that takes `POST` alone: from no other site, past the guards, and never from a cache.
+ *
+ * @throws {@link MoovConfigError} when the guard is missing or an origin is none.
+ */
+export function guardedRoute({ name, path, options, serve }: GuardedRoute): Router {
+  const guards = readGuard(name, options?.guard);
+  const origins = readAllowedOrigins(name, options?.allowedOrigins);
+  const router = Router();
+  router.all(path, (req, res, next) => {
+    answer(req, res).catch(next);
+  });
+  return router;
+
+  async function answer(req: Request, res: Response): Promise<void> {
+    res.set('Cache-Control', 'no-store');
+    if (!admitsOrigin(req, res, origins)) {
+      return refuse(res, 403, 'access_denied', 'Requests from this site are not allowed.');
+    }
+    if (req.method === 'OPTIONS') return answerPreflight(req, res, 'POST');
+    if (req.method !== 'POST') {
+      res.set('Allow', 'POST, OPTIONS');
+      return refuse(res, 405, 'invalid_request', 'Use POST.');
+    }
+    await runGuards(guards, req, res);
+    await serve(req, res).catch((error: unknown) => answerFailure(res, error));
+  }
+}
+
+/** Moov's refusals concern the host's key, so they are never the client's 401; an error of another kind is thrown on. */
+function answerFailure(res: Response, error: unknown): void {
+  if (error instanceof BodyError) {
+    refuse(res, error.status, 'invalid_request', error.message);
+  } else if (error instanceof Refusal) {
+    refuse(res, error.status, error.code, error.message);
+  } else if (error instanceof MoovScopeError) {
+    refuse(res, 400, 'invalid_scope', error.message);
+  } else if (error instanceof MoovUnavailableError) {
+    res.set({ 'Retry-After': '1', ...error.headers });
+    refuse(res, 503, 'temporarily_unavailable', 'Moov could not be reached; the request is to be repeated.');
+  } else if (error instanceof MoovAuthError && !(error instanceof MoovConfigError)) {
+    refuse(res, 502, 'server_error', 'Moov refused the request.');
+  } else {
+    throw error;
+  }
+}
+
+function refuse(res: Response, status: number, error: string, description: string): void {
+  res.status(status).json({ error, error_description: description });
+}
