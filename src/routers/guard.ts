@@ -6,7 +6,7 @@ export type Guard = RequestHandler | readonly [RequestHandler, ...RequestHandler
 
 /** @throws {@link MoovConfigError} when a guard is missing, an empty list, or not made of functions. */
 export function readGuard(router: string, guard: unknown): readonly RequestHandler[] {
-  const list: unknown[] = Array.isArray(guard) ? guard : [guard];
+  const list: unknown[] = Array.isArray(guard) ? [...guard] : [guard];
   if (list.length > 0 && list.every(isHandler)) return list;
   throw new MoovConfigError(
     `${router}: "guard" must be Express middleware, or a non-empty list of it, that calls next() for those who may use the route, as in ${router}({ guard: requireAdmin }).`,
@@ -33,7 +33,8 @@ export async function runGuards(
   for (const guard of guards) {
     await new Promise<void>((resolve, reject) => {
       const next = (reason?: unknown) => (reason ? reject(reason) : resolve());
-      Promise.resolve(guard(req, res, next)).catch(reject);
+      // Without a reason it would pass for next(), which lets the request go on to whatever comes after the router.
+      Promise.resolve(guard(req, res, next)).catch((reason) => reject(reason ?? new Error('A guard failed')));
     });
   }
 }

@@ -13,9 +13,9 @@ export interface RevokeRouterOptions {
    * Whether a request without a `token` revokes the tokens this `MoovAuth` holds (default), or is refused. `false`
    * is for routes of end users, such as a sign-out.
    */
-  held?: boolean;
+  held?: boolean | undefined;
   /** Other origins whose pages may call the route from a browser, as scheme and host. Default: none. */
-  allowedOrigins?: string[];
+  allowedOrigins?: string[] | undefined;
 }
 
 /** What the router can do at Moov. */
@@ -76,8 +76,17 @@ export function createRevokeRouter(actions: RevokeActions, options: RevokeRouter
       );
     }
     const { token, token_type_hint } = parsed.data;
-    return actions.revokeToken(token, token_type_hint);
+    try {
+      await actions.revokeToken(token, token_type_hint);
+    } catch (error) {
+      throw isFaultOfToken(error) ? new BodyError(400, 'Moov does not accept this token.') : error;
+    }
   }
+}
+
+/** Whether Moov found fault with the token itself, which here came from the client. */
+function isFaultOfToken(error: unknown): boolean {
+  return error instanceof MoovRevokeError && (error.upstreamStatus === 400 || error.upstreamStatus === 422);
 }
 
 /** What a failed revocation is answered with; an error that is not about one is thrown on. */
@@ -92,11 +101,6 @@ function answer(res: Response, error: unknown): void {
       'temporarily_unavailable',
       'Moov could not be reached; the revocation is to be repeated.',
     );
-  } else if (
-    error instanceof MoovRevokeError &&
-    (error.upstreamStatus === 400 || error.upstreamStatus === 422)
-  ) {
-    refuse(res, 400, 'invalid_request', 'Moov does not accept this token.');
   } else if (error instanceof MoovAuthError) {
     refuse(res, 502, 'server_error', 'Moov refused the revocation.');
   } else {
