@@ -1,7 +1,10 @@
 import type { AxiosError } from 'axios';
 import type { ErrorRequestHandler, Response } from 'express';
 import { isMoovCallError } from './client/call-error.js';
+import { isStream } from './client/streams.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo } from './errors.js';
+import { retryAfterMs } from './http/retry-after.js';
+import { retryAfterHeader } from './oauth/endpoint.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {
@@ -51,8 +54,10 @@ export function moovErrorHandler({
       return send(res, ofOurs(error));
     }
     if (!isMoovCallError(error)) return next(error);
-    const retryAfter: unknown = error.response?.headers['retry-after'];
-    if (error.response?.status === 429 && typeof retryAfter === 'string') res.set('Retry-After', retryAfter);
+    const { response } = error;
+    if (response?.status === 429) {
+      res.set({ ...retryAfterHeader(retryAfterMs(response.headers, Date.now())) });
+    }
     send(res, ofCall(error, exposeUpstream));
   };
 }
@@ -75,8 +80,13 @@ function ofCall(error: AxiosError & { moov: MoovCallInfo }, exposeUpstream: bool
   const { response, code, moov } = error;
   const status =
     response === undefined ? withoutReply(code) : passedOn.has(response.status) ? response.status : 502;
-  const upstream = exposeUpstream && response !== undefined ? { upstream: response.data } : {};
+  const upstream = exposeUpstream && canBeShown(response?.data) ? { upstream: response?.data } : {};
   return { status, title: title(status), code, requestId: moov.requestId, ...told(moov), ...upstream };
+}
+
+/** Whether a body is text or was parsed; of a stream or a buffer JSON would show the insides. */
+function canBeShown(body: unknown): boolean {
+  return !isStream(body) && !ArrayBuffer.isView(body) && !(body instanceof ArrayBuffer);
 }
 
 function withoutReply(code: string | undefined): number {

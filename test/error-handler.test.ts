@@ -1,0 +1,466 @@
+import { Readable } from 'node:stream';
+import axios, { type AxiosRequestConfig } from 'axios';
+import express5, {
+  type ErrorRequestHandler,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
+import supertest from 'supertest';
+import { describe, expect, test } from 'vitest';
+import {
+  type MoovAuth,
+  MoovConfigError,
+  type MoovErrorHandlerOptions,
+  MoovOriginError,
+  MoovReplayError,
+  MoovRevokeError,
+  MoovScopeError,
+  MoovTokenError,
+  MoovUnavailableError,
+  moovErrorHandler,
+} from '../src/index.js';
+import { appOf, expressVersions, listen } from './helpers/apps.js';
+import { startMoov } from './helpers/moov.js';
+
+type Handler = (req: Request, res: Response) => Promise<unknown>;
+
+/** The form for both versions of Express: 4 does not see that an async handler rejects, so its catch tells it. */
+function catching(handler: Handler): RequestHandler {
+  return (req, res, next) => {
+    handler(req, res).catch(next);
+  };
+}
+
+const always = { path: '/ping', times: Number.POSITIVE_INFINITY };
+const ping: Handler = async (req, res) => res.json((await req.moov.get('/ping')).data);
+
+describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
+  /** An app with one route, this package's error handler, and one of the application's own behind it. */
+  function appWith(moov: MoovAuth, handler: Handler, options?: MoovErrorHandlerOptions) {
+    const passedOn: unknown[] = [];
+    const own: ErrorRequestHandler = (error, _req, res, next) => {
+      passedOn.push(error);
+      if (res.headersSent) next(error);
+      else res.status(500).send("the application's own");
+    };
+    const app = appOf(express, moov);
+    app.get('/', catching(handler));
+    app.use(moovErrorHandler(options), own);
+    return { app, passedOn };
+  }
+
+  describe('failed calls of req.moov', () => {
+    test.each([
+      [400, 400, 'Bad Request'],
+      [404, 404, 'Not Found'],
+      [409, 409, 'Conflict'],
+      [422, 422, 'Unprocessable Content'],
+      [429, 429, 'Too Many Requests'],
+      // These are between the host server and Moov; the end user is neither to log in again nor to learn of it.
+      [401, 502, 'Bad Gateway'],
+      [403, 502, 'Bad Gateway'],
+      [302, 502, 'Bad Gateway'],
+      [402, 502, 'Bad Gateway'],
+      [405, 502, 'Bad Gateway'],
+      [415, 502, 'Bad Gateway'],
+      [500, 502, 'Bad Gateway'],
+      [503, 502, 'Bad Gateway'],
+      [504, 502, 'Bad Gateway'],
+    ])("Moov's %i is answered with %i", async (upstream, status, title) => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const headers = { 'x-request-id': 'for-the-support', 'www-authenticate': 'Bearer realm="moov"' };
+      sandbox.fail({ ...always, status: upstream, headers, body: { error: 'of account 123' } });
+      const { app, passedOn } = appWith(moov, ping);
+      const response = await supertest(app).get('/');
+      expect(response.status).toBe(status);
+      expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+      expect(response.headers['cache-control']).toBe('no-store');
+      expect(response.headers['www-authenticate']).toBeUndefined();
+      expect(response.body).toEqual({
+        type: 'about:blank',
+        status,
+        title,
+        code: upstream >= 400 && upstream < 500 ? 'ERR_BAD_REQUEST' : 'ERR_BAD_RESPONSE',
+        requestId: 'for-the-support',
+        // A 4xx says that Moov has done nothing.
+        ...(upstream >= 400 && upstream < 500 ? {} : { ambiguous: true }),
+      });
+      expect(passedOn).toEqual([]);
+    });
+
+    test.each([
+      ['seconds', { 'retry-after': '7' }, '7'],
+      [
+        'a date',
+        { date: 'Sun, 06 Nov 1994 08:49:30 GMT', 'retry-after': 'Sun, 06 Nov 1994 08:49:37 GMT' },
+        '7',
+      ],
+      ["milliseconds, as in Moov's older documents", { 'x-retry-in': '6100' }, '7'],
+    ])('429 says when to come back, whether Moov gave %s', async (_what, headers, retryAfter) => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ ...always, status: 429, headers });
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(429);
+      expect(response.headers['retry-after']).toBe(retryAfter);
+    });
+
+    test('a Retry-After of any other status is not passed on: it is of another matter', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ ...always, status: 503, headers: { 'retry-after': '7' } });
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(502);
+      expect(response.headers).not.toHaveProperty('retry-after');
+    });
+
+    test.each([
+      { code: 'ECONNABORTED', options: {} },
+      { code: 'ETIMEDOUT', options: { axios: { transitional: { clarifyTimeoutError: true } } } },
+    ])('504 when the time is up: $code', async ({ code, options }) => {
+      const { sandbox, moov } = await startMoov({ ...options, retries: 0, timeoutMs: 100 });
+      await moov.ready();
+      sandbox.fail({ ...always, delayMs: 60_000 });
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(504);
+      expect(response.body).toEqual({
+        type: 'about:blank',
+        status: 504,
+        title: 'Gateway Timeout',
+        code,
+        ambiguous: true,
+      });
+    });
+
+    test('504 when the time is up while the call waits for a token', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0, timeoutMs: 100 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 60_000, times: Number.POSITIVE_INFINITY });
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(504);
+    });
+
+    test('502 when there is no connection', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      await moov.ready();
+      await sandbox.close();
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(502);
+      expect(response.body).toMatchObject({ title: 'Bad Gateway', code: 'ECONNREFUSED' });
+    });
+
+    test('502 when the connection is cut, and whether Moov may have acted', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const create: Handler = (req) => req.moov.post('/accounts', { accountType: 'individual' });
+      sandbox.fail({ path: '/accounts', drop: 'after' });
+      const response = await supertest(appWith(moov, create).app).get('/');
+      expect(response.status).toBe(502);
+      expect(response.body).toMatchObject({ title: 'Bad Gateway', code: 'ECONNRESET', ambiguous: true });
+    });
+  });
+
+  describe("Moov's body", () => {
+    const refusal = { error: 'no such account', accountID: '123' };
+    async function respond(
+      options: MoovErrorHandlerOptions | undefined,
+      {
+        body,
+        headers,
+        config,
+      }: { body?: object | string; headers?: Record<string, string>; config?: AxiosRequestConfig },
+    ) {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({
+        ...always,
+        status: 404,
+        ...(headers === undefined ? {} : { headers }),
+        ...(body === undefined ? {} : { body }),
+      });
+      const { app } = appWith(moov, (req) => req.moov.get('/ping', config), options);
+      return supertest(app).get('/');
+    }
+
+    test.each([undefined, {}, { exposeUpstream: false }, { exposeUpstream: undefined }])(
+      'is not shown with %o',
+      async (options) => {
+        const response = await respond(options, { body: refusal });
+        expect(response.status).toBe(404);
+        expect(response.body).not.toHaveProperty('upstream');
+        expect(response.text).not.toContain('no such account');
+      },
+    );
+
+    test.each([
+      { what: 'JSON', body: refusal, upstream: refusal },
+      { what: 'text', body: 'no such account', upstream: 'no such account' },
+      { what: 'nothing', body: undefined, upstream: '' },
+    ])('is shown with exposeUpstream: $what', async ({ body, upstream }) => {
+      const response = await respond({ exposeUpstream: true }, body === undefined ? {} : { body });
+      expect(response.status).toBe(404);
+      expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+      expect(response.body).toMatchObject({ type: 'about:blank', status: 404, upstream });
+    });
+
+    test.each(['stream', 'arraybuffer'] as const)(
+      'is not shown, even so, when the call asked for bytes: %s',
+      async (responseType) => {
+        const response = await respond({ exposeUpstream: true }, { body: refusal, config: { responseType } });
+        expect(response.status).toBe(404);
+        expect(response.body).toMatchObject({ type: 'about:blank', status: 404, title: 'Not Found' });
+        expect(response.body).not.toHaveProperty('upstream');
+      },
+    );
+
+    test('a time-out has none to show', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0, timeoutMs: 100 });
+      await moov.ready();
+      sandbox.fail({ ...always, delayMs: 60_000 });
+      const response = await supertest(appWith(moov, ping, { exposeUpstream: true }).app).get('/');
+      expect(response.status).toBe(504);
+      expect(response.body).not.toHaveProperty('upstream');
+    });
+  });
+
+  describe("this package's errors", () => {
+    const ofPackage = [
+      new MoovConfigError('the message of a configuration mistake'),
+      new MoovTokenError('the message of a refusal', {
+        code: 'ERR_MOOV_CREDENTIALS_REFUSED',
+        upstreamStatus: 401,
+        headers: { 'Retry-After': '60' },
+      }),
+      new MoovUnavailableError('the message of an outage', {
+        code: 'ERR_MOOV_NETWORK',
+        headers: { 'Retry-After': '2' },
+      }),
+      new MoovRevokeError('the message of a revocation', {
+        code: 'ERR_MOOV_REVOKE_REFUSED',
+        upstreamStatus: 400,
+      }),
+      new MoovOriginError('the message of a wrong URL'),
+      new MoovReplayError('the message of a used stream'),
+    ];
+    const statuses: Readonly<Record<string, number>> = {
+      MoovConfigError: 500,
+      MoovTokenError: 502,
+      MoovUnavailableError: 503,
+      MoovRevokeError: 502,
+      MoovScopeError: 400,
+      MoovOriginError: 500,
+      MoovReplayError: 500,
+    };
+
+    test.each(ofPackage)(
+      '$name has its own status and headers, and its message stays here',
+      async (error) => {
+        const { moov } = await startMoov();
+        const { app } = appWith(moov, () => Promise.reject(error));
+        const response = await supertest(app).get('/');
+        expect(response.status).toBe(statuses[error.name]);
+        expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+        expect(response.headers['retry-after']).toBe(error.headers?.['Retry-After']);
+        expect(response.body).toEqual({
+          type: 'about:blank',
+          status: statuses[error.name],
+          title: expect.stringMatching(/^[A-Z]/),
+          code: error.code,
+        });
+      },
+    );
+
+    test('MoovScopeError says what is wrong: it is the client who asked for the scope', async () => {
+      const { moov } = await startMoov();
+      const { app } = appWith(moov, () => Promise.reject(new MoovScopeError('"a b" is no scope')));
+      const response = await supertest(app).get('/');
+      expect(response.status).toBe(400);
+      expect(response.body).toEqual({
+        type: 'about:blank',
+        status: 400,
+        title: 'Bad Request',
+        code: 'ERR_MOOV_SCOPE',
+        detail: '"a b" is no scope',
+      });
+    });
+
+    test('503 with Retry-After while no token can be had', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/oauth2/token', status: 503, headers: { 'retry-after': '60' } });
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(503);
+      expect(response.headers['retry-after']).toBe('60');
+      expect(response.body).toMatchObject({ title: 'Service Unavailable', code: 'ERR_MOOV_SERVER_ERROR' });
+    });
+
+    test('502 with Retry-After while Moov refuses the key', async () => {
+      const { moov } = await startMoov({ clientSecret: 'another key' });
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(502);
+      expect(response.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+      expect(response.body).toMatchObject({ title: 'Bad Gateway', code: 'ERR_MOOV_CREDENTIALS_REFUSED' });
+    });
+
+    test('500 for a call that would have left Moov', async () => {
+      const { moov } = await startMoov();
+      const { app } = appWith(moov, (req) => req.moov.get('https://evil.example/'));
+      const response = await supertest(app).get('/');
+      expect(response.status).toBe(500);
+      expect(response.body).toMatchObject({ code: 'ERR_MOOV_ORIGIN' });
+      expect(response.text).not.toContain('evil.example');
+    });
+
+    test('500 for a body that cannot be sent again', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.expireTokens();
+      const { app } = appWith(moov, (req) => req.moov.post('/accounts', Readable.from(['{}'])));
+      const response = await supertest(app).get('/');
+      expect(response.status).toBe(500);
+      expect(response.body).toMatchObject({ code: 'ERR_MOOV_REPLAY' });
+    });
+
+    test.each([...ofPackage, new MoovScopeError('"a b" is no scope')])(
+      "$name: Express's own handler answers with the same status and headers, where there is no other",
+      async (error) => {
+        const app = appOf(express, (_req, _res, next) => next(error));
+        const response = await supertest(app).get('/');
+        expect(response.status).toBe(statuses[error.name]);
+        expect(response.headers['retry-after']).toBe(error.headers?.['Retry-After']);
+      },
+    );
+
+    test("Express's own handler: 503 with Retry-After while no token can be had", async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/oauth2/token', status: 503, headers: { 'retry-after': '60' } });
+      const response = await supertest(appOf(express, moov, catching(ping))).get('/');
+      expect(response.status).toBe(503);
+      expect(response.headers['retry-after']).toBe('60');
+    });
+  });
+
+  describe('what is not of this package goes on to the next handler, as it is', () => {
+    test.each([
+      ['an error', new Error('of the application')],
+      ['an error with a status', Object.assign(new Error('teapot'), { status: 418 })],
+      ['a string', 'of the application'],
+      ['an error that says it is of Axios', Object.assign(new Error('no'), { isAxiosError: true })],
+      [
+        'an error with a property called moov',
+        Object.assign(new Error('no'), { moov: { attempts: 1, ambiguous: false } }),
+      ],
+    ])('%s', async (_what, error) => {
+      const { moov } = await startMoov();
+      const { app, passedOn } = appWith(moov, () => Promise.reject(error));
+      const response = await supertest(app).get('/');
+      expect(response.text).toBe("the application's own");
+      expect(passedOn).toEqual([error]);
+      expect(passedOn[0]).toBe(error);
+    });
+
+    test.each([
+      { what: 'a refusal', status: 404 },
+      { what: 'a 401', status: 401 },
+    ])('an error of a bare axios call, to Moov even: $what', async ({ status }) => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ ...always, status });
+      const { app, passedOn } = appWith(moov, () => axios.get(`${sandbox.url}/ping`));
+      const response = await supertest(app).get('/');
+      expect(response.text).toBe("the application's own");
+      expect(passedOn).toEqual([expect.objectContaining({ isAxiosError: true, status })]);
+    });
+
+    test('an error of another axios instance without a reply', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ ...always, drop: 'before' });
+      const { app, passedOn } = appWith(moov, () => axios.create({ baseURL: sandbox.url }).get('/ping'));
+      const response = await supertest(app).get('/');
+      expect(response.text).toBe("the application's own");
+      expect(passedOn).toEqual([expect.objectContaining({ isAxiosError: true, code: 'ECONNRESET' })]);
+    });
+  });
+
+  test.each(['a call', 'this package'])(
+    'a reply that has begun can only be broken off, so an error of %s goes on to the next handler',
+    async (of) => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ ...always, status: 404 });
+      const { app, passedOn } = appWith(moov, async (req, res) => {
+        res.write('half of ');
+        await req.moov.get(of === 'a call' ? '/ping' : 'https://evil.example/');
+      });
+      const response = await fetch(`http://127.0.0.1:${await listen(app)}/`);
+      expect(response.status).toBe(200);
+      await expect(response.text()).rejects.toThrow('terminated');
+      expect(passedOn).toEqual([
+        expect.objectContaining({ name: of === 'a call' ? 'AxiosError' : 'MoovOriginError' }),
+      ]);
+    },
+  );
+
+  test('a handler reaches it with a catch, or with next', async () => {
+    const { sandbox, moov } = await startMoov({ retries: 0 });
+    sandbox.fail({ ...always, status: 404 });
+    const app = appOf(express, moov);
+    app.get('/catch', (req, res, next) => {
+      req.moov
+        .get('/ping')
+        .then(({ data }) => res.json(data))
+        .catch(next);
+    });
+    app.get('/await', async (req, res, next) => {
+      try {
+        res.json((await req.moov.get('/ping')).data);
+      } catch (error) {
+        next(error);
+      }
+    });
+    app.use(moovErrorHandler());
+    for (const path of ['/catch', '/await']) {
+      const response = await supertest(app).get(path);
+      expect(response.status).toBe(404);
+      expect(response.type).toBe('application/problem+json');
+    }
+  });
+
+  test("no reply shows a token or the key, by this handler or by Express's own", async () => {
+    const { sandbox, moov } = await startMoov({ retries: 0, timeoutMs: 100 });
+    const { clientId, clientSecret } = sandbox.credentials;
+    const token = await moov.accessToken();
+    const failures: Handler[] = [
+      (req) => req.moov.get('/ping'),
+      (req) => req.moov.get('/ping', { responseType: 'stream' }),
+      (req) => req.moov.get('https://evil.example/'),
+      (req) => req.moov.get('/ping', { headers: { Authorization: 'Bearer mine' } }),
+      () => moov.revoke(),
+    ];
+    for (const status of [400, 401, 403, 404, 500]) sandbox.fail({ ...always, status, times: 4 });
+    sandbox.fail({ ...always, drop: 'before', times: 4 });
+    sandbox.fail({ ...always, delayMs: 60_000 });
+    sandbox.fail({ path: '/oauth2/revoke', status: 401, times: Number.POSITIVE_INFINITY });
+    let replies = 0;
+    for (const handlers of [[moovErrorHandler({ exposeUpstream: true })], []]) {
+      for (const handler of [...failures, ...failures, ...failures]) {
+        const app = appOf(express, moov, catching(handler));
+        for (const errorHandler of handlers) app.use(errorHandler);
+        const response = await supertest(app).get('/');
+        expect(response.status).toBeGreaterThanOrEqual(400);
+        const shown = response.text + JSON.stringify(response.headers);
+        const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
+        for (const secret of [token, clientSecret, clientId, basic, 'Bearer'])
+          expect(shown).not.toContain(secret);
+        replies += 1;
+      }
+    }
+    expect(replies).toBe(30);
+  });
+});
+
+test('on Express 5 a handler needs nothing to reach it', async () => {
+  const { sandbox, moov } = await startMoov({ retries: 0 });
+  sandbox.fail({ ...always, status: 404 });
+  const app = appOf(express5, moov);
+  app.get('/', async (req, res) => {
+    res.json((await req.moov.get('/ping')).data);
+  });
+  app.use(moovErrorHandler());
+  const response = await supertest(app).get('/');
+  expect(response.status).toBe(404);
+  expect(response.type).toBe('application/problem+json');
+});
