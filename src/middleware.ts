@@ -12,6 +12,7 @@ import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './rout
 import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
 import type { MoovScope } from './scopes.js';
 import { type MoovTarget, readTargetScopes, Targets } from './targets.js';
+import { giveBackAll } from './tokens/give-back.js';
 import { Minter } from './tokens/minter.js';
 import { Revocations } from './tokens/revocations.js';
 import { TokenPool } from './tokens/token-pool.js';
@@ -147,27 +148,15 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   let closing: Promise<void> | undefined;
 
   async function revokeHeld(timeoutMs: number): Promise<void> {
-    const surrendered = pool.all().map((source) => source.surrender());
-    for (const { token } of surrendered) {
-      if (token === undefined) continue;
-      revocations.add({ accessToken: token.accessToken(), refreshToken: token.refreshToken() });
+    try {
+      const tokens = await giveBackAll(pool, revocations, timers, timeoutMs);
+      if (tokens > 0) emit({ type: 'token.revoked', tokens, pendingRevocations: revocations.count });
+    } catch (error) {
+      const code = error instanceof MoovAuthError ? error.code : 'ERR_MOOV_NETWORK';
+      const pendingRevocations = revocations.count;
+      emit({ type: 'token.revokeFailed', code, message: String(error), pendingRevocations });
+      throw error;
     }
-    const renewalsEnded = Promise.all(surrendered.map(({ renewalEnded }) => renewalEnded));
-    const flushes = await Promise.allSettled([
-      revocations.flush(timeoutMs),
-      renewalsEnded.then(() => revocations.flush(timeoutMs)),
-    ]);
-    const tokens = flushes.reduce((sum, flush) => sum + (flush.status === 'fulfilled' ? flush.value : 0), 0);
-    const failed = flushes.find((flush) => flush.status === 'rejected');
-    const pendingRevocations = revocations.count;
-    if (failed === undefined) {
-      if (tokens > 0) emit({ type: 'token.revoked', tokens, pendingRevocations });
-      return;
-    }
-    const { reason } = failed;
-    const code = reason instanceof MoovAuthError ? reason.code : 'ERR_MOOV_NETWORK';
-    emit({ type: 'token.revokeFailed', code, message: String(reason), pendingRevocations });
-    throw reason;
   }
 
   function status(): MoovAuthStatus {

@@ -56,7 +56,7 @@ export function createBrowserTokenRouter(
     );
   }
   const granted = typeof scopes === 'function' ? scopes : constant(actions.read(scopes));
-  return guardedRoute({ name: 'browserTokenRouter', path: '/token', options, serve });
+  return guardedRoute({ name: 'browserTokenRouter', path: '/token', options, further: ['scopes'], serve });
 
   async function serve(req: Request, res: Response): Promise<void> {
     if (req.is('urlencoded')) throw new BodyError(400, 'Expected application/json or no body.');

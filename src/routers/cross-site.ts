@@ -32,6 +32,7 @@ export function admitsOrigin(req: Request, res: Response, allowed: ReadonlySet<s
   if (origin !== undefined && allowed.has(origin)) {
     res.set('Access-Control-Allow-Origin', origin);
     res.set('Access-Control-Allow-Credentials', 'true');
+    res.set('Access-Control-Expose-Headers', 'Retry-After');
     return true;
   }
   const site = req.headers['sec-fetch-site'];

@@ -21,6 +21,8 @@ export interface GuardedRoute {
   name: string;
   path: string;
   options: { guard: Guard; allowedOrigins?: string[] | undefined } | undefined;
+  /** The options there are beside `guard` and `allowedOrigins`. */
+  further: readonly string[];
   /** Answers a request that may pass. What it throws is answered here, if it is about the request or about Moov. */
   serve(req: Request, res: Response): Promise<void>;
 }
@@ -28,9 +30,14 @@ export interface GuardedRoute {
 /**
  * A router with one route that takes `POST` alone: from no other site, past the guards, and never from a cache.
  *
- * @throws {@link MoovConfigError} when the guard is missing or an origin is none.
+ * @throws {@link MoovConfigError} when the guard is missing, an origin is none, or an option is unknown.
  */
-export function guardedRoute({ name, path, options, serve }: GuardedRoute): Router {
+export function guardedRoute({ name, path, options, further, serve }: GuardedRoute): Router {
+  const known = ['guard', 'allowedOrigins', ...further];
+  const unknown = Object.keys(options ?? {}).find((option) => !known.includes(option));
+  if (unknown !== undefined) {
+    throw new MoovConfigError(`${name}: unknown option "${unknown}". Options are ${known.join(', ')}.`);
+  }
   const guards = readGuard(name, options?.guard);
   const origins = readAllowedOrigins(name, options?.allowedOrigins);
   const router = Router();

@@ -33,7 +33,7 @@ const revocation = z.object({
 export function createRevokeRouter(actions: RevokeActions, options: RevokeRouterOptions): Router {
   const { held = true } = options ?? {};
   if (typeof held !== 'boolean') throw new MoovConfigError('revokeRouter: "held" must be true or false.');
-  return guardedRoute({ name: 'revokeRouter', path: '/revoke', options, serve });
+  return guardedRoute({ name: 'revokeRouter', path: '/revoke', options, further: ['held'], serve });
 
   async function serve(req: Request, res: Response): Promise<void> {
     await revoke(await readFields(req, res));

@@ -150,9 +150,9 @@ export class TokenSource implements TokenSupplier {
   /**
    * Takes the token out of service, and the one that may be on its way.
    *
-   * @returns the token that was held, and a promise that settles when a renewal overtaken by this has ended.
+   * @returns the token that was held; and when a renewal was in flight, a promise that resolves when it has ended.
    */
-  surrender(): { token: Token | undefined; renewalEnded: Promise<unknown> } {
+  surrender(): { token: Token | undefined; renewal: Promise<unknown> | undefined } {
     const token = this.#token;
     this.#token = undefined;
     const renewal = this.#renewal;
@@ -160,10 +160,7 @@ export class TokenSource implements TokenSupplier {
     if (renewal !== undefined) renewal.surrendered = true;
     this.#failure = undefined;
     this.#clearTimer();
-    return {
-      token,
-      renewalEnded: renewal === undefined ? Promise.resolve() : this.#timers.hold(renewal.outcome),
-    };
+    return { token, renewal: renewal && this.#timers.hold(renewal.outcome) };
   }
 
   /** Ends everything in flight. Later calls reject with `ERR_MOOV_CLOSED`. */

@@ -95,7 +95,14 @@ describe('a revocation is not forgotten', () => {
     relay.answer(REVOKE, undefined);
     const before = relay.revocations.length;
     await moov.revoke();
-    expect(relay.revocations.slice(before)).toEqual([...revocationsOf(relay, 0), ...revocationsOf(relay, 1)]);
+    const told = relay.revocations.slice(before);
+    // Several pairs may be on their way at once; within a pair the refresh token is first.
+    for (const pair of [revocationsOf(relay, 0), revocationsOf(relay, 1)]) {
+      expect(told.filter(({ token }) => pair.some((one) => 'token' in one && one.token === token))).toEqual(
+        pair,
+      );
+    }
+    expect(told).toHaveLength(4);
     expect(moov.status().pendingRevocations).toBe(0);
   });
 
@@ -121,7 +128,7 @@ describe('a revocation is not forgotten', () => {
   });
 
   // Fails: middleware.ts flushes twice though no renewal is in flight, and keeps the first flush's error.
-  test.fails('one token that is refused does not keep the others from being revoked, and is asked for once', async () => {
+  test('one token that is refused does not keep the others from being revoked, and is asked for once', async () => {
     const { sandbox, moov } = await startMoov();
     const token = await moov.accessToken();
     sandbox.fail({ path: REVOKE, status: 400 });
@@ -195,7 +202,7 @@ describe('a renewal that a revocation overtakes', () => {
   });
 
   // Fails: middleware.ts waits for the renewal, up to tokenTimeoutMs, outside the 10 s.
-  test.fails('does not make revoke() wait for longer than 10 s: what it will obtain is revoked when it is there', async () => {
+  test('does not make revoke() wait for longer than 10 s: what it will obtain is revoked when it is there', async () => {
     const { relay, moov } = await startBehindRelay({ tokenTimeoutMs: 60_000 });
     await moov.ready();
     const hold = relay.holdNextReply(TOKEN);

@@ -370,7 +370,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
         expect(response.status).toBe(502);
         expect(response.body).toEqual({
           error: 'server_error',
-          error_description: 'Moov refused the revocation.',
+          error_description: 'Moov refused the request.',
         });
         expect(response.headers['www-authenticate']).toBeUndefined();
       });

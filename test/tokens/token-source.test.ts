@@ -202,9 +202,9 @@ describe('a revocation', () => {
   it('lets a renewal in flight finish, gives its result back, and never hands it out', async () => {
     const { source, state, givenBack } = createSource();
     const waiting = source.take();
-    const { token, renewalEnded } = source.surrender();
+    const { token, renewal } = source.surrender();
     expect(token).toBeUndefined();
-    await renewalEnded;
+    await renewal;
     expect(givenBack.map(({ accessToken }) => accessToken)).toEqual(['t1']);
     expect((await waiting).accessToken()).toBe('t2');
     expect(state.requests).toBe(2);

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import express, { type RequestHandler } from 'express';
+import supertest from 'supertest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type BrowserTokenRouterOptions, MoovConfigError, moovAuth } from '../../src/index.js';
+import { allow, appOf, expressVersions } from '../helpers/apps.js';
+import { failure, startSandbox } from '../helpers/moov.js';
+
+const accountID = 'b1d2c3a4-0000-4000-8000-0000000000aa';
+const wallets = '/accounts/{accountID}/wallets.read';
+const cards = '/accounts/{accountID}/cards.write';
+const filled = (scope: string) => scope.replace('{accountID}', accountID);
+
+async function start(options: Partial<BrowserTokenRouterOptions> = {}) {
+  const sandbox = await startSandbox({ expiresIn: 'seconds', tokenLifeSeconds: 900 });
+  const moov = moovAuth('/ping.read', { ...sandbox.options, accountID: (req) => req.get('x-account') });
+  onTestFinished(() => moov.close());
+  await moov.ready();
+  const router = moov.browserTokenRouter({ guard: allow, scopes: [wallets, cards], ...options });
+  return { sandbox, moov, router };
+}
+
+describe.each(expressVersions)('POST /token on $name', ({ express }) => {
+  const post = (router: RequestHandler) =>
+    supertest(appOf(express, router)).post('/token').set('x-account', accountID);
+
+  test('gives a token with the scopes of the server, and when it ends', async () => {
+    const { sandbox, router } = await start();
+    const before = Date.now();
+    const { status, body, headers } = await post(router);
+    expect(status).toBe(200);
+    expect(Object.keys(body).sort()).toEqual(['expiresIn', 'expiresOn', 'scopes', 'token']);
+    expect(body.scopes).toEqual([filled(cards), filled(wallets)]);
+    expect(body.expiresIn).toBeGreaterThan(890);
+    expect(body.expiresIn).toBeLessThanOrEqual(900);
+    expect(Math.abs(Date.parse(body.expiresOn) - before - 900_000)).toBeLessThan(5_000);
+    expect(headers['cache-control']).toBe('no-store');
+    const call = await fetch(`${sandbox.url}/accounts/${accountID}/cards`, {
+      headers: { authorization: `Bearer ${body.token}`, origin: sandbox.origins[0] ?? '' },
+    });
+    // Let in by its scope; there is no such account.
+    expect(call.status).toBe(404);
+  });
+
+  test('gives a new token each time, which the server does not use itself', async () => {
+    const { sandbox, moov, router } = await start();
+    const [one, other] = [await post(router), await post(router)];
+    expect(one.body.token).not.toBe(other.body.token);
+    expect([one.body.token, other.body.token]).not.toContain(await moov.accessToken());
+    expect(moov.status().tokens).toBe(1);
+    expect(sandbox.stats.tokenRequests).toBe(3);
+  });
+
+  test('gives fewer scopes to whoever asks for fewer', async () => {
+    const { router } = await start();
+    const { body } = await post(router).send({ scopes: [filled(wallets)] });
+    expect(body.scopes).toEqual([filled(wallets)]);
+  });
+
+  test('never more: 403, naming what was refused', async () => {
+    const { sandbox, router } = await start();
+    for (const more of [
+      '/accounts.write',
+      `/accounts/${randomUUID()}/wallets.read`,
+      `${filled(wallets)} /accounts.write`,
+    ]) {
+      const { status, body } = await post(router).send({ scopes: [filled(wallets), more] });
+      expect(status).toBe(403);
+      expect(body).toMatchObject({
+        error: 'invalid_scope',
+        error_description: expect.stringContaining(more.split(' ').at(-1) ?? ''),
+      });
+      expect(body.error_description).not.toContain(`: ${filled(wallets)} `);
+    }
+    expect(sandbox.stats.tokenRequests).toBe(1);
+  });
+
+  test.each([
+    ['an unknown field', { scope: '/ping.read' }],
+    ['no list', { scopes: '/ping.read' }],
+    ['an empty list', { scopes: [] }],
+    ['a wrong entry', { scopes: [1] }],
+  ])('refuses %s: 400', async (_what, body) => {
+    const { sandbox, router } = await start();
+    const response = await post(router).send(body);
+    expect(response.status).toBe(400);
+    expect(response.body.error).toBe('invalid_request');
+    expect(sandbox.stats.tokenRequests).toBe(1);
+  });
+
+  test('refuses a form, other methods and other sites', async () => {
+    const { router } = await start({ allowedOrigins: ['https://shop.example.com'] });
+    expect((await post(router).type('form').send('scopes=x')).status).toBe(400);
+    const agent = supertest(appOf(express, router));
+    expect((await agent.get('/token')).status).toBe(405);
+    expect((await post(router).set('sec-fetch-site', 'cross-site')).status).toBe(403);
+    expect((await post(router).set('origin', 'https://evil.example.com')).status).toBe(403);
+    const listed = await post(router)
+      .set('origin', 'https://shop.example.com')
+      .set('sec-fetch-site', 'cross-site');
+    expect(listed.status).toBe(200);
+    expect(listed.headers['access-control-allow-origin']).toBe('https://shop.example.com');
+    const preflight = await agent.options('/token').set('origin', 'https://shop.example.com');
+    expect(preflight.status).toBe(204);
+  });
+
+  test('asks the guard first', async () => {
+    const { sandbox, router } = await start({ guard: (_req, res) => void res.sendStatus(401) });
+    expect((await post(router)).status).toBe(401);
+    expect(sandbox.stats.tokenRequests).toBe(1);
+  });
+
+  test('lets a function of the request decide, also an asynchronous one', async () => {
+    const { router } = await start({
+      scopes: async (req) => (req.get('x-role') === 'admin' ? [wallets, cards] : wallets),
+    });
+    expect((await post(router)).body.scopes).toEqual([filled(wallets)]);
+    expect((await post(router).set('x-role', 'admin')).body.scopes).toHaveLength(2);
+  });
+
+  test('passes on what that function throws', async () => {
+    const { router } = await start({
+      scopes: async () => {
+        throw Object.assign(new Error('no'), { status: 418 });
+      },
+    });
+    expect((await post(router)).status).toBe(418);
+  });
+
+  test('refuses an account that is missing or none: 400, before any token request', async () => {
+    const { sandbox, router } = await start();
+    const agent = supertest(appOf(express, router));
+    expect((await agent.post('/token')).body).toMatchObject({ error: 'invalid_scope' });
+    expect((await agent.post('/token').set('x-account', 'x /accounts.write')).status).toBe(400);
+    expect(sandbox.stats.tokenRequests).toBe(1);
+  });
+
+  test('answers 503 when Moov is out of reach, and 502 when it refuses', async () => {
+    const { sandbox, router } = await start();
+    sandbox.fail({ path: '/oauth2/token', status: 429, headers: { 'retry-after': '60' } });
+    const limited = await post(router);
+    expect([limited.status, limited.headers['retry-after']]).toEqual([503, '60']);
+  });
+
+  test('answers 502 when Moov refuses, never 401', async () => {
+    const { sandbox, router } = await start();
+    sandbox.fail({ path: '/oauth2/token', status: 401 });
+    expect((await post(router)).status).toBe(502);
+  });
+});
+
+test('the token can be given back without harm to the server’s own', async () => {
+  const { sandbox, moov, router } = await start();
+  const app = appOf(express, router, moov.revokeRouter({ guard: allow, held: false }));
+  const { body } = await supertest(app).post('/token').set('x-account', accountID);
+  expect((await supertest(app).post('/revoke').send({ token: body.token })).status).toBe(200);
+  expect(sandbox.stats.tokensRevoked).toBe(1);
+  expect((await moov.client.get('/ping')).status).toBe(200);
+  expect(sandbox.stats.unauthorized).toBe(0);
+});
+
+test('refuses missing scopes, a missing guard and unknown options at the call', async () => {
+  const { moov } = await start();
+  const make = (options: object) => () =>
+    moov.browserTokenRouter(Object.assign({ guard: allow, scopes: wallets }, options));
+  expect(make({ scopes: undefined })).toThrow(/"scopes"/);
+  expect(make({ scopes: [] })).toThrow(MoovConfigError);
+  expect(make({ guard: undefined })).toThrow(/"guard"/);
+  expect(make({ scope: wallets })).toThrow(/unknown option "scope"/);
+  expect(await failure(moov.close().then(() => moov.accessToken()))).toMatchObject({
+    code: 'ERR_MOOV_CLOSED',
+  });
+});
