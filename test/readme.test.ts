@@ -17,6 +17,10 @@ import { idempotencyKey, isMoovCallError, MoovOAuthClient, moovAuth, moovErrorHa
 const moov = moovAuth(['/ping.read']);
 const app = express().use(moov);
 const platformAccountID = 'b1d2c3a4-0000-4000-8000-000000000001';
+const merchant = platformAccountID;
+const accountOf = (_req: unknown) => merchant;
+const requireUser: express.RequestHandler = (_req, _res, next) => next();
+const accounts = moovAuth(['/accounts/{accountID}/wallets.read']);
 const transferFor = (order: string) => ({ metadata: { order } });
 const [path, body, key] = ['/ping', {}, idempotencyKey('x')];
 const req = { moov: moov.client };
@@ -27,7 +31,8 @@ ${block}
   if (!isMoovCallError(error)) throw error;
 }
 await moov.close();
-void [app, MoovOAuthClient, moovErrorHandler, moovPath, platformAccountID, transferFor, path, body, key, req];
+await accounts.close();
+void [app, accounts, accountOf, requireUser, MoovOAuthClient, moovErrorHandler, moovPath, platformAccountID, transferFor, path, body, key, req];
 `;
 
 const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ''], index) => ({
