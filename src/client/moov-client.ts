@@ -4,7 +4,7 @@ import type { Emit } from '../events.js';
 import type { Settings } from '../options.js';
 import type { TokenSource } from '../tokens/token-source.js';
 import { userAgent } from '../version.js';
-import { authorisedAdapter } from './authorised-adapter.js';
+import { type Agents, authorisedAdapter } from './authorised-adapter.js';
 import { axiosTransport, type Transport } from './axios-transport.js';
 import { result } from './result.js';
 import { retryFailures } from './retries.js';
@@ -26,7 +26,8 @@ export function createMoovClient(
   emit: Emit,
   transport: Transport = axiosTransport,
 ): AxiosInstance {
-  const adapter = authorisedAdapter(source, { ...settings, transport });
+  const agents: Agents = {};
+  const adapter = authorisedAdapter(source, { ...settings, transport, agents });
   const config = {
     maxContentLength: LARGEST_REPLY_BYTES,
     ...settings.axios,
@@ -54,6 +55,8 @@ export function createMoovClient(
   client.interceptors.response.use(result.fulfilled, result.rejected);
 
   settings.configure?.(client);
+  withdrawAgents(client, agents);
+  withdrawAgents(replay);
   seal(client);
   return client;
 }
@@ -82,6 +85,14 @@ function registeringOn(replay: AxiosInstance, client: AxiosInstance): AxiosInsta
     get: (target, name, receiver) =>
       name === 'interceptors' ? { request, response: both } : Reflect.get(target, name, receiver),
   });
+}
+
+/** Takes the agents out of the defaults, where everybody would see them and, through them, the requests on their way. */
+function withdrawAgents({ defaults }: AxiosInstance, into: Agents = {}): void {
+  for (const name of ['httpAgent', 'httpsAgent'] as const) {
+    into[name] = defaults[name];
+    delete defaults[name];
+  }
 }
 
 /** What one handler sets on the shared instance must not reach another: after `configure` nothing can be set. */
