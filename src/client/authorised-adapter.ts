@@ -2,6 +2,7 @@ import {
   type AxiosAdapter,
   AxiosError,
   AxiosHeaders,
+  type AxiosRequestConfig,
   type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
@@ -11,7 +12,7 @@ import type { TokenSupplier } from '../tokens/token-source.js';
 import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';
 import type { Transport } from './axios-transport.js';
-import { fixBoundary } from './bodies.js';
+import { fixBoundary, unlinked } from './bodies.js';
 import { type Call, type CallConfig, callOf, tell } from './call.js';
 import { patiently } from './patience.js';
 import { shown } from './shown.js';
@@ -23,14 +24,18 @@ export interface AdapterSettings {
   origin?: string | undefined;
   attemptTimeoutMs: number;
   transport: Transport;
+  /** Kept out of the config, as an agent leads to the requests it carries. */
+  agents: Agents;
 }
+
+export type Agents = Pick<AxiosRequestConfig, 'httpAgent' | 'httpsAgent'>;
 
 /**
  * The boundary at which a call gets its token: on a copy of the config that lives no longer than the attempt, so
  * that nothing a handler or a log can reach ever holds it.
  */
 export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettings): AxiosAdapter {
-  const { baseURL, origin, attemptTimeoutMs, transport } = settings;
+  const { baseURL, origin, attemptTimeoutMs, transport, agents } = settings;
   const moov = new URL(baseURL).origin;
 
   return async (config: CallConfig) => {
@@ -97,7 +102,9 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
   ): InternalAxiosRequestConfig {
     const headers = AxiosHeaders.concat(config.headers, { Authorization: `Bearer ${token.accessToken()}` });
     if (origin !== undefined) headers.set('Origin', origin);
-    return { ...config, baseURL, headers, signal, timeout: 0, maxRedirects: 0, validateStatus: null };
+    const data = unlinked(config.data);
+    const fixed = { baseURL, timeout: 0, maxRedirects: 0, validateStatus: null };
+    return { ...agents, ...config, ...fixed, headers, data, signal };
   }
 }
 

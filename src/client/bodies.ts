@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import type { InternalAxiosRequestConfig } from 'axios';
 
 /** Whether a body can be sent a second time: a stream can't, as the first attempt has used it up. */
@@ -16,4 +16,35 @@ export function fixBoundary(config: InternalAxiosRequestConfig): void {
   const contentType: unknown = config.headers.get('Content-Type');
   if (typeof contentType === 'string' && contentType.includes('boundary=')) return;
   config.headers.setContentType(`multipart/form-data; boundary=moov-${randomUUID()}`);
+}
+
+/**
+ * A body with the bytes of another that does not lead to the request: a stream that is piped leads to where it is
+ * piped to, and this one is the caller's, who sees it in the config. What is no such stream is returned as it is.
+ */
+export function unlinked(body: unknown): unknown {
+  if (!isPiped(body)) return body;
+  const copy = new PassThrough();
+  // The request may be over, and listen no more, when the caller's stream fails.
+  copy.on('error', () => undefined);
+  body.on('data', (chunk) => {
+    try {
+      if (!copy.write(chunk)) body.pause();
+    } catch (error) {
+      copy.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+  copy.on('drain', () => body.resume());
+  body.on('end', () => copy.end());
+  body.on('error', (error) => copy.destroy(error));
+  body.on('close', () => {
+    if (!copy.writableEnded) copy.destroy();
+  });
+  return copy;
+}
+
+/** The form-data package's streams are of the old kind, which does not lead anywhere; Axios asks them for headers. */
+function isPiped(body: unknown): body is NodeJS.ReadableStream {
+  if (isReplayable(body) || typeof body !== 'object' || body === null) return false;
+  return 'pipe' in body && !('getHeaders' in body);
 }

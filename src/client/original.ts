@@ -27,6 +27,9 @@ export function isOriginal(response: AxiosResponse, call: Call): boolean {
 }
 
 function asObject(value: unknown): Record<string, unknown> | undefined {
+  // A Buffer stays one on its way; any other view has become its ArrayBuffer.
+  if (Buffer.isBuffer(value)) return asObject(value.toString('utf8'));
+  if (value instanceof ArrayBuffer) return asObject(Buffer.from(value).toString('utf8'));
   if (typeof value === 'string') {
     try {
       return asObject(JSON.parse(value));

@@ -13,6 +13,8 @@ export function isStream(value: unknown): value is Readable {
  */
 export function shielded(source: Readable, told: (error: unknown) => unknown, ended: () => void): Readable {
   const shield = new PassThrough();
+  // A reply that breaks off while nobody reads it, such as that of a failure, must not be an uncaught exception.
+  shield.on('error', () => undefined);
   const fail = (error: unknown) => {
     const shownError = told(error);
     shield.destroy(shownError instanceof Error ? shownError : new Error(String(shownError)));

@@ -1,0 +1,307 @@
+import express from 'express';
+import supertest from 'supertest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { MoovAuthError, MoovOAuthClient, moovErrorHandler } from '../../src/index.js';
+import { MintFailure } from '../../src/tokens/mint-failure.js';
+import { Token } from '../../src/tokens/token.js';
+import { TokenSource } from '../../src/tokens/token-source.js';
+import { Inspector, newFigures } from './inspector.js';
+import { json, newSecret, startFakeMoov } from './servers.js';
+import { outcome, start, watched } from './start.js';
+import { badTokens, echoes, failures, type TokenFault } from './token-faults.js';
+import { transports } from './transports.js';
+
+const figures = newFigures();
+afterAll(() => {
+  console.log('secrets in tokens:', figures);
+});
+
+function causes(error: unknown): Record<string, unknown> {
+  const parts: Record<string, unknown> = {};
+  let depth = 0;
+  for (let one = error; one instanceof Error; one = one.cause) parts[`error, cause ${depth++}`] = one;
+  return parts;
+}
+
+function expectTyped(error: unknown, fault: TokenFault): void {
+  expect(error).toBeInstanceOf(MoovAuthError);
+  expect(Reflect.get(Object(error), 'code')).toContain(fault.code);
+}
+
+const tokenFaults = [...failures, ...echoes, ...badTokens];
+
+describe.each(transports)('no secret can be seen, on %s,', (_name, transport) => {
+  const limits = { tokenTimeoutMs: 250 };
+
+  describe.each(['basic', 'body'] as const)('with the key in the %s,', (clientAuth) => {
+    const faults = clientAuth === 'basic' ? tokenFaults : echoes;
+    it.each(faults)('when the first token request gets: $name', async (fault) => {
+      const started = await start({ ...transport, ...limits, clientAuth }, (fake) => {
+        fake.token = fault.answer(fake);
+      });
+      const { moov, secrets, everything } = started;
+      const inspector = new Inspector(figures, secrets);
+      const starting = everything();
+      const ready = watched(moov.ready());
+      const { error } = await outcome(ready);
+      expectTyped(error, fault);
+      const call = watched(moov.client.get('/accounts'));
+      const { error: ofCall } = await outcome(call);
+      expectTyped(ofCall, fault);
+      const token = watched(moov.accessToken());
+      const { error: ofToken } = await outcome(token);
+      await inspector.expectNone({
+        ...prefixed('before, ', starting),
+        ready,
+        call,
+        token,
+        ...prefixed('ready(): ', causes(error)),
+        ...prefixed('call: ', causes(ofCall)),
+        ...prefixed('accessToken(): ', causes(ofToken)),
+        ...everything(),
+      });
+    });
+
+    const revocationFaults = clientAuth === 'basic' ? [...failures, ...echoes] : echoes;
+    it.each(revocationFaults)('when a revocation gets: $name', async (fault) => {
+      const { fake, moov, secrets, everything } = await start({ ...transport, clientAuth });
+      const inspector = new Inspector(figures, secrets);
+      await moov.ready();
+      fake.revoke = fault.name === 'no answer' ? (request) => request.socket.destroy() : fault.answer(fake);
+      const revoked = watched(moov.revoke());
+      const { error } = await outcome(revoked);
+      expect(error).toBeInstanceOf(MoovAuthError);
+      expect(moov.status().pendingRevocations).toBeGreaterThan(0);
+      await inspector.expectNone({ revoked, ...causes(error), ...everything() });
+    });
+  });
+
+  it.each(tokenFaults)('when a renewal, with a refresh token, gets: $name', async (fault) => {
+    const { fake, moov, secrets, everything } = await start({ ...transport, ...limits });
+    const inspector = new Inspector(figures, secrets);
+    await moov.ready();
+    fake.token = fault.answer(fake);
+    const renewed = watched(moov.renew());
+    const { error } = await outcome(renewed);
+    expectTyped(error, fault);
+    await inspector.expectNone({ renewed, ...causes(error), ...everything() });
+    // The token that is held serves on.
+    const response = await moov.client.get('/accounts');
+    await inspector.expectNone({ response });
+  });
+
+  it.each(failures)('when a replay after 401 needs a token and gets: $name', async (fault) => {
+    const { fake, moov, secrets, everything } = await start({ ...transport, ...limits });
+    const inspector = new Inspector(figures, secrets);
+    await moov.ready();
+    fake.token = fault.answer(fake);
+    fake.api = (_request, response) => response.writeHead(401).end();
+    const call = watched(moov.client.get('/accounts'));
+    const { error } = await outcome(call);
+    expect(error).toBeInstanceOf(Error);
+    await inspector.expectNone({ call, ...causes(error), ...everything() });
+  });
+
+  it('when all goes well: ready, calls, renewal, revocation, end', async () => {
+    const { fake, moov, secrets, everything } = await start(transport);
+    const inspector = new Inspector(figures, secrets);
+    await inspector
+      .expectNone({ 'while the token is on its way': moov, ...everything() })
+      .catch((error: Error) => {
+        // Nothing may have been issued yet; the key is to be searched for all the same.
+        throw error;
+      });
+    const ready = moov.ready();
+    await ready;
+    await inspector.expectNone({ ready, ...everything() });
+    const response = await moov.client.get('/accounts');
+    const renewed = moov.renew();
+    await renewed;
+    await inspector.expectNone({ response, renewed, ...everything(), ...parts() });
+    const revoked = moov.revoke();
+    await revoked;
+    await moov.client.get('/accounts');
+    const closed = moov.close({ revoke: true });
+    await inspector.expectNone({ revoked, closed, ...everything() });
+    await closed;
+    const { error } = await outcome(moov.client.get('/accounts'));
+    await inspector.expectNone({ closed, ...causes(error), ...everything() });
+    expect(fake.issued.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('in what the revoke route answers, whatever Moov says', async () => {
+    const { fake, moov, secrets } = await start(transport);
+    const inspector = new Inspector(figures, secrets);
+    await moov.ready();
+    const app = express();
+    const router = moov.revokeRouter({ guard: (_req, _res, next) => next() });
+    app.use('/oauth', router, moovErrorHandler());
+    const held = fake.issued[0]?.value;
+    for (const fault of echoes) {
+      fake.revoke = fault.answer(fake);
+      const { status, text, headers } = await supertest(app).post('/oauth/revoke').send({ token: held });
+      expect(status).toBeGreaterThanOrEqual(400);
+      await inspector.expectNone({ text, headers });
+    }
+    await inspector.expectNone({ router });
+  });
+
+  it('in what an Express application can see of a request', async () => {
+    const { moov, secrets } = await start(transport);
+    const inspector = new Inspector(figures, secrets);
+    await moov.ready();
+    const app = express();
+    app.use(moov);
+    app.get('/', async (req, res) => {
+      const response = await req.moov.get('/accounts');
+      const { moov: client } = req;
+      await inspector.expectNone({ 'req.moov': client, defaults: client.defaults, response });
+      res.json({ data: response.data, status: moov.status() });
+    });
+    const { status, text } = await supertest(app).get('/');
+    expect(status).toBe(200);
+    await inspector.expectNone({ text });
+  });
+});
+
+describe.each(['basic', 'body'] as const)(
+  'no secret can be seen of a MoovOAuthClient, with the key in the %s,',
+  (clientAuth) => {
+    const faults = clientAuth === 'basic' ? tokenFaults : echoes;
+    it.each(faults)('when createAccessToken gets: $name', async (fault) => {
+      const { client, fake, secrets, refreshToken } = await oauthClient(clientAuth);
+      fake.token = fault.answer(fake);
+      const minted = watched(
+        client.createAccessToken(
+          { grantType: 'refresh_token', refreshToken },
+          { timeoutMs: 200, retries: 1 },
+        ),
+      );
+      const { error } = await outcome(minted);
+      expectTyped(error, fault);
+      await new Inspector(figures, secrets).expectNone({ client, minted, ...causes(error) });
+    });
+
+    it.each(clientAuth === 'basic' ? [...failures, ...echoes] : echoes)(
+      'when revokeAccessToken gets: $name',
+      async (fault) => {
+        const { client, fake, secrets, refreshToken } = await oauthClient(clientAuth);
+        fake.revoke = fault.answer(fake);
+        const revoked = watched(
+          client.revokeAccessToken({ token: refreshToken }, { timeoutMs: 200, retries: 0 }),
+        );
+        const { error } = await outcome(revoked);
+        expectTyped(error, fault);
+        await new Inspector(figures, secrets).expectNone({ client, revoked, ...causes(error) });
+      },
+    );
+
+    it('when its requests are wrong', async () => {
+      const { client, fake, secrets, refreshToken, clientSecret } = await oauthClient(clientAuth);
+      const inspector = new Inspector(figures, secrets);
+      const wrong: unknown[] = [
+        { grantType: 'client_credentials', scope: '', refreshToken },
+        { grantType: refreshToken },
+        { grantType: 'refresh_token', refreshToken, clientSecret },
+        { grantType: 'refresh_token', refreshToken: `${refreshToken}${'x'.repeat(5_000)}` },
+        { grantType: 'refresh_token', refreshToken: { refreshToken } },
+        { [refreshToken.slice(0, 5)]: refreshToken },
+      ];
+      for (const request of wrong) {
+        const { error } = await outcome(Reflect.apply(client.createAccessToken, client, [request]));
+        expect(error).toMatchObject({ code: 'ERR_MOOV_CONFIG' });
+        await inspector.expectNone({ client, ...causes(error) });
+      }
+      expect(fake.arrivals).toEqual([]);
+    });
+  },
+);
+
+describe('no secret can be seen of', () => {
+  it('a wrong option that is a secret in the wrong place', async () => {
+    const secret = newSecret();
+    const inspector = new Inspector(figures, () => [{ name: 'secret', value: secret }]);
+    const base = { baseURL: 'http://127.0.0.1:1', clientId: 'id', clientSecret: secret };
+    const wrong: Record<string, unknown>[] = [
+      { clientSecret: `${secret}\n` },
+      { clientSecret: { secret } },
+      { origin: secret },
+      { baseURL: `https://id:${secret}@example.com` },
+      { apiVersion: secret },
+      { platformAccountID: secret },
+      { timeoutMs: secret },
+      { axios: { headers: { Authorization: secret } } },
+      { axios: { auth: { username: 'id', password: secret } } },
+    ];
+    for (const options of wrong) {
+      const make = async () => new MoovOAuthClient(Object.assign({ ...base }, options));
+      const { error, value } = await outcome(make());
+      if (value !== undefined && !('platformAccountID' in options)) throw new Error('expected a refusal');
+      await inspector.expectNone({ ...causes(error), value });
+    }
+  });
+
+  it('a TokenSource, its tokens and promises', async () => {
+    const value = newSecret();
+    const refresh = newSecret();
+    const inspector = new Inspector(figures, () => [
+      { name: 'access token', value },
+      { name: 'refresh token', value: refresh },
+    ]);
+    const reply = {
+      accessToken: value,
+      refreshToken: refresh,
+      tokenType: 'Bearer',
+      lifetimeMs: 60_000,
+      expiresAt: new Date(Date.now() + 60_000),
+      status: 200,
+    };
+    let arrive: () => void = () => undefined;
+    const onItsWay = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const source = new TokenSource(
+      async () => {
+        await onItsWay;
+        return { ...reply };
+      },
+      () => undefined,
+      () => undefined,
+    );
+    const [ready, taken, renewed] = [source.ready(), source.take(), source.renew()];
+    await inspector.expectNone({ source, ready, taken, renewed });
+    arrive();
+    await Promise.all([ready, taken, renewed]);
+    const token = source.take();
+    expect(token).toBeInstanceOf(Token);
+    await inspector.expectNone({ source, ready, taken, renewed, token, replaced: source.replace(0) });
+    const surrendered = source.surrender();
+    await inspector.expectNone({ source, surrendered });
+    source.close();
+    await inspector.expectNone({ source, failure: new MintFailure(new Error('x'), undefined) });
+  });
+});
+
+async function oauthClient(clientAuth: 'basic' | 'body') {
+  const fake = await startFakeMoov();
+  fake.token = (_request, response) => json(response, 200, fake.issue());
+  const clientSecret = newSecret();
+  const refreshToken = newSecret();
+  const client = new MoovOAuthClient({
+    baseURL: fake.url,
+    origin: 'https://app.example.com',
+    clientId: 'the-public-key',
+    clientSecret,
+    clientAuth,
+  });
+  const secrets = () => [
+    { name: 'client secret', value: clientSecret },
+    { name: 'refresh token of the request', value: refreshToken },
+    ...fake.issued,
+  ];
+  return { client, fake, clientSecret, refreshToken, secrets };
+}
+
+function prefixed(prefix: string, parts: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(parts).map(([name, value]) => [`${prefix}${name}`, value]));
+}
