@@ -1,5 +1,6 @@
 import type { SandboxAccount } from './accounts.js';
 import { Api } from './api.js';
+import { Cors } from './cors.js';
 import { type FaultRule, Faults } from './faults.js';
 import { type MoovSandboxOptions, resolveOptions } from './options.js';
 import { Recorder, type SandboxRequest, type SandboxStats } from './recorder.js';
@@ -75,6 +76,7 @@ export interface MoovSandbox {
 /**
  * Makes a look-alike of Moov's API: the OAuth endpoints, ping, accounts, transfers, refunds and reversals, as strict
  * as Moov where callers trip: origins, scopes and the account they are bound to, bare 401s and 403s, idempotency keys.
+ * Pages of the registered origins may call it from a browser (CORS).
  * Everything is in memory; nothing is shared between two sandboxes. It does not listen before `listen` is called.
  *
  * @param options - See {@link MoovSandboxOptions}; all have defaults.
@@ -94,7 +96,7 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
   const recorder = new Recorder();
   const faults = new Faults();
   const api = new Api(settings, recorder);
-  const server = new SandboxServer((call) => api.handle(call), recorder, faults);
+  const server = new SandboxServer((call) => api.handle(call), recorder, faults, new Cors(settings));
   return {
     credentials: Object.freeze({ clientId: settings.clientId, clientSecret: settings.clientSecret }),
     get options() {

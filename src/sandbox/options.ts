@@ -6,7 +6,7 @@ export interface MoovSandboxOptions {
   readonly clientSecret?: string | undefined;
   /**
    * The origins registered with the API key, scheme and host only. Default `['https://app.example.com']`.
-   * As at Moov, `localhost` can't be registered.
+   * As at Moov, `localhost` can't be registered; for a page on this machine there is `http://127.0.0.1:PORT`.
    */
   readonly origins?: readonly string[] | undefined;
   /** The platform's own account, which exists from the start. Default `b1d2c3a4-0000-4000-8000-000000000001`. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Cors } from './cors.js';
 import type { Faults } from './faults.js';
 import { type Call, type Reply, readCall, splitTarget } from './http.js';
 import type { Recorder } from './recorder.js';
@@ -12,15 +13,17 @@ export class SandboxServer {
   readonly #handle: (call: Call) => Reply;
   readonly #recorder: Recorder;
   readonly #faults: Faults;
+  readonly #cors: Cors;
   readonly #delays = new Map<NodeJS.Timeout, (finished: boolean) => void>();
   #server: Server | undefined;
   #url: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(handle: (call: Call) => Reply, recorder: Recorder, faults: Faults) {
+  constructor(handle: (call: Call) => Reply, recorder: Recorder, faults: Faults, cors: Cors) {
     this.#handle = handle;
     this.#recorder = recorder;
     this.#faults = faults;
+    this.#cors = cors;
   }
 
   get url(): string {
@@ -70,6 +73,16 @@ export class SandboxServer {
     const { method = 'GET', url: path = '/', headers, socket } = request;
     const [pathname] = splitTarget(path);
     const sent = this.#recorder.arrived(method, path, pathname, headers);
+    for (const [name, value] of Object.entries(this.#cors.headers(pathname, headers))) {
+      response.setHeader(name, value);
+    }
+    // Before the faults, so that a rule for a path meets the call and is not used up by what the browser sends ahead.
+    const preflight = this.#cors.preflight(method, pathname, headers);
+    if (preflight !== undefined) {
+      request.resume();
+      send(response, preflight, sent, false);
+      return;
+    }
     const fault = this.#faults.take(method, pathname);
     if (fault !== undefined) this.#recorder.count('faults');
 
