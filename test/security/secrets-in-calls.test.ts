@@ -131,7 +131,7 @@ describe.each(transports)('no secret can be seen, on %s,', (_name, transport) =>
     'while a call with responseType %s is on its way',
     async (responseType) => {
       const seen: Record<string, unknown> = {};
-      const { fake, moov, secrets, everything } = await start({
+      const { fake, moov, secrets, everything, parts } = await start({
         ...transport,
         configure: (instance) => {
           instance.interceptors.request.use((config) => {

@@ -103,7 +103,7 @@ describe.each(transports)('no secret can be seen, on %s,', (_name, transport) =>
   });
 
   it('when all goes well: ready, calls, renewal, revocation, end', async () => {
-    const { fake, moov, secrets, everything } = await start(transport);
+    const { fake, moov, secrets, everything, parts } = await start(transport);
     const inspector = new Inspector(figures, secrets);
     await inspector
       .expectNone({ 'while the token is on its way': moov, ...everything() })

@@ -40,8 +40,8 @@ export async function startFakeMoov(): Promise<FakeMoov> {
   let waiting: { count: number; resolve: () => void }[] = [];
   const server = createServer((request, response) => {
     const path = request.url ?? '';
-    if (path === '/oauth2/token') return whole(request, () => fake.token(request, response));
-    if (path === '/oauth2/revoke') return whole(request, () => fake.revoke(request, response));
+    if (path === '/oauth2/token') return fake.token(request, response);
+    if (path === '/oauth2/revoke') return fake.revoke(request, response);
     arrivals.push({ method: request.method ?? '', path, headers: request.headers });
     fake.api(request, response);
     waiting = waiting.filter(({ count, resolve }) => {
