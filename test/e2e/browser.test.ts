@@ -13,8 +13,8 @@ const executablePath = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)
   .map((folder) => join(folder, 'chromium'))
   .find((path) => existsSync(path));
 const isSkipped = executablePath === undefined && process.env.CI !== 'true';
-const reason = 'skipped: there is no Chromium here; apt-get install chromium';
-if (isSkipped) console.warn(`test/e2e/browser.test.ts is ${reason}`);
+const missing = 'there is no Chromium here; apt-get install chromium';
+if (isSkipped) console.warn(`test/e2e/browser.test.ts is skipped: ${missing}`);
 
 const flags = [
   '--headless',
@@ -27,12 +27,12 @@ const flags = [
   '--disable-sync',
 ];
 
-describe.skipIf(isSkipped)(`the page of examples/browser${isSkipped ? ` (${reason})` : ''}`, () => {
+describe.skipIf(isSkipped)(`the page of examples/browser${isSkipped ? ` (skipped: ${missing})` : ''}`, () => {
   let browser: Browser;
   let example: Example;
 
   beforeAll(async () => {
-    if (executablePath === undefined) throw new Error(`Not ${reason}, and with CI=true it must be.`);
+    if (executablePath === undefined) throw new Error(missing);
     // Playwright's own notion of headless wants another binary.
     browser = await chromium.launch({ executablePath, headless: false, args: flags, timeout: 100_000 });
     example = await startExample();

@@ -1,6 +1,8 @@
+import { AsyncResource } from 'node:async_hooks';
 import express from 'express';
 import supertest from 'supertest';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Timers } from '../../src/http/timers.js';
 import { MoovAuthError, MoovOAuthClient, moovErrorHandler } from '../../src/index.js';
 import { MintFailure } from '../../src/tokens/mint-failure.js';
 import { Token } from '../../src/tokens/token.js';
@@ -260,14 +262,17 @@ describe('no secret can be seen of', () => {
     const onItsWay = new Promise<void>((resolve) => {
       arrive = resolve;
     });
-    const source = new TokenSource(
-      async () => {
+    const source = new TokenSource({
+      mint: async () => {
         await onItsWay;
         return { ...reply };
       },
-      () => undefined,
-      () => undefined,
-    );
+      emit: () => undefined,
+      giveBack: () => undefined,
+      outside: new AsyncResource('test'),
+      timers: new Timers(),
+      keepWarm: true,
+    });
     const [ready, taken, renewed] = [source.ready(), source.take(), source.renew()];
     await inspector.expectNone({ source, ready, taken, renewed });
     arrive();
