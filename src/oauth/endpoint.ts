@@ -49,6 +49,8 @@ export interface EndpointReply {
 /** A token reply is a few kilobytes; more is not Moov's. */
 const LARGEST_REPLY_BYTES = 1_048_576;
 
+const LONGEST_REQUEST_ID = 200;
+
 /** Sends a form to one of Moov's two OAuth endpoints and reads what comes back, judging nothing. */
 export class OAuthEndpoint {
   readonly #settings: EndpointSettings;
@@ -103,7 +105,9 @@ export class OAuthEndpoint {
         throw unreachable(path, error);
       });
     const { status } = response;
-    const requestId = text(response.headers['x-request-id']);
+    const clean = cleaner(credentials, form.token ?? form.refresh_token);
+    const givenId = text(response.headers['x-request-id']);
+    const requestId = givenId === undefined ? undefined : clean(givenId).slice(0, LONGEST_REQUEST_ID);
     if (status >= 300 && status < 400) {
       throw new MoovOriginError(
         `${path} was answered with a redirect (${status}), which is not followed. Check baseURL (MOOV_BASE_URL).`,
@@ -132,15 +136,32 @@ function formEncoded(value: string): string {
   return new URLSearchParams([['', value]]).toString().slice(1);
 }
 
-/** @returns a function that takes a request's secrets out of a text, in each form in which they were sent. */
-export function cleaner({ clientId, clientSecret }: Credentials, token?: string): (text: string) => string {
-  const forms = [basic(clientId, clientSecret).slice('Basic '.length)];
-  for (const secret of [clientSecret, token ?? '']) {
-    const encoded = formEncoded(secret);
-    forms.push(secret, encoded, encoded.replaceAll('+', '%20'));
-  }
-  const longestFirst = forms.filter((form) => form !== '').sort((a, b) => b.length - a.length);
-  return (text) => longestFirst.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
+/**
+ * @returns a function that takes a request's secrets out of a text: in each form in which they were sent, and also
+ * where they were percent-encoded or put into base64 in another way.
+ */
+export function cleaner({ clientId, clientSecret }: Credentials, token = ''): (text: string) => string {
+  const secrets = [clientSecret, token].filter((secret) => secret !== '');
+  const forms = secrets.flatMap((secret) => [secret, formEncoded(secret)]);
+  const known = [basic(clientId, clientSecret).slice('Basic '.length), ...forms];
+  known.sort((a, b) => b.length - a.length);
+  const holds = (text: string) => forms.some((form) => text.includes(form));
+  const isSecret = (word: string) =>
+    holds(percentDecoded(word)) ||
+    holds(percentDecoded(word.replaceAll('+', ' '))) ||
+    // Where base64 begins in a longer run of letters is not known: four characters stand for three bytes.
+    [0, 1, 2, 3].some((start) => holds(Buffer.from(word.slice(start), 'base64').toString()));
+
+  return (text) =>
+    known
+      .reduce((rest, form) => rest.replaceAll(form, '[secret]'), text)
+      .replaceAll(/[^\s"',:;&?=<>[\](){}]{8,}/g, (word) => (isSecret(word) ? '[secret]' : word));
+}
+
+function percentDecoded(text: string): string {
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) =>
+    Buffer.from(bytes.replaceAll('%', ''), 'hex').toString(),
+  );
 }
 
 function parse(body: unknown, contentType: unknown): Pick<EndpointReply, 'body' | 'foreign'> {

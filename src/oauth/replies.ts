@@ -53,7 +53,8 @@ export function readRefusal(
   const single = errorReply.safeParse(body);
   if (single.success) return { error: short(single.data.error) };
   const several = fieldsReply.safeParse(body);
-  if (!several.success) return {};
+  // What has a token in it is a token reply with a wrong status, and nothing of it may be shown.
+  if (!several.success || 'access_token' in several.data) return {};
   const fields: Record<string, string> = {};
   for (const [name, text] of Object.entries(several.data).slice(0, 20)) fields[short(name)] = short(text);
   return Object.keys(fields).length > 0 ? { fields } : {};

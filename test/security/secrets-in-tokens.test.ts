@@ -27,7 +27,7 @@ function causes(error: unknown): Record<string, unknown> {
 
 function expectTyped(error: unknown, fault: TokenFault): void {
   expect(error).toBeInstanceOf(MoovAuthError);
-  expect(Reflect.get(Object(error), 'code')).toContain(fault.code);
+  expect(Reflect.get(Object(error), 'code')).toMatch(new RegExp(fault.code));
 }
 
 const tokenFaults = [...failures, ...echoes, ...badTokens];
@@ -64,12 +64,16 @@ describe.each(transports)('no secret can be seen, on %s,', (_name, transport) =>
       });
     });
 
-    const revocationFaults = clientAuth === 'basic' ? [...failures, ...echoes] : echoes;
+    // What is retried takes seconds here; MoovOAuthClient, below, has all of them.
+    const retried = /SERVER_ERROR|RATE_LIMITED|NETWORK|TIMEOUT/;
+    const revocationFaults = (clientAuth === 'basic' ? [...failures, ...echoes] : echoes).filter(
+      ({ name, code }) => !retried.test(code) || name === '500 with all it was sent',
+    );
     it.each(revocationFaults)('when a revocation gets: $name', async (fault) => {
       const { fake, moov, secrets, everything } = await start({ ...transport, clientAuth });
       const inspector = new Inspector(figures, secrets);
       await moov.ready();
-      fake.revoke = fault.name === 'no answer' ? (request) => request.socket.destroy() : fault.answer(fake);
+      fake.revoke = fault.answer(fake);
       const revoked = watched(moov.revoke());
       const { error } = await outcome(revoked);
       expect(error).toBeInstanceOf(MoovAuthError);
