@@ -91,7 +91,12 @@ export function readScopes(scopes: MoovScope | readonly MoovScope[], accounts: S
     }
     unique.add(fillKnown(scope, index, accounts));
   }
-  const text = [...unique].sort().join(' ');
+  return scopeSet(unique);
+}
+
+/** The normal form of single scopes that need no check. */
+export function scopeSet(scopes: Iterable<string>): ScopeSet {
+  const text = [...new Set(scopes)].sort().join(' ');
   return { text, needsAccount: text.includes(placeholder) };
 }
 
@@ -130,7 +135,7 @@ export function fillAccount({ text }: ScopeSet, accountID: unknown): string {
     throw new MoovScopeError('The account ID is not a UUID.');
   }
   // Sorting comes last, as the ID decides the order among scopes of several accounts.
-  return [...new Set(text.replaceAll(placeholder, accountID.toLowerCase()).split(' '))].sort().join(' ');
+  return scopeSet(text.replaceAll(placeholder, accountID.toLowerCase()).split(' ')).text;
 }
 
 /** The scopes of `asked` that are not in `granted`; both space-delimited. */

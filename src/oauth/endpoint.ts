@@ -146,16 +146,17 @@ export function cleaner({ clientId, clientSecret }: Credentials, token = ''): (t
   const known = [basic(clientId, clientSecret).slice('Basic '.length), ...forms];
   known.sort((a, b) => b.length - a.length);
   const holds = (text: string) => forms.some((form) => text.includes(form));
-  const isSecret = (word: string) =>
-    holds(percentDecoded(word)) ||
-    holds(percentDecoded(word.replaceAll('+', ' '))) ||
-    // Where base64 begins in a longer run of letters is not known: four characters stand for three bytes.
+  const unescaped = (word: string) =>
+    word.includes('%') && [word, word.replaceAll('+', ' ')].some((text) => holds(percentDecoded(text)));
+  // Where base64 begins in a longer run of letters is not known: four characters stand for three bytes.
+  const inBase64 = (word: string) =>
     [0, 1, 2, 3].some((start) => holds(Buffer.from(word.slice(start), 'base64').toString()));
 
   return (text) =>
     known
       .reduce((rest, form) => rest.replaceAll(form, '[secret]'), text)
-      .replaceAll(/[^\s"',:;&?=<>[\](){}]{8,}/g, (word) => (isSecret(word) ? '[secret]' : word));
+      .replaceAll(/\S{8,}/g, (word) => (unescaped(word) ? '[secret]' : word))
+      .replaceAll(/[\w+/-]{8,}/g, (word) => (inBase64(word) ? '[secret]' : word));
 }
 
 function percentDecoded(text: string): string {

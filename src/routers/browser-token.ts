@@ -2,7 +2,7 @@ import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import { MoovConfigError } from '../errors.js';
 import type { AuthToken } from '../oauth/operations.js';
-import { type MoovScope, missingScopes, type ScopeSet } from '../scopes.js';
+import { type MoovScope, missingScopes, type ScopeSet, scopeSet } from '../scopes.js';
 import { BodyError, readFields } from './body.js';
 import type { Guard } from './guard.js';
 import { guardedRoute, Refusal } from './guarded-route.js';
@@ -42,7 +42,7 @@ export interface BrowserTokenActions {
   mint(scope: string): Promise<AuthToken>;
 }
 
-const asked = z.strictObject({ scopes: z.array(z.string().min(1)).min(1).optional() });
+const asked = z.strictObject({ scopes: z.array(z.string().trim().regex(/^\S+$/)).min(1).optional() });
 
 /** `POST /token`: a new token for each reply, with no more than the server grants, and no refresh token. */
 export function createBrowserTokenRouter(
@@ -66,7 +66,7 @@ export function createBrowserTokenRouter(
       req,
       typeof given === 'object' && 'text' in given ? given : actions.read(given),
     );
-    const scope = wanted === undefined ? allowed : narrowed(wanted, allowed);
+    const scope = wanted === undefined ? allowed : narrowed(actions.fill(req, scopeSet(wanted)), allowed);
     const { accessToken, expiresAt, lifetimeMs, scope: minted = scope } = await actions.mint(scope);
     const token: BrowserToken = {
       token: accessToken,
@@ -85,12 +85,11 @@ function constant(scopes: ScopeSet): () => ScopeSet {
 function readWanted(fields: Record<string, unknown> | undefined): string[] | undefined {
   const parsed = asked.safeParse(fields ?? {});
   if (parsed.success) return parsed.data.scopes;
-  throw new BodyError(400, 'The only field is "scopes", a list of one or more scopes.');
+  throw new BodyError(400, 'The only field is "scopes", a list of one or more single scopes.');
 }
 
-function narrowed(wanted: readonly string[], allowed: string): string {
-  const scope = [...new Set(wanted)].sort().join(' ');
-  const refused = missingScopes(scope, allowed);
-  if (refused.length === 0) return scope;
+function narrowed(wanted: string, allowed: string): string {
+  const refused = missingScopes(wanted, allowed);
+  if (refused.length === 0) return wanted;
   throw new Refusal(403, 'invalid_scope', `Not granted: ${refused.join(' ').slice(0, 500)}`);
 }
