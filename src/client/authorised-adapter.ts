@@ -2,7 +2,6 @@ import {
   type AxiosAdapter,
   AxiosError,
   AxiosHeaders,
-  type AxiosRequestConfig,
   type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
@@ -14,6 +13,7 @@ import { Attempt, timeoutError } from './attempt.js';
 import type { Transport } from './axios-transport.js';
 import { fixBoundary, unlinked } from './bodies.js';
 import { type Call, type CallConfig, callOf, tell } from './call.js';
+import type { Connection } from './connection.js';
 import { patiently } from './patience.js';
 import { shown } from './shown.js';
 import { isStream, shielded } from './streams.js';
@@ -24,18 +24,15 @@ export interface AdapterSettings {
   origin?: string | undefined;
   attemptTimeoutMs: number;
   transport: Transport;
-  /** Kept out of the config, as an agent leads to the requests it carries. */
-  agents: Agents;
+  connection: Connection;
 }
-
-export type Agents = Pick<AxiosRequestConfig, 'httpAgent' | 'httpsAgent'>;
 
 /**
  * The boundary at which a call gets its token: on a copy of the config that lives no longer than the attempt, so
  * that nothing a handler or a log can reach ever holds it.
  */
 export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettings): AxiosAdapter {
-  const { baseURL, origin, attemptTimeoutMs, transport, agents } = settings;
+  const { baseURL, origin, attemptTimeoutMs, transport, connection } = settings;
   const moov = new URL(baseURL).origin;
 
   return async (config: CallConfig) => {
@@ -45,6 +42,7 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
         assertTarget(config.url, moov);
         assertSettings(config, baseURL);
         fixBoundary(config);
+        call.takeConnection(config);
       }
       const token = tokens.take();
       return await send(
@@ -68,7 +66,7 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
     call.answered = false;
     let response: AxiosResponse;
     try {
-      const wire = onTheWire(config, token, attempt.signal);
+      const wire = onTheWire(config, call, token, attempt.signal);
       response = show.response(
         await transport(wire, () => {
           call.handed = true;
@@ -97,6 +95,7 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
 
   function onTheWire(
     config: InternalAxiosRequestConfig,
+    call: Call,
     token: Token,
     signal: AbortSignal,
   ): InternalAxiosRequestConfig {
@@ -104,7 +103,7 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
     if (origin !== undefined) headers.set('Origin', origin);
     const data = unlinked(config.data);
     const fixed = { baseURL, timeout: 0, maxRedirects: 0, validateStatus: null };
-    return { ...agents, ...config, ...fixed, headers, data, signal };
+    return { ...connection, ...config, ...call.connection(), ...fixed, headers, data, signal };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
 import type { TokenSupplier } from '../tokens/token-source.js';
+import { type Connection, takeConnection } from './connection.js';
 
 const key: unique symbol = Symbol('moov.call');
 const mark = Symbol.for('express-moov-auth.call');
@@ -13,6 +14,7 @@ export interface CallConfig extends InternalAxiosRequestConfig {
 /** One call of a handler's on `req.moov`, from its first attempt to its result. */
 export class Call {
   readonly #deadline: number;
+  #connection: Connection = {};
   readonly #transformRequest: InternalAxiosRequestConfig['transformRequest'];
   readonly request: RequestSummary;
   /** Where its token comes from. */
@@ -49,6 +51,16 @@ export class Call {
     this.timeoutMs = config.timeout ?? 0;
     this.#deadline = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
     this.#transformRequest = config.transformRequest;
+  }
+
+  /** Takes the agents of this call alone off its config. */
+  takeConnection(config: InternalAxiosRequestConfig): void {
+    this.#connection = takeConnection(config);
+  }
+
+  /** A method and not a property, as inspection reads properties. */
+  connection(): Connection {
+    return this.#connection;
   }
 
   /** Milliseconds until the deadline; infinite without one. */

@@ -4,12 +4,13 @@ import type { Emit } from '../events.js';
 import type { Settings } from '../options.js';
 import type { TokenSupplier } from '../tokens/token-source.js';
 import { userAgent } from '../version.js';
-import { type Agents, authorisedAdapter } from './authorised-adapter.js';
+import { authorisedAdapter } from './authorised-adapter.js';
 import { axiosTransport, type Transport } from './axios-transport.js';
+import { type Connection, takeConnection } from './connection.js';
 import { result } from './result.js';
 import { retryFailures } from './retries.js';
 import { RetryBudget } from './retry-budget.js';
-import { assertAdapter } from './target.js';
+import { assertAdapter, assertHTTP1 } from './target.js';
 import { onUnauthorized } from './unauthorized.js';
 
 const LARGEST_REPLY_BYTES = 10 * 1_048_576;
@@ -37,7 +38,7 @@ export function createMoovClients(
   };
   const budget = settings.retryBudget ? new RetryBudget() : undefined;
   const replay = axios.create(config);
-  withdrawAgents(replay);
+  takeConnection(replay.defaults);
   const rules: ResponseRule[] = [];
   const recorded = recordingRules(replay, rules);
   recorded.interceptors.response.use(undefined, onUnauthorized(replay, emit));
@@ -53,8 +54,8 @@ export function createMoovClients(
   };
 
   function create(tokens: TokenSupplier): AxiosInstance {
-    const agents: Agents = {};
-    const adapter = authorisedAdapter(tokens, { ...settings, transport, agents });
+    const connection: Connection = {};
+    const adapter = authorisedAdapter(tokens, { ...settings, transport, connection });
     const client = axios.create({ ...config, adapter });
     client.interceptors.request.use(
       (call) => {
@@ -68,7 +69,8 @@ export function createMoovClients(
     for (const rule of rules) client.interceptors.response.use(...rule);
     client.interceptors.response.use(result.fulfilled, result.rejected);
     settings.configure?.(client);
-    withdrawAgents(client, agents);
+    Object.assign(connection, takeConnection(client.defaults));
+    assertHTTP1(client.defaults.httpVersion);
     seal(client);
     return client;
   }
@@ -100,14 +102,6 @@ function recordingRules(instance: AxiosInstance, rules: ResponseRule[]): AxiosIn
     get: (target, name, receiver) =>
       name === 'interceptors' ? { request, response: recording } : Reflect.get(target, name, receiver),
   });
-}
-
-/** Takes the agents out of the defaults, where everybody would see them and, through them, the requests on their way. */
-function withdrawAgents({ defaults }: AxiosInstance, into: Agents = {}): void {
-  for (const name of ['httpAgent', 'httpsAgent'] as const) {
-    into[name] = defaults[name];
-    delete defaults[name];
-  }
 }
 
 /** What one handler sets on the shared instance must not reach another: after `configure` nothing can be set. */

@@ -63,7 +63,10 @@ export function assertSettings(
       'Axios has deprecated it, and it cannot end the wait before a retry; use "signal".',
     );
   }
+  if (config.proxy !== undefined) throw bypassed('"proxy"', 'Set it for every call, in the option "axios".');
+  assertHTTP1(config.httpVersion);
   const headers = AxiosHeaders.from(config.headers);
+  if (headers.has('Host')) throw bypassed('a "Host" header', 'It is that of the base URL.');
   if (headers.has('Authorization')) {
     throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
   }
@@ -81,6 +84,11 @@ export function assertSettings(
   if (retry !== undefined && !isRetryCount(retry)) {
     throw bypassed('"axios-retry" with more than { retries }', 'What may be sent again is decided here.');
   }
+}
+
+/** Over HTTP/2 Axios does not tell when a request is handed to a connection, on which all safety of retries rests. */
+export function assertHTTP1(version: unknown): void {
+  if (version !== undefined && version !== 1) throw new MoovConfigError('httpVersion: expected 1 or none.');
 }
 
 /** @throws {@link MoovConfigError} when a call would use another adapter than the one that adds the token. */

@@ -188,6 +188,24 @@ describe.each(transports)('no secret can be seen, on %s,', (_name, transport) =>
         }),
       ],
     ];
+    it.each(['json', 'stream'] as const)('given for each call, responseType %s', async (responseType) => {
+      const httpAgent = new http.Agent({ keepAlive: true });
+      const { fake, moov, secrets, everything } = await start(transport);
+      const inspector = new Inspector(figures, secrets);
+      await moov.ready();
+      fake.api = (request, response) => {
+        if (request.url === '/good') response.writeHead(200, { 'content-length': '5' }).write('go');
+        else json(response, 404, {});
+        if (request.url === '/good' && responseType === 'json') response.end('od!');
+      };
+      const { value } = await outcome(moov.client.get('/good', { httpAgent, responseType }));
+      expect(Object.values({ ...httpAgent.sockets, ...httpAgent.freeSockets }).flat()).toHaveLength(1);
+      const { error } = await outcome(moov.client.get('/bad', { httpAgent, responseType }));
+      if (!isResponse(value)) throw error;
+      await inspector.expectNone({ ...partsOfResponse(value), ...partsOf(error), ...everything() });
+      httpAgent.destroy();
+    });
+
     it.each(ways)('given %s', async (_way, options) => {
       const agent = new http.Agent({ keepAlive: true });
       const { fake, moov, secrets, everything, parts } = await start({ ...transport, ...options(agent) });

@@ -29,7 +29,7 @@ export interface FakeMoov {
 
 /** Random, and with characters that look different once they are encoded. */
 export function newSecret(): string {
-  return `${randomBytes(15).toString('base64url')}/+&=%:?${randomBytes(15).toString('base64url')}`;
+  return `${randomBytes(15).toString('base64url')}/+&=%:?(~!${randomBytes(15).toString('base64url')}`;
 }
 
 export async function startFakeMoov(): Promise<FakeMoov> {
