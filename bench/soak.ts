@@ -37,7 +37,7 @@ async function soak(): Promise<Totals> {
     for (const [name, count] of faults) totals.faults.set(name, (totals.faults.get(name) ?? 0) + count);
     totals.duplicates += duplicates.length;
     totals.untruths += untruths.length + contradictions.length;
-    const rate = (100 * resolveRate(figures)).toFixed(1);
+    const rate = figures.plain === 0 ? '-' : (100 * resolveRate(figures)).toFixed(1);
     console.info(
       `${trial.name}; seed ${seed}: ${figures.transfers} transfers in ${evidence.seconds.toFixed(1)} s, ${rate} % of the plain ones resolved`,
     );

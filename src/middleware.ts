@@ -10,13 +10,14 @@ import { type AuthToken, revoke } from './oauth/operations.js';
 import { type MoovAuthOptions, readAuthOptions } from './options.js';
 import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './routers/browser-token.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
-import type { MoovScope } from './scopes.js';
-import { type MoovTarget, readTargetScopes, Targets } from './targets.js';
+import { type MoovScope, readScopes } from './scopes.js';
+import { type MoovTarget, startUpScope, Targets } from './targets.js';
 import { giveBackAll } from './tokens/give-back.js';
 import { Minter } from './tokens/minter.js';
 import { Revocations } from './tokens/revocations.js';
 import { TokenPool } from './tokens/token-pool.js';
 import { closedError, TokenSource } from './tokens/token-source.js';
+import { within } from './tokens/within.js';
 
 declare global {
   namespace Express {
@@ -124,7 +125,7 @@ const CLOSE_TIMEOUT_MS = 5_000;
  */
 export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: MoovAuthOptions = {}): MoovAuth {
   const settings = readAuthOptions(options);
-  const defaults = readTargetScopes(scopes, settings);
+  const defaults = readScopes(scopes, settings.platformAccountID);
   const emit = emitter(settings.logger, settings.onEvent);
   const endpoint = makeEndpoint(settings);
   const minter = new Minter(settings, endpoint, emit);
@@ -134,12 +135,12 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const pool = new TokenPool(
     (scope, keepWarm) =>
       new TokenSource({ mint: minter.forScopes(scope), emit, giveBack, outside, timers, keepWarm }),
-    defaults.needsAccount ? undefined : defaults.text,
+    startUpScope(defaults, settings),
     settings.maxTokens,
   );
   const exchange = { credentials: settings.credentials, headers: {}, retries: 1, signal: undefined, timers };
   const revocations = new Revocations(
-    (token, tokenTypeHint, { timeoutMs }) =>
+    (token, tokenTypeHint, timeoutMs) =>
       revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs }),
     timers,
   );
@@ -183,10 +184,12 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   }
 
   async function close(revokeToo: boolean): Promise<void> {
+    // First, so that a renewal in flight is let finish and its token is revoked too.
+    const revoked = revokeToo ? revokeHeld(CLOSE_TIMEOUT_MS) : undefined;
     pool.close();
     open.abort(closedError());
     // It has been told, and a server on its way down has no other use for the error.
-    if (revokeToo) await revokeHeld(CLOSE_TIMEOUT_MS).catch(() => undefined);
+    await revoked?.catch(() => undefined);
   }
 
   const handler = targets.handler(defaults);
@@ -218,7 +221,10 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
           {
             read: (other) => targets.read(other),
             fill: (req, other) => targets.scopesOf(req, other),
-            mint: (scope) => timers.hold(minter.obtain(scope, { retries: 2, signal: open.signal, timers })),
+            mint: (scope) => {
+              const token = minter.obtain(scope, { retries: 2, signal: open.signal, timers });
+              return within(settings.timeoutMs, token, 'No token within timeoutMs', timers);
+            },
           },
           routerOptions,
         ),

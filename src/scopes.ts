@@ -47,12 +47,6 @@ type FilledScope = `/accounts/${string}/${AccountPermission}`;
  */
 export type MoovScope = KnownScope | FilledScope | (string & {});
 
-/** What may fill the placeholders when scopes are read; `{accountID}` may also wait for a request. */
-export interface ScopeAccounts {
-  platformAccountID?: string | undefined;
-  accountID?: string | undefined;
-}
-
 /** A set of scopes in its one normal form: trimmed, unique, sorted, joined by single spaces. */
 export interface ScopeSet {
   readonly text: string;
@@ -67,13 +61,16 @@ const placeholder = '{accountID}';
 
 /**
  * Brings scopes into their normal form (RFC 6749 section 3.3), so that equal sets have equal texts, and fills in the
- * accounts that are known.
+ * platform's own account.
  *
  * @param scopes - One string, in which spaces divide scopes, or a list of single scopes.
  * @throws {@link MoovConfigError} for an empty list; a scope that is not a string, is empty, or has spaces or other
  * characters inside that no scope can have; an unknown placeholder; and `{platformAccountID}` without that option.
  */
-export function readScopes(scopes: MoovScope | readonly MoovScope[], accounts: ScopeAccounts): ScopeSet {
+export function readScopes(
+  scopes: MoovScope | readonly MoovScope[],
+  platformAccountID: string | undefined,
+): ScopeSet {
   const list: unknown =
     typeof scopes === 'string' ? scopes.split(' ').filter((scope) => scope !== '') : scopes;
   const hint = "Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).";
@@ -89,7 +86,7 @@ export function readScopes(scopes: MoovScope | readonly MoovScope[], accounts: S
         `scopes[${index}]: expected one scope of printable ASCII characters without spaces, quotes or backslashes. ${hint}`,
       );
     }
-    unique.add(fillKnown(scope, index, accounts));
+    unique.add(fillPlatform(scope, index, platformAccountID));
   }
   return scopeSet(unique);
 }
@@ -100,15 +97,13 @@ export function scopeSet(scopes: Iterable<string>): ScopeSet {
   return { text, needsAccount: text.includes(placeholder) };
 }
 
-function fillKnown(scope: string, index: number, { platformAccountID, accountID }: ScopeAccounts): string {
+function fillPlatform(scope: string, index: number, platformAccountID: string | undefined): string {
   if (scope.includes('{platformAccountID}') && platformAccountID === undefined) {
     throw new MoovConfigError(
       `scopes[${index}] has the placeholder {platformAccountID}: set the option platformAccountID, or MOOV_ACCOUNT_ID.`,
     );
   }
-  const filled = scope
-    .replaceAll('{platformAccountID}', platformAccountID?.toLowerCase() ?? '')
-    .replaceAll(placeholder, accountID?.toLowerCase() ?? placeholder);
+  const filled = scope.replaceAll('{platformAccountID}', platformAccountID?.toLowerCase() ?? '');
   if (/[{}]/.test(filled.replaceAll(placeholder, ''))) {
     throw new MoovConfigError(
       `scopes[${index}]: the placeholders are {accountID} and {platformAccountID}; there is no other.`,
@@ -131,11 +126,15 @@ export function fillAccount({ text }: ScopeSet, accountID: unknown): string {
       `The scope ${scope} needs an account: set the option accountID, mount the middleware on a route with :accountID, or use moov.clientFor({ accountID }).`,
     );
   }
-  if (typeof accountID !== 'string' || !uuid.test(accountID)) {
-    throw new MoovScopeError('The account ID is not a UUID.');
-  }
+  assertAccountID(accountID);
   // Sorting comes last, as the ID decides the order among scopes of several accounts.
   return scopeSet(text.replaceAll(placeholder, accountID.toLowerCase()).split(' ')).text;
+}
+
+/** @throws {@link MoovScopeError} for anything but a UUID, without its value. */
+export function assertAccountID(accountID: unknown): asserts accountID is string {
+  if (typeof accountID === 'string' && uuid.test(accountID)) return;
+  throw new MoovScopeError('The account ID is not a UUID.');
 }
 
 /** The scopes of `asked` that are not in `granted`; both space-delimited. */

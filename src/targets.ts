@@ -1,9 +1,10 @@
+import { types } from 'node:util';
 import type { AxiosInstance } from 'axios';
 import type { Request, RequestHandler } from 'express';
 import type { MoovClients } from './client/moov-client.js';
 import { MoovScopeError } from './errors.js';
 import type { Settings } from './options.js';
-import { fillAccount, type MoovScope, readScopes, type ScopeSet } from './scopes.js';
+import { assertAccountID, fillAccount, type MoovScope, readScopes, type ScopeSet } from './scopes.js';
 import { noToken } from './tokens/no-token.js';
 import type { TokenPool } from './tokens/token-pool.js';
 import type { TokenSource } from './tokens/token-source.js';
@@ -36,25 +37,23 @@ export class Targets {
    * @throws {@link MoovScopeError} when an account is missing or no UUID.
    * @throws {@link MoovConfigError} for scopes that are none.
    */
-  source({ scopes, accountID }: MoovTarget = {}): TokenSource {
-    return this.#pool.source(
-      this.#scope(scopes === undefined ? this.#defaults : this.read(scopes), accountID),
-    );
+  source(target?: MoovTarget): TokenSource {
+    return this.#pool.source(this.#scopeFor(target));
   }
 
   /** Throws as {@link source} does. */
   client(target?: MoovTarget): AxiosInstance {
-    return this.#clients(this.source(target));
+    return this.#clients(this.#pool.supplier(this.#scopeFor(target)));
   }
 
   /** The instance for the default scopes; its calls fail where an account is missing. */
   get default(): AxiosInstance {
-    return this.#orRefusal(() => this.source());
+    return this.#orRefusal(() => this.#scopeFor());
   }
 
   /** Sets `req.moov`. A request whose account is missing fails in its calls, not here. */
   handler(scopes: ScopeSet): RequestHandler {
-    if (scopes === this.#defaults && !scopes.needsAccount) {
+    if (scopes === this.#defaults && this.#pool.pinned !== undefined) {
       const client = this.default;
       return (req, _res, next) => {
         req.moov = client;
@@ -62,28 +61,30 @@ export class Targets {
       };
     }
     return (req, _res, next) => {
-      req.moov = this.#orRefusal(() => this.#pool.source(this.scopesOf(req, scopes)));
+      req.moov = this.#orRefusal(() => this.scopesOf(req, scopes));
       next();
     };
   }
 
   /** The scopes a request may have, with its account filled in. Throws as {@link source} does. */
   scopesOf(req: Request, scopes: ScopeSet): string {
-    return scopes.needsAccount ? this.#scope(scopes, this.#accountOf(req)) : scopes.text;
+    return scopes.needsAccount ? fillAccount(scopes, this.#accountOf(req)) : scopes.text;
   }
 
   /** @throws {@link MoovConfigError} for scopes that are none. */
   read(scopes: MoovScope | readonly MoovScope[]): ScopeSet {
-    return readTargetScopes(scopes, this.#settings);
+    return readScopes(scopes, this.#settings.platformAccountID);
   }
 
-  #scope(scopes: ScopeSet, accountID: unknown): string {
-    return scopes.needsAccount ? fillAccount(scopes, accountID) : scopes.text;
+  #scopeFor({ scopes, accountID }: MoovTarget = {}): string {
+    if (accountID !== undefined) assertAccountID(accountID);
+    const set = scopes === undefined ? this.#defaults : this.read(scopes);
+    return set.needsAccount ? fillAccount(set, accountID ?? fixedAccount(this.#settings)) : set.text;
   }
 
-  #orRefusal(find: () => TokenSource): AxiosInstance {
+  #orRefusal(find: () => string): AxiosInstance {
     try {
-      return this.#clients(find());
+      return this.#clients(this.#pool.supplier(find()));
     } catch (error) {
       if (!(error instanceof MoovScopeError)) throw error;
       return this.#refusal(error.message);
@@ -101,20 +102,27 @@ export class Targets {
   /** With the option set the route's own parameter is not asked: the application has decided otherwise. */
   #accountOf(req: Request): unknown {
     const { accountID } = this.#settings;
-    if (typeof accountID !== 'function') return req.params.accountID;
+    if (typeof accountID !== 'function') return accountID ?? req.params.accountID;
+    let value: unknown;
     try {
-      return accountID(req);
+      value = accountID(req);
     } catch {
       throw new MoovScopeError('The function of the option accountID failed.');
     }
+    if (!types.isPromise(value)) return value;
+    // Nobody else will hear of its rejection.
+    value.catch(() => undefined);
+    throw new MoovScopeError('The function of the option accountID must not be asynchronous.');
   }
 }
 
-/** Scopes in normal form, with what the options know of accounts filled in. */
-export function readTargetScopes(scopes: MoovScope | readonly MoovScope[], settings: Settings): ScopeSet {
-  const { platformAccountID, accountID } = settings;
-  return readScopes(scopes, {
-    platformAccountID,
-    accountID: typeof accountID === 'string' ? accountID : undefined,
-  });
+/** The scopes of the token of start-up: none when they wait for an account. */
+export function startUpScope(scopes: ScopeSet, settings: Settings): string | undefined {
+  const accountID = fixedAccount(settings);
+  if (!scopes.needsAccount) return scopes.text;
+  return accountID === undefined ? undefined : fillAccount(scopes, accountID);
+}
+
+function fixedAccount({ accountID }: Settings): string | undefined {
+  return typeof accountID === 'string' ? accountID : undefined;
 }

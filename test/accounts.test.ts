@@ -77,6 +77,37 @@ describe('{accountID} in scopes', () => {
     expect((await moov.client.get(`/accounts/${accountID}/wallets`)).status).toBe(200);
   });
 
+  it('of one account for all gives way to the account of a target, which is checked all the same', async () => {
+    const [own, other] = [randomUUID(), randomUUID()];
+    const { moov } = await start(wallets, { accountID: own });
+    const scopeOf = async (accountID?: string) => {
+      const token = await moov.accessToken({ accountID });
+      return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).scp;
+    };
+    expect(await scopeOf()).toEqual([`/accounts/${own}/wallets.read`]);
+    expect(await scopeOf(other)).toEqual([`/accounts/${other}/wallets.read`]);
+    expect(moov.clientFor({ accountID: own })).toBe(moov.client);
+    expect(() => moov.clientFor({ scopes: '/ping.read', accountID: 'x /accounts.write' })).toThrow(
+      MoovScopeError,
+    );
+  });
+
+  it('by an asynchronous function is refused, and its rejection crashes nobody', async () => {
+    const { sandbox, moov } = await start(wallets, {
+      accountID: async () => {
+        throw new Error('mine');
+      },
+    });
+    const app = express().use(moov);
+    app.get('/', async (req, res) => {
+      res.json((await failure(req.moov.get('/ping'))).message);
+    });
+    expect((await supertest(app).get('/')).body).toBe(
+      'The function of the option accountID must not be asynchronous.',
+    );
+    expect(sandbox.stats.tokenRequests).toBe(0);
+  });
+
   it('costs no token at start-up when no account is fixed; ready() resolves', async () => {
     const { sandbox, moov } = await start();
     await moov.ready();
@@ -230,6 +261,19 @@ describe('the pool', () => {
     expect(new Set(configured).size).toBe(5);
   });
 
+  it('hears of revoke() and close() also through an instance whose token was evicted', async () => {
+    const { sandbox, moov } = await start('/ping.read', { maxTokens: 1 });
+    const fed = moov.clientFor({ scopes: ['/ping.read', '/fed.read'] });
+    expect((await fed.get('/ping')).status).toBe(200);
+    await moov.accessToken({ scopes: '/accounts.read' });
+    await moov.revoke();
+    const before = sandbox.stats.tokenRequests;
+    expect((await fed.get('/ping')).status).toBe(200);
+    expect(sandbox.stats.tokenRequests).toBe(before + 1);
+    await moov.close();
+    expect(await failure(fed.get('/ping'))).toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+  });
+
   it('keeps a failing account from slowing another', async () => {
     const { sandbox, moov } = await start(wallets, { tokenTimeoutMs: 3_000 });
     const [bad, good] = [randomUUID(), randomUUID()];
@@ -270,14 +314,28 @@ describe('the pool', () => {
 
   it('is held back as a whole by a 429 of the token endpoint', async () => {
     const { sandbox, moov } = await start();
-    sandbox.fail({ path: '/oauth2/token', status: 429, headers: { 'retry-after': '1' } });
+    sandbox.fail({ path: '/oauth2/token', status: 429, headers: { 'retry-after': '2' } });
     const first = moov.accessToken({ accountID: randomUUID() });
     await until(() => sandbox.stats.rateLimited === 1, 'the first was told to wait');
+    // Until that has arrived.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const other = moov.accessToken({ accountID: randomUUID() });
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(sandbox.stats.tokenRequests).toBe(1);
     await Promise.all([first, other]);
     expect(sandbox.stats.tokenRequests).toBe(3);
+  });
+
+  it('answers at once when a 429 holds it back for longer than a token may take', async () => {
+    const { sandbox, moov } = await start();
+    sandbox.fail({ path: '/oauth2/token', status: 429, headers: { 'retry-after': '86400' } });
+    await failure(moov.accessToken({ accountID: randomUUID() }));
+    const began = performance.now();
+    const error = await failure(moov.clientFor({ accountID: randomUUID() }).get('/ping'));
+    expect(error).toMatchObject({ code: 'ERR_MOOV_RATE_LIMITED', status: 503 });
+    expect(Number(Object(error.headers)['Retry-After'])).toBeLessThanOrEqual(330);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(sandbox.stats.tokenRequests).toBe(1);
   });
 
   it('is given back as a whole by revoke()', async () => {

@@ -189,6 +189,17 @@ describe('close()', () => {
     expect(events.at(-1)).toMatchObject({ type: 'token.revokeFailed', pendingRevocations: 2 });
   });
 
+  it('with revoke gives back the token of a renewal in flight too', async () => {
+    const { sandbox, moov } = await startMoov();
+    await moov.ready();
+    sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
+    const renewed = failure(moov.renew());
+    await until(() => sandbox.stats.tokenRequests === 2, 'the renewal has begun');
+    await moov.close({ revoke: true });
+    expect(await renewed).toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+    expect(sandbox.stats).toMatchObject({ tokensMinted: 2, tokensRevoked: 4 });
+  });
+
   it('ends a renewal in flight and the calls that wait for it', async () => {
     const { sandbox, moov } = await startMoov();
     sandbox.fail({ path: '/oauth2/token', delayMs: 60_000 });

@@ -46,6 +46,7 @@ describe('defaults', () => {
       tokenTimeoutMs: 10_000,
       retries: 3,
       retryBudget: true,
+      maxTokens: 10_000,
       credentials: expect.any(Function),
     });
   });
@@ -192,6 +193,10 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['apiVersion', SECRET, 'vYYYY.QQ.BB', 'a string'],
     ['apiVersion', 4711_0815, 'vYYYY.QQ.BB', 'a number'],
     ['platformAccountID', SECRET, "the platform's own account ID, a UUID", 'a string'],
+    ['accountID', SECRET, 'an account ID, a UUID, or a function of the request', 'a string'],
+    ['accountID', [], 'an account ID, a UUID, or a function of the request', 'a list'],
+    ['maxTokens', 0, 'a whole number from 1 to 1,000,000', 'a number'],
+    ['maxTokens', 1.5, 'a whole number from 1 to 1,000,000', 'a number'],
     ['axios', SECRET, 'an object of Axios settings', 'a string'],
     ['axios', null, 'an object of Axios settings', 'null'],
     ['axios', [], 'an object of Axios settings', 'a list'],

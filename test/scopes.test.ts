@@ -4,7 +4,7 @@ import { MoovConfigError } from '../src/index.js';
 import { fillAccount, readScopes } from '../src/scopes.js';
 
 const allowed = [..."!#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[]^_`abcxyz|~"];
-const normaliseScopes = (scopes: string | readonly string[]) => readScopes(scopes, {}).text;
+const normaliseScopes = (scopes: string | readonly string[]) => readScopes(scopes, undefined).text;
 
 /** What RFC 6749 section 3.3 allows in one scope, without the braces of placeholders. */
 const scope = fc.string({ unit: fc.constantFrom(...allowed), minLength: 1 });
@@ -132,21 +132,17 @@ describe('refused, with a word on how to pass scopes', () => {
 describe('placeholders', () => {
   const accountID = 'b1d2c3a4-0000-4000-8000-00000000000A';
 
-  test('{accountID} waits for an account, unless one is known', () => {
+  test('{accountID} waits for an account', () => {
     const wallets = '/accounts/{accountID}/wallets.read';
-    expect(readScopes(wallets, {})).toEqual({ text: wallets, needsAccount: true });
-    expect(readScopes(wallets, { accountID })).toEqual({
-      text: `/accounts/${accountID.toLowerCase()}/wallets.read`,
-      needsAccount: false,
-    });
-    expect(fillAccount(readScopes(wallets, {}), accountID)).toBe(
+    expect(readScopes(wallets, undefined)).toEqual({ text: wallets, needsAccount: true });
+    expect(fillAccount(readScopes(wallets, undefined), accountID)).toBe(
       `/accounts/${accountID.toLowerCase()}/wallets.read`,
     );
   });
 
   test('{platformAccountID} is filled from its option, or refused without it', () => {
     const transfers = '/accounts/{platformAccountID}/transfers.write';
-    expect(readScopes(transfers, { platformAccountID: accountID }).text).toBe(
+    expect(readScopes(transfers, accountID).text).toBe(
       `/accounts/${accountID.toLowerCase()}/transfers.write`,
     );
     expect(refusal(transfers)).toContain('MOOV_ACCOUNT_ID');
@@ -154,7 +150,7 @@ describe('placeholders', () => {
 
   test('filled scopes are in normal form again', () => {
     const fixed = `/accounts/${accountID.toLowerCase()}/wallets.read`;
-    const scopes = readScopes(['/accounts/{accountID}/wallets.read', fixed, '/zzz.read'], {});
+    const scopes = readScopes(['/accounts/{accountID}/wallets.read', fixed, '/zzz.read'], undefined);
     expect(fillAccount(scopes, accountID)).toBe(`${fixed} /zzz.read`);
   });
 });

@@ -2,9 +2,9 @@ import type { Call } from './call.js';
 
 /**
  * Statuses that say nothing of an earlier attempt: it is not known who asked, the request was not looked at, or
- * the state it conflicts with may be that attempt's own work.
+ * the state it meets may be that attempt's own work.
  */
-const unsettling = new Set([401, 403, 408, 409, 425, 429]);
+const unsettling = new Set([401, 403, 408, 409, 410, 412, 425, 429]);
 
 /**
  * Whether it is unknown, after a whole reply, if Moov has acted on the call.
@@ -15,7 +15,7 @@ const unsettling = new Set([401, 403, 408, 409, 425, 429]);
 export function isAmbiguousAfter(status: number, call: Call): boolean {
   if (status >= 200 && status < 300) return false;
   if (status < 400 || status >= 500) return true;
-  // What an earlier DELETE has removed is not found by the next.
-  const silent = unsettling.has(status) || (status === 404 && call.request.method === 'DELETE');
+  // Whatever a DELETE meets with, an earlier one may have done.
+  const silent = unsettling.has(status) || call.request.method === 'DELETE';
   return silent && call.ambiguous;
 }

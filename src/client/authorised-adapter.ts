@@ -11,7 +11,7 @@ import type { TokenSupplier } from '../tokens/token-source.js';
 import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';
 import type { Transport } from './axios-transport.js';
-import { fixBoundary, unlinked } from './bodies.js';
+import { assertBodyLives, fixBoundary, unlinked, watchBody } from './bodies.js';
 import { type Call, type CallConfig, callOf, tell } from './call.js';
 import type { Connection } from './connection.js';
 import { patiently } from './patience.js';
@@ -38,7 +38,9 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
   return async (config: CallConfig) => {
     const call = callOf(config, moov, tokens);
     try {
-      if (call.attempts === 0) {
+      if (!call.checked) {
+        call.checked = true;
+        watchBody(config.data);
         assertTarget(config.url, moov);
         assertSettings(config, baseURL);
         fixBoundary(config);
@@ -58,6 +60,7 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
 
   async function send(config: InternalAxiosRequestConfig, call: Call, token: Token): Promise<AxiosResponse> {
     if (call.leftMs <= 0) throw timeoutError(config, call.timeoutMs);
+    assertBodyLives(config);
     const attempt = new Attempt(config, call, attemptTimeoutMs);
     const show = shown(config, call.request);
     call.generation = token.generation;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
-import type { InternalAxiosRequestConfig } from 'axios';
+import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 
 /** Whether a body can be sent a second time: a stream can't, as the first attempt has used it up. */
 export function isReplayable(body: unknown): boolean {
@@ -10,9 +10,22 @@ export function isReplayable(body: unknown): boolean {
   return !('pipe' in body && typeof body.pipe === 'function');
 }
 
+/** The caller's stream may fail before it is sent, while a token is awaited, say; that must crash nobody. */
+export function watchBody(body: unknown): void {
+  if (isPiped(body) || isFormDataStream(body)) body.on('error', () => undefined);
+}
+
+/** @throws AxiosError when the caller's stream is over before any of it was sent. */
+export function assertBodyLives(config: InternalAxiosRequestConfig): void {
+  const { data } = config;
+  if (!(data instanceof Readable) || !(data.errored || data.destroyed)) return;
+  const cause = data.errored ?? new Error('The body was over before it was sent');
+  throw AxiosError.from(cause, AxiosError.ERR_BAD_REQUEST, config);
+}
+
 /** Gives a multipart form its boundary before the first attempt, so that a second one sends the same bytes. */
 export function fixBoundary(config: InternalAxiosRequestConfig): void {
-  if (!(config.data instanceof FormData)) return;
+  if (!isSpecCompliantForm(config.data)) return;
   const contentType: unknown = config.headers.get('Content-Type');
   if (typeof contentType === 'string' && contentType.includes('boundary=')) return;
   config.headers.setContentType(`multipart/form-data; boundary=moov-${randomUUID()}`);
@@ -28,6 +41,8 @@ export function unlinked(body: unknown): unknown {
   // The request may be over, and listen no more, when the caller's stream fails.
   copy.on('error', () => undefined);
   body.on('data', (chunk) => {
+    // The attempt may have ended before the caller's stream has.
+    if (copy.destroyed) return void body.pause();
     try {
       if (!copy.write(chunk)) body.pause();
     } catch (error) {
@@ -43,8 +58,18 @@ export function unlinked(body: unknown): unknown {
   return copy;
 }
 
-/** The form-data package's streams are of the old kind, which does not lead anywhere; Axios asks them for headers. */
 function isPiped(body: unknown): body is NodeJS.ReadableStream {
   if (isReplayable(body) || typeof body !== 'object' || body === null) return false;
-  return 'pipe' in body && !('getHeaders' in body);
+  return 'pipe' in body && !isFormDataStream(body);
+}
+
+/** The form-data package's streams are of the old kind, which does not lead anywhere; Axios asks them for headers. */
+function isFormDataStream(body: unknown): body is NodeJS.ReadableStream {
+  return typeof body === 'object' && body !== null && 'pipe' in body && 'getHeaders' in body;
+}
+
+/** As Axios tells them, so that those of other makes count too. */
+function isSpecCompliantForm(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null || !('append' in body) || 'getHeaders' in body) return false;
+  return Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData';
 }

@@ -21,6 +21,8 @@ export class Call {
   readonly tokens: TokenSupplier;
   /** The whole time in milliseconds; 0 stands for no limit, as in Axios. */
   readonly timeoutMs: number;
+  /** Whether its config has been found to keep the rules. */
+  checked = false;
   /** Requests handed to the transport. */
   attempts = 0;
   /** Of the token last used. */
@@ -48,7 +50,7 @@ export class Call {
   constructor(config: InternalAxiosRequestConfig, origin: string, tokens: TokenSupplier) {
     this.tokens = tokens;
     this.request = summarise(config, origin);
-    this.timeoutMs = config.timeout ?? 0;
+    this.timeoutMs = Number(config.timeout ?? 0);
     this.#deadline = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
     this.#transformRequest = config.transformRequest;
   }

@@ -3,8 +3,8 @@ import type { Call } from './call.js';
 
 /** The two routes whose 409 for a known idempotency key has the original in its body, and what names it there. */
 const creations = [
-  { path: /\/accounts\/[^/]+\/transfers\/?$/, id: 'transferID' },
-  { path: /\/accounts\/[^/]+\/transfers\/[^/]+\/refunds\/?$/, id: 'refundID' },
+  { path: /(^|\/)accounts\/[^/]+\/transfers\/?$/, id: 'transferID' },
+  { path: /(^|\/)accounts\/[^/]+\/transfers\/[^/]+\/refunds\/?$/, id: 'refundID' },
 ] as const;
 
 /**

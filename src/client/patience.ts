@@ -1,4 +1,5 @@
 import axios, { type InternalAxiosRequestConfig } from 'axios';
+import { LONGEST_TIMER_MS } from '../http/timers.js';
 import type { Token } from '../tokens/token.js';
 import { timeoutError } from './attempt.js';
 import type { Call } from './call.js';
@@ -11,7 +12,10 @@ export function patiently(
 ): Promise<Token> {
   return new Promise((resolve, reject) => {
     const timer = Number.isFinite(call.leftMs)
-      ? setTimeout(() => reject(timeoutError(config, call.timeoutMs)), call.leftMs)
+      ? setTimeout(
+          () => reject(timeoutError(config, call.timeoutMs)),
+          Math.min(call.leftMs, LONGEST_TIMER_MS),
+        )
       : undefined;
     const abort = () => reject(new axios.CanceledError(undefined, config));
     config.signal?.addEventListener?.('abort', abort);

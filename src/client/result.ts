@@ -47,8 +47,15 @@ function rejectedAlthoughDone(error: AxiosError): AxiosError {
   return delivered(error);
 }
 
-function accepts({ validateStatus }: InternalAxiosRequestConfig, status: number): boolean {
-  return !validateStatus || validateStatus(status);
+function accepts(config: InternalAxiosRequestConfig, status: number): boolean {
+  const { validateStatus } = config;
+  try {
+    return !validateStatus || validateStatus(status);
+  } catch (error) {
+    const info = currentCall(config)?.info ?? { attempts: 0, ambiguous: false };
+    if (error instanceof Error) tell(error, { ...info, ambiguous: info.ambiguous || status < 300 });
+    throw error;
+  }
 }
 
 /** Tells what became of the call, and takes its traces off the config, so that it can be sent anew. */

@@ -8,6 +8,9 @@ const rewritten = /[\x00-\x20\x7f\\]/;
 
 const absolute = /^[a-z][a-z\d+\-.]*:\/\//i;
 
+/** Read as absolute, or as relative to the base URL, depending on the parser. */
+const schemeAlone = /^(https?|wss?|ftp|file):(?!\/\/)/i;
+
 /** A whole path segment of one or two dots, also percent-encoded. */
 const dotSegment = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
 
@@ -23,6 +26,7 @@ export function assertTarget(url: unknown, origin: string): void {
   if (typeof url !== 'string') throw refused(`expected the URL of a call to be a string, got ${typeof url}`);
   if (rewritten.test(url)) throw refused('the URL of a call has a control character, a space or a backslash');
   if (url.startsWith('//')) throw refused('the URL of a call is protocol-relative');
+  if (schemeAlone.test(url)) throw refused('the URL of a call has a scheme without "//"');
   if (absolute.test(url)) assertSameOrigin(url, origin);
   const path = url.replace(absolute, '').split(/[?#]/, 1)[0] ?? '';
   if (dotSegment.test(path)) throw refused('the URL of a call has a dot segment ("." or "..")');
@@ -40,6 +44,8 @@ function refused(why: string): MoovOriginError {
     `Refused before sending: ${why}. req.moov talks to Moov alone; give a path, such as "/accounts", and put values into it with moovPath.`,
   );
 }
+
+const MOST_RETRIES = 10;
 
 /** Moov's limit for idempotency keys, in characters. */
 const LONGEST_KEY = 36;
@@ -82,7 +88,10 @@ export function assertSettings(
   }
   const retry: unknown = config['axios-retry'];
   if (retry !== undefined && !isRetryCount(retry)) {
-    throw bypassed('"axios-retry" with more than { retries }', 'What may be sent again is decided here.');
+    throw bypassed(
+      '"axios-retry" with more than { retries }, a whole number from 0 to 10',
+      'What may be sent again is decided here.',
+    );
   }
 }
 
@@ -100,8 +109,12 @@ function isRetryCount(settings: unknown): boolean {
   return (
     typeof settings === 'object' &&
     settings !== null &&
-    Object.keys(settings).every((name) => name === 'retries')
+    Object.entries(settings).every(([name, value]) => name === 'retries' && isCount(value))
   );
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_RETRIES;
 }
 
 function bypassed(what: string, why: string): MoovConfigError {

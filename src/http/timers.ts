@@ -1,5 +1,5 @@
 /** `setTimeout` fires at once for more than this. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Timers that hold the process open only while somebody awaits what they lead to.

@@ -1,7 +1,7 @@
-import { MoovUnavailableError } from '../errors.js';
 import type { Timers } from '../http/timers.js';
 import type { Revocations } from './revocations.js';
 import type { TokenPool } from './token-pool.js';
+import { within } from './within.js';
 
 /** A result that comes late is revoked too, and gets at least this long for it. */
 const SHORTEST_FLUSH_MS = 1_000;
@@ -36,26 +36,7 @@ export async function giveBackAll(
   const last = Promise.all(overtaken).then(() =>
     revocations.flush(Math.max(SHORTEST_FLUSH_MS, end - performance.now())),
   );
-  return revoked + (await within(last, end - performance.now(), timers));
-}
-
-async function within<T>(result: Promise<T>, ms: number, timers: Timers): Promise<T> {
-  const settled = new AbortController();
-  const late = timers.sleep(ms, settled.signal).then(() => {
-    if (settled.signal.aborted) return result;
-    throw new MoovUnavailableError(
-      'A renewal in flight has not ended; its token is revoked when it is there',
-      {
-        code: 'ERR_MOOV_TIMEOUT',
-      },
-    );
-  });
-  try {
-    return await timers.hold(Promise.race([result, late]));
-  } finally {
-    settled.abort();
-    // Whichever lost the race has nobody else to tell.
-    result.catch(() => undefined);
-    late.catch(() => undefined);
-  }
+  const left = end - performance.now();
+  const late = 'A renewal in flight has not ended; its token is revoked when it is there';
+  return revoked + (await within(left, last, late, timers));
 }

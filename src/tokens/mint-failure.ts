@@ -6,16 +6,14 @@ import {
   MoovUnavailableError,
 } from '../errors.js';
 import { retryAfterHeader } from '../oauth/endpoint.js';
+import { LONGEST_HOLD_MS } from './mint-gate.js';
 
-/** The waits between probes, in milliseconds; the last one repeats. */
-const PROBES_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
-const LAST_PROBE_MS = 15_000;
+/** The waits before the first probes, in milliseconds, and before each one after them. */
+const FIRST_PROBES_MS = [1_000, 2_000, 4_000, 8_000] as const;
+const LATER_PROBE_MS = 15_000;
 
 /** What Moov refuses now it will most likely refuse in a second. */
 const REFUSED_PROBE_MS = 60_000;
-
-/** Moov may ask for a longer wait, up to this. */
-const LONGEST_WAIT_MS = 300_000;
 
 /** That no token could be obtained, why, how often in a row, and when the next probe is due. */
 export class MintFailure {
@@ -64,8 +62,8 @@ export class MintFailure {
     ) {
       return REFUSED_PROBE_MS;
     }
-    const step = PROBES_MS[this.#count - 1] ?? LAST_PROBE_MS;
+    const step = FIRST_PROBES_MS[this.#count - 1] ?? LATER_PROBE_MS;
     const asked = Number(this.error.headers?.['Retry-After'] ?? 0) * 1000;
-    return Math.max(step * (1 + Math.random() * 0.1), Math.min(asked, LONGEST_WAIT_MS));
+    return Math.max(step * (1 + Math.random() * 0.1), Math.min(asked, LONGEST_HOLD_MS));
   }
 }

@@ -68,19 +68,22 @@ export class Minter {
 
   /** The time-out begins with the first place at the gate: waiting in a queue is no failure of Moov's. */
   async #mint(grant: Grant, { retries, signal, timers }: MintRequest): Promise<AuthToken> {
-    const enter = (until: AbortSignal) => this.#gate.enter(until, (ms) => timers.sleep(ms, until));
-    await enter(signal);
+    const { tokenTimeoutMs } = this.#settings;
+    const enter = (until: AbortSignal, mostMs: number) =>
+      this.#gate.enter(until, mostMs, (ms) => timers.sleep(ms, until));
+    await enter(signal, tokenTimeoutMs);
+    const end = performance.now() + tokenTimeoutMs;
     let inside = true;
     try {
       return await mint(this.#endpoint, grant, {
         credentials: this.#settings.credentials,
         headers: {},
-        timeoutMs: this.#settings.tokenTimeoutMs,
+        timeoutMs: tokenTimeoutMs,
         retries,
         signal,
         timers,
         through: async (attempt, limit) => {
-          if (!inside) await enter(limit);
+          if (!inside) await enter(limit, end - performance.now());
           inside = true;
           try {
             return await attempt();

@@ -12,7 +12,7 @@ interface Pending {
 export type RevokeAtMoov = (
   token: string,
   tokenTypeHint: 'access_token' | 'refresh_token',
-  limits: { timeoutMs: number; timers: Timers },
+  timeoutMs: number,
 ) => Promise<void>;
 
 /** How many revocations are in flight at once. */
@@ -85,7 +85,7 @@ export class Revocations {
     for (const pending of [...tokens]) {
       const timeoutMs = Math.max(1, end - performance.now());
       try {
-        await this.#revokeAtMoov(pending.token(), pending.tokenTypeHint, { timeoutMs, timers: this.#timers });
+        await this.#revokeAtMoov(pending.token(), pending.tokenTypeHint, timeoutMs);
         tokens.splice(tokens.indexOf(pending), 1);
         revoked++;
       } catch (error) {

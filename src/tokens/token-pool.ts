@@ -1,5 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import type { TokenSource } from './token-source.js';
+import type { TokenSource, TokenSupplier } from './token-source.js';
+
+/** A token source, and what an Axios instance is made of: it asks the pool at each call, also after an eviction. */
+interface Entry {
+  readonly source: TokenSource;
+  readonly supplier: TokenSupplier;
+}
 
 /**
  * The token sources of one `MoovAuth`, one for each set of scopes: the one of start-up for good, the others as long
@@ -7,9 +13,8 @@ import type { TokenSource } from './token-source.js';
  */
 export class TokenPool {
   readonly #make: (scope: string, keepWarm: boolean) => TokenSource;
-  readonly #others: LRUCache<string, TokenSource>;
-  readonly #pinned: { readonly scope: string; readonly source: TokenSource } | undefined;
-
+  readonly #others: LRUCache<string, Entry>;
+  readonly #pinned: (Entry & { readonly scope: string }) | undefined;
   #closed = false;
 
   /**
@@ -23,7 +28,7 @@ export class TokenPool {
   ) {
     this.#make = make;
     this.#others = new LRUCache({ max: maxTokens });
-    this.#pinned = startUp === undefined ? undefined : { scope: startUp, source: make(startUp, true) };
+    this.#pinned = startUp === undefined ? undefined : { scope: startUp, ...this.#entry(startUp, true) };
   }
 
   /** The source of start-up. */
@@ -33,13 +38,12 @@ export class TokenPool {
 
   /** The one source of a set of scopes in normal form; made here if there is none. */
   source(scope: string): TokenSource {
-    if (this.#pinned?.scope === scope) return this.#pinned.source;
-    const known = this.#others.get(scope);
-    if (known !== undefined) return known;
-    const made = this.#make(scope, false);
-    if (this.#closed) made.close();
-    this.#others.set(scope, made);
-    return made;
+    return this.#find(scope).source;
+  }
+
+  /** The one supplier of a set of scopes while its source is kept. */
+  supplier(scope: string): TokenSupplier {
+    return this.#find(scope).supplier;
   }
 
   /** Closes the sources there are and those to come. */
@@ -50,7 +54,27 @@ export class TokenPool {
 
   /** Every source that is kept. */
   all(): TokenSource[] {
-    const others = [...this.#others.values()];
+    const others = [...this.#others.values()].map(({ source }) => source);
     return this.#pinned === undefined ? others : [this.#pinned.source, ...others];
+  }
+
+  #find(scope: string): Entry {
+    if (this.#pinned?.scope === scope) return this.#pinned;
+    const known = this.#others.get(scope);
+    if (known !== undefined) return known;
+    const made = this.#entry(scope, false);
+    if (this.#closed) made.source.close();
+    this.#others.set(scope, made);
+    return made;
+  }
+
+  #entry(scope: string, keepWarm: boolean): Entry {
+    const supplier: TokenSupplier = {
+      take: () => this.source(scope).take(),
+      replace: (generation) => this.source(scope).replace(generation),
+      accepted: (generation) => this.source(scope).accepted(generation),
+      uncured: (generation) => this.source(scope).uncured(generation),
+    };
+    return { source: this.#make(scope, keepWarm), supplier };
   }
 }

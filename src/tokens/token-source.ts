@@ -116,7 +116,8 @@ export class TokenSource implements TokenSupplier {
   replace(generation: number): Token | undefined | Promise<Token> {
     const token = this.#usable;
     if (token !== undefined && token.generation !== generation) return token;
-    if (this.#renewal === undefined && !this.#pause.allowsRenewal) return undefined;
+    // Without a token there is nothing that a pause could spare.
+    if (token !== undefined && this.#renewal === undefined && !this.#pause.allowsRenewal) return undefined;
     return this.#timers.hold(this.#wait());
   }
 
@@ -143,7 +144,7 @@ export class TokenSource implements TokenSupplier {
     if (this.#failure === undefined) this.#join();
     this.#nextOutcome ??= promiseWithResolver();
     const outcome = await this.#timers.hold(this.#nextOutcome.promise);
-    if (outcome instanceof MintFailure) throw outcome.toError();
+    if (outcome instanceof MintFailure) throw this.#closed ? closedError() : outcome.toError();
     if (outcome === undefined) await this.ready();
   }
 
@@ -192,7 +193,7 @@ export class TokenSource implements TokenSupplier {
   async #settle(renewal: Renewal): Promise<Token> {
     const outcome = await renewal.outcome;
     if (outcome instanceof Token) return outcome;
-    if (outcome instanceof MintFailure) throw outcome.toError();
+    if (outcome instanceof MintFailure) throw this.#closed ? closedError() : outcome.toError();
     return this.#wait();
   }
 

@@ -45,6 +45,8 @@ export type Kind =
   | 'streamed transfer'
   /** A transfer that its caller aborts. */
   | 'aborted transfer'
+  /** A transfer with little time, of which no attempt is answered. */
+  | 'hurried transfer'
   /** A transfer that Moov refuses with 422. */
   | 'wrong transfer'
   /** An earlier transfer again, with its key, by a caller who does not know. */
@@ -61,9 +63,10 @@ const mix: readonly (readonly [Kind, number])[] = [
   ['transfer', 80],
   ['streamed transfer', 2],
   ['aborted transfer', 3],
+  ['hurried transfer', 1],
   ['wrong transfer', 2],
   ['repeated transfer', 2],
-  ['contradicting transfer', 2],
+  ['contradicting transfer', 3],
   ['refund', 4],
   ['reversal', 2],
   ['account', 5],
@@ -82,6 +85,7 @@ export interface CallRecord {
   readonly amount: number;
   /** The transfer that is repeated, refunded or read. */
   readonly about: (CallRecord & { readonly transferID: string }) | undefined;
+  readonly timeoutMs: number;
   readonly began: number;
   attempts: number | undefined;
   outcome: Outcome;
@@ -104,6 +108,7 @@ export interface Evidence {
 
 export const RETRIES = 3;
 const CONCURRENCY = 50;
+const HURRY_MS = 600;
 /**
  * Between two times at which all tokens end. Longer than any call lives: one that has been replayed already and meets
  * with a second 401 makes the token's source stop renewing for 5 s, as it should when a new token does not help.
@@ -113,7 +118,7 @@ const FIRST_EXPIRY_MS = 1_000;
 
 /** What befalls each attempt of a call that is doomed. */
 type Doom = Fault | 'refused';
-const dooms: readonly (readonly [Doom, number])[] = [
+const allDooms: readonly (readonly [Doom, number])[] = [
   ['refused', 3],
   ['429 before the work', 2],
   ['503 before the work', 1],
@@ -153,19 +158,19 @@ export async function runChaos(
   pauses.enable();
   const sandbox = createMoovSandbox();
   const upstreamPort = Number(new URL(await sandbox.listen()).port);
-  const doom = doomOf(scenario, seed);
+  const dooms = new Map<string, Doom>();
   const { faultRate, tokenFaultRate, resetRate, refuseRate } = scenario;
   const proxy = new ChaosProxy({
     ...{ seed, upstreamPort, faultRate, tokenFaultRate, resetRate },
     patienceMs: scenario.attemptTimeoutMs,
     fate: (call) => {
-      const doomed = doom(call);
-      return doomed === 'refused' ? undefined : doomed;
+      const doom = dooms.get(call);
+      return doom === 'refused' ? undefined : doom;
     },
   });
   await proxy.listen();
   const witness = new Witness(
-    (call, nth) => doom(call) === 'refused' || dice(seed, call, 'connect', nth)() < refuseRate,
+    (call, nth) => dooms.get(call) === 'refused' || dice(seed, call, 'connect', nth)() < refuseRate,
   );
   const events = new Map<MoovAuthEvent['type'], number>();
   const moov = moovAuth(scopesFor(sandbox), {
@@ -180,7 +185,7 @@ export async function runChaos(
     axios: { httpAgent: witness.keeping },
     onEvent: ({ type }) => events.set(type, (events.get(type) ?? 0) + 1),
   });
-  const workload = new Workload(scenario, seed, { sandbox, witness, moov, doom });
+  const workload = new Workload(scenario, seed, { sandbox, witness, moov, dooms });
   try {
     await anyhow(() => moov.ready());
     const trouble = makeTrouble(scenario, seed, sandbox, proxy, () => workload.ended);
@@ -206,14 +211,6 @@ function scopesFor({ platformAccountID }: MoovSandbox) {
     `/accounts/${platformAccountID}/transfers.read`,
     `/accounts/${platformAccountID}/transfers.write`,
   ] as const;
-}
-
-/** A call's doom, if it has one. Doomed to be refused is only who does not use a connection that is open already. */
-function doomOf({ doomRate }: Scenario, seed: number): (call: string) => Doom | undefined {
-  return (call) => {
-    const random = dice(seed, call, 'doom');
-    return random() < doomRate ? pick(random, dooms) : undefined;
-  };
 }
 
 /** Until the calls are through: tokens expire, are revoked and can't be had, and nobody listens. */
@@ -244,7 +241,8 @@ interface Surroundings {
   readonly sandbox: MoovSandbox;
   readonly witness: Witness;
   readonly moov: MoovAuth;
-  readonly doom: (call: string) => Doom | undefined;
+  /** By call. */
+  readonly dooms: Map<string, Doom>;
 }
 
 /** The callers: so many at a time, each with one call after the other. */
@@ -285,11 +283,14 @@ class Workload {
       key: keyFor(kind, id, about),
       amount: amountFor(kind, number, about),
       about,
+      timeoutMs: kind === 'hurried transfer' ? HURRY_MS : this.#scenario.timeoutMs,
       began: performance.now(),
       attempts: undefined,
       outcome: { state: 'pending' },
     };
     this.calls.push(call);
+    if (kind === 'hurried transfer') this.#around.dooms.set(id, 'answer lost, stalled');
+    else if (random() < this.#scenario.doomRate) this.#around.dooms.set(id, pick(random, allDooms));
     if (random() < this.#scenario.sandboxFaultRate) this.#failSandbox(random);
     await within(this.#scenario.timeoutMs + 5_000, this.#send(call, random));
     const { outcome } = call;
@@ -313,9 +314,10 @@ class Workload {
   }
 
   async #send(call: CallRecord, random: Random): Promise<void> {
-    const { witness, moov, doom } = this.#around;
+    const { witness, moov, dooms } = this.#around;
     const { method, url, body } = this.#request(call);
-    const fresh = doom(call.id) === 'refused' || random() < 0.3;
+    // Only a new connection can be refused.
+    const fresh = dooms.get(call.id) === 'refused' || random() < 0.3;
     const { data, headers } = inSomeForm(call.kind, body, random);
     const waits = random() < 0.3;
     const controller = new AbortController();
@@ -336,6 +338,7 @@ class Workload {
         },
         ...(fresh ? { httpAgent: witness.fresh } : {}),
         signal: controller.signal,
+        timeout: call.timeoutMs,
       })
       .then(
         (response) => {

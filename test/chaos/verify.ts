@@ -152,9 +152,7 @@ class Judge {
       found.push(...resolvedUntruly(call, outcome, attempts, made, knowledge));
     if (outcome.state === 'rejected')
       found.push(...rejectedUntruly(call, outcome, attempts, made, knowledge));
-    found.push(
-      ...sentUnsafely(call, attempts, this.#exchanges.get(call.id) ?? [], this.#evidence.scenario.timeoutMs),
-    );
+    found.push(...sentUnsafely(call, attempts, this.#exchanges.get(call.id) ?? []));
     if (found.length > 0) {
       this.#untruths.push({ what: found.join('; '), story: this.#story(call, attempts) });
     }
@@ -313,7 +311,7 @@ function rejectedUntruly(
 ): string[] {
   const found: string[] = [];
   if (!isMoovCallError(error)) return [`rejected without error.moov: ${inspect(error, { depth: 0 })}`];
-  const { ambiguous, attempts: counted } = error.moov;
+  const { ambiguous } = error.moov;
   const last = attempts.at(-1);
   const status = last?.answered ? (last.exchange?.status ?? 0) : 0;
   if (!ambiguous && made.length > 0) found.push('said not to be ambiguous, and it exists');
@@ -328,18 +326,12 @@ function rejectedUntruly(
   const hasOriginal = /^(transfer|streamed|aborted|repeated|refund)/.test(call.kind);
   if (status === 409 && knowledge.before && hasOriginal)
     found.push('rejected although the original came back');
-  if (counted !== attempts.length) found.push(`said to be ${counted} attempts, and were ${attempts.length}`);
   return found;
 }
 
-function sentUnsafely(
-  call: CallRecord,
-  attempts: readonly Told[],
-  exchanges: readonly Exchange[],
-  timeoutMs: number,
-): string[] {
+function sentUnsafely(call: CallRecord, attempts: readonly Told[], exchanges: readonly Exchange[]): string[] {
   const found: string[] = [];
-  const { key, kind, outcome, began } = call;
+  const { key, kind, outcome, began, timeoutMs } = call;
   if (key === undefined && kind === 'account') {
     // Whatever was handed over may have been acted on, unless the reply says who asked was not known.
     const again = attempts
@@ -353,6 +345,8 @@ function sentUnsafely(
   const replays = attempts.filter(({ answered, status }) => answered && status === 401).length;
   if (attempts.length > 1 + RETRIES + Math.min(1, replays)) found.push(`sent ${attempts.length} times`);
   if (outcome.state === 'pending') return found;
+  if (call.attempts !== attempts.length)
+    found.push(`said to be ${call.attempts} attempts, and were ${attempts.length}`);
   if (attempts.some(({ at }) => at > outcome.at)) found.push('sent after it was settled');
   // Generous, as two cores may be busy with other tests.
   if (outcome.at - began > timeoutMs + 2_000) found.push(`settled after ${outcome.at - began} ms`);

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import type { AxiosInstance } from 'axios';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +38,13 @@ describe('a transfer whose answer was lost', () => {
     const config = { ...keyed('cut'), validateStatus: (status: number) => status === 200 };
     const response = await moov.client.post(transfersOf(sandbox), transfer, config);
     expect(response).toMatchObject({ status: 409, data: { transferID: sandbox.transfers[0]?.transferID } });
+  });
+
+  it('is the result whichever way the path is written', async () => {
+    const { sandbox, moov } = await startMoov();
+    sandbox.fail({ path: transfersOf(sandbox), drop: 'after' });
+    const response = await moov.client.post(transfersOf(sandbox).slice(1), transfer, keyed('no slash'));
+    expect(response).toMatchObject({ status: 409, moov: { attempts: 2, ambiguous: false } });
   });
 
   it('is the result of a refund too', async () => {
@@ -87,6 +95,17 @@ describe('any other 409 is the caller’s error', () => {
     expect(error).toMatchObject({ response: { status: 409 }, moov: { attempts: 2, ambiguous: true } });
   });
 
+  it('one whose body contradicts what was sent as a Buffer', async () => {
+    const { sandbox, moov } = await startMoov();
+    sandbox.fail({ path: transfersOf(sandbox), drop: 'after' });
+    const original = { transferID: 't', ...transfer, amount: { currency: 'USD', value: 99 } };
+    sandbox.fail({ path: transfersOf(sandbox), status: 409, body: original });
+    const body = Buffer.from(JSON.stringify(transfer));
+    const headers = { ...keyed('buffer').headers, 'Content-Type': 'application/json' };
+    const error = await failure(moov.client.post(transfersOf(sandbox), body, { headers }));
+    expect(error).toMatchObject({ response: { status: 409 }, moov: { attempts: 2, ambiguous: true } });
+  });
+
   it.each([
     ['another amount', { amount: { currency: 'USD', value: 99 } }],
     ['another currency', { amount: { currency: 'EUR', value: 1204 } }],
@@ -131,6 +150,30 @@ describe('ambiguous', () => {
     sandbox.fail({ path: transfersOf(sandbox), drop: 'before' });
     sandbox.fail({ path: transfersOf(sandbox), status });
     expect(await failure(pay(moov.client, sandbox, 'x'))).toMatchObject({ moov: { attempts: 2, ambiguous } });
+  });
+
+  it.each([
+    ['put', 412],
+    ['delete', 404],
+    ['delete', 410],
+    ['delete', 422],
+  ])('stays a %s whose lost attempt may be what the %i is about', async (method, status) => {
+    const { sandbox, moov } = await startMoov({ retries: 1 });
+    sandbox.fail({ path: '/accounts', drop: 'before' });
+    sandbox.fail({ path: '/accounts', status });
+    const error = await failure(moov.client.request({ method, url: '/accounts', data: {} }));
+    expect(error).toMatchObject({ moov: { attempts: 2, ambiguous: true } });
+  });
+
+  it('is told even when the caller’s validateStatus throws', async () => {
+    const { sandbox, moov } = await startMoov();
+    const validateStatus = () => {
+      throw new Error('mine');
+    };
+    const error = await failure(
+      moov.client.post(transfersOf(sandbox), transfer, { ...keyed('throws'), validateStatus }),
+    );
+    expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous: true } });
   });
 
   it('is not a call for which no token could be had', async () => {
@@ -257,6 +300,36 @@ describe('bodies', () => {
     });
     expect(performance.now() - began).toBeLessThan(4_000);
     expect(sandbox.stats.apiRequests).toBe(1);
+  });
+});
+
+describe('a body stream that fails', () => {
+  it('while a token is awaited ends the call, unsent, and crashes nobody', async () => {
+    const { sandbox, moov } = await startMoov();
+    sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
+    const missing = createReadStream('/nowhere/at/all');
+    const error = await failure(moov.client.post('/accounts', missing));
+    expect(error).toMatchObject({
+      message: expect.stringContaining('ENOENT'),
+      moov: { attempts: 0, ambiguous: false },
+    });
+    expect(sandbox.stats.apiRequests).toBe(0);
+  });
+
+  it('of a call that is refused crashes nobody', async () => {
+    const { moov } = await startMoov();
+    const missing = createReadStream('/nowhere/at/all');
+    const error = await failure(moov.client.post('//elsewhere', missing));
+    expect(error).toMatchObject({ code: 'ERR_MOOV_ORIGIN' });
+    if (!missing.closed) await new Promise((resolve) => missing.once('close', resolve));
+  });
+
+  it('and was over before the call ends it at once', async () => {
+    const { moov } = await startMoov();
+    await moov.ready();
+    const over = Readable.from(['{}']).destroy();
+    const error = await failure(moov.client.post('/accounts', over));
+    expect(error).toMatchObject({ code: 'ERR_BAD_REQUEST', moov: { attempts: 0, ambiguous: false } });
   });
 });
 

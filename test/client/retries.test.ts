@@ -70,6 +70,10 @@ describe('retries of idempotent methods', () => {
       moov.client.post('/accounts', {}, { 'axios-retry': { retryCondition: () => true } }),
     );
     expect(refused).toMatchObject({ code: 'ERR_MOOV_CONFIG', moov: { attempts: 0 } });
+    const endless = await failure(
+      moov.client.get('/accounts', { 'axios-retry': { retries: Number.POSITIVE_INFINITY } }),
+    );
+    expect(endless).toMatchObject({ code: 'ERR_MOOV_CONFIG' });
     expect(sandbox.stats.apiRequests).toBe(1);
   });
 
@@ -194,6 +198,12 @@ describe('the deadline of a call', () => {
     const error = await failure(moov.client.get('/accounts'));
     expect(error).toMatchObject({ code: 'ECONNABORTED', moov: { attempts: 0, ambiguous: false } });
     expect(error.message).toBe('timeout of 200ms exceeded');
+  });
+
+  it('may be longer than a timer can be', async () => {
+    const { sandbox, moov } = await startMoov();
+    sandbox.fail({ path: '/oauth2/token', delayMs: 100 });
+    expect((await moov.client.get('/ping', { timeout: 2 ** 31 })).status).toBe(200);
   });
 
   it('can be set for one call by timeout, and coded ETIMEDOUT as in Axios', async () => {

@@ -143,6 +143,18 @@ describe('a 401', () => {
     expect(sandbox.stats.apiRequests).toBe(3);
   });
 
+  it('of a token that was revoked meanwhile is cured even within such a pause', async () => {
+    const { sandbox, moov } = await startMoov();
+    await moov.ready();
+    sandbox.fail({ path: '/accounts', status: 401, times: 2 });
+    await failure(moov.client.get('/accounts'));
+    sandbox.fail({ path: '/ping', delayMs: 200 });
+    const inFlight = moov.client.get('/ping');
+    await until(() => sandbox.requests.at(-1)?.path === '/ping', 'the call is on its way');
+    await moov.revoke();
+    expect(await inFlight).toMatchObject({ status: 200, moov: { attempts: 2 } });
+  });
+
   it('gets the failure of the renewal when no new token can be had', async () => {
     const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 500 });
     await moov.ready();

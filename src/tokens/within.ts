@@ -1,0 +1,23 @@
+import { MoovUnavailableError } from '../errors.js';
+import type { Timers } from '../http/timers.js';
+
+/**
+ * Waits for a result no longer than `ms`; what leads to it goes on.
+ *
+ * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` and the message `late` when the time is up.
+ */
+export async function within<T>(ms: number, result: Promise<T>, late: string, timers: Timers): Promise<T> {
+  const settled = new AbortController();
+  const timeUp = timers.sleep(ms, settled.signal).then(() => {
+    if (settled.signal.aborted) return result;
+    throw new MoovUnavailableError(late, { code: 'ERR_MOOV_TIMEOUT' });
+  });
+  try {
+    return await timers.hold(Promise.race([result, timeUp]));
+  } finally {
+    settled.abort();
+    // Whichever lost the race has nobody else to tell.
+    result.catch(() => undefined);
+    timeUp.catch(() => undefined);
+  }
+}
