@@ -321,7 +321,7 @@ describe('a body stream that fails', () => {
     const missing = createReadStream('/nowhere/at/all');
     const error = await failure(moov.client.post('//elsewhere', missing));
     expect(error).toMatchObject({ code: 'ERR_MOOV_ORIGIN' });
-    if (!missing.closed) await new Promise((resolve) => missing.once('close', resolve));
+    if (!missing.closed) await new Promise<void>((resolve) => missing.once('close', () => resolve()));
   });
 
   it('and was over before the call ends it at once', async () => {
