@@ -192,6 +192,37 @@ export const callCases: readonly CallCase[] = [
     answer: ({ elsewhere }: Kit) => status(code, {}, { location: `${elsewhere}/x` })(),
     ends: 'ERR_MOOV_ORIGIN',
   })),
+  // Without a limit Axios hands out the reply's own stream, which leads to its request.
+  ...[200, 404].map((code) => ({
+    name: `${code} without maxContentLength`,
+    answer: status(code),
+    request: () => ({ maxContentLength: -1 }),
+    ends: code,
+  })),
+  {
+    name: 'reply cut, without maxContentLength',
+    answer: part((response) => response.destroy()),
+    request: () => ({ maxContentLength: -1 }),
+    ends: 'ERR_BAD_RESPONSE',
+    endsStreamed: 'ECONNRESET',
+  },
+  {
+    name: 'time-out in the middle of the reply, without maxContentLength',
+    answer: part(nothing),
+    request: () => ({ maxContentLength: -1 }),
+    options: { attemptTimeoutMs: 150 },
+    ends: 'ECONNABORTED',
+  },
+  {
+    name: 'abort in the middle of the reply, without maxContentLength',
+    answer: part(nothing),
+    request: ({ abort }) => ({ maxContentLength: -1, signal: abort.signal }),
+    meanwhile: async ({ begun, abort }) => {
+      await begun;
+      abort.abort();
+    },
+    ends: 'ERR_CANCELED',
+  },
   {
     name: 'bad JSON',
     answer: raw('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 6\r\n\r\n{"ok":'),

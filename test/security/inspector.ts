@@ -33,11 +33,23 @@ export class Inspector {
     this.#secrets = secrets;
   }
 
-  /** Fails when a secret can be seen in any of the values, and says where. */
-  async expectNone(values: Readonly<Record<string, unknown>>): Promise<void> {
+  /**
+   * Fails when a secret can be seen in any of the values, and says where.
+   *
+   * @param standing - What is there before and after every call. It is printed and walked, which shows all that a
+   * logger could; the loggers themselves get to see it where it is among the values.
+   */
+  async expectNone(
+    values: Readonly<Record<string, unknown>>,
+    standing: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
     const secrets = this.#secrets();
     if (secrets.length === 0) throw new Error('there is no secret to search for');
-    const sightings = await this.#search(values, needlesOf(secrets));
+    const needles = needlesOf(secrets);
+    const sightings = [
+      ...(await this.#search(values, needles)),
+      ...(await this.#search(standing, needles, printedText)),
+    ];
     if (sightings.length === 0) return;
     throw new Error([`${sightings.length} secrets can be seen:`, ...sightings.slice(0, 40)].join('\n'));
   }
@@ -47,12 +59,16 @@ export class Inspector {
     return this.#search(values, needlesOf(this.#secrets()));
   }
 
-  async #search(values: Readonly<Record<string, unknown>>, needles: readonly Needle[]): Promise<string[]> {
+  async #search(
+    values: Readonly<Record<string, unknown>>,
+    needles: readonly Needle[],
+    texts: (value: unknown) => Text[] | Promise<Text[]> = textsOf,
+  ): Promise<string[]> {
     const sightings: string[] = [];
     for (const [name, value] of Object.entries(values)) {
       if (value === undefined) continue;
       this.#figures.values++;
-      for (const { way, text } of await textsOf(value)) {
+      for (const { way, text } of await texts(value)) {
         this.#figures.texts++;
         sightings.push(
           ...found(text, needles).map(({ secret, form }) => `${name}: ${secret}, ${form}, in ${way}`),
@@ -76,6 +92,10 @@ export class Inspector {
 interface Text {
   readonly way: string;
   readonly text: string;
+}
+
+function printedText(value: unknown): Text[] {
+  return [{ way: 'inspect', text: printed(value) }];
 }
 
 async function textsOf(value: unknown): Promise<Text[]> {

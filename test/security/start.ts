@@ -58,6 +58,8 @@ export async function start(
     }),
     parts: () => ({
       'its members': { ...moov },
+      'scoped()': moov.scoped('/accounts.read'),
+      'clientFor()': moov.clientFor({ scopes: '/accounts.read' }),
       'req.moov': moov.client,
       'req.moov.defaults': moov.client.defaults,
       'req.moov.interceptors': moov.client.interceptors,
