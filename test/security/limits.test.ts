@@ -70,7 +70,7 @@ describe.each(transports)('a reply over maxContentLength, on %s,', (_name, trans
       ['with a Content-Length', { 'content-length': String(1024 * MiB) }],
       ['in chunks', {}],
     ])('is refused after 10 MiB, %s', async (_how, headers: Record<string, string>) => {
-      const { fake, moov } = await start(transport);
+      const { fake, moov } = await start({ ...transport, retries: 2 });
       await moov.ready();
       fake.api = flood(headers);
       let error: unknown;
