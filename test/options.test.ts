@@ -1,7 +1,7 @@
 import { AxiosHeaders } from 'axios';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MoovConfigError, MoovOAuthClient, moovAuth } from '../src/index.js';
-import { readAuthOptions, readOAuthOptions } from '../src/options.js';
+import { readAuthOptions, readOAuthOptions } from '../src/settings.js';
 import { expectNoSecret } from './helpers/shown.js';
 
 const SECRET = 'sk_live_must-not-show';

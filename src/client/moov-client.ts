@@ -1,7 +1,7 @@
 import axios, { type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
 import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import type { TokenSupplier } from '../tokens/token-source.js';
 import { userAgent } from '../version.js';
 import { authorisedAdapter } from './authorised-adapter.js';

@@ -1,6 +1,6 @@
 import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
-import { bypasses } from '../options.js';
+import { bypasses } from '../settings.js';
 
 /** What a URL parser drops or rewrites: control characters and white space, and the backslash it reads as a slash. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

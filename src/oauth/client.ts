@@ -3,7 +3,8 @@ import axios, { type AxiosAdapter, type AxiosRequestConfig, type CreateAxiosDefa
 import { z } from 'zod';
 import { MoovConfigError } from '../errors.js';
 import { Timers } from '../http/timers.js';
-import { type MoovOAuthOptions, type OAuthSettings, readOAuthOptions } from '../options.js';
+import type { MoovOAuthOptions } from '../options.js';
+import { type OAuthSettings, readOAuthOptions } from '../settings.js';
 import { type Credentials, OAuthEndpoint } from './endpoint.js';
 import { type AuthToken, type Exchange, mint, revoke } from './operations.js';
 

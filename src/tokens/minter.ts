@@ -4,8 +4,8 @@ import type { Timers } from '../http/timers.js';
 import { diagnose } from '../oauth/diagnosis.js';
 import type { OAuthEndpoint } from '../oauth/endpoint.js';
 import { type AuthToken, type Grant, mint } from '../oauth/operations.js';
-import type { Settings } from '../options.js';
 import { missingScopes } from '../scopes.js';
+import type { Settings } from '../settings.js';
 import { MintGate } from './mint-gate.js';
 import type { Mint } from './token-source.js';
 

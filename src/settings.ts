@@ -1,0 +1,269 @@
+import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
+import type { Request } from 'express';
+import { z } from 'zod';
+import { MoovConfigError, MoovUnavailableError } from './errors.js';
+import type { MoovAuthEvent, MoovLogger } from './events.js';
+import { kind } from './kind.js';
+import type { Credentials } from './oauth/endpoint.js';
+import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
+
+/** Per-call Axios settings that would take a call, or its token, past this package's rules. */
+export const bypasses = [
+  'auth',
+  'adapter',
+  'socketPath',
+  'beforeRedirect',
+  'transport',
+  'maxRedirects',
+  'baseURL',
+] as const;
+
+const LONGEST_MS = 2 ** 31 - 1;
+const milliseconds = z.int().min(1).max(LONGEST_MS);
+const credential = z.union([
+  z.string().regex(/^[^\p{Cc}]+$/u),
+  z.custom<() => string | Promise<string>>(isFunction),
+]);
+
+const connection = {
+  clientId: credential,
+  clientSecret: credential,
+  origin: z.string().refine(isOrigin).optional(),
+  baseURL: z.string().refine(isBaseURL).default('https://api.moov.io'),
+  apiVersion: z
+    .string()
+    .regex(/^(v\d{4}\.(01|04|07|10)\.\d{2}|dev|latest)$/)
+    .default('v2024.01.00'),
+  clientAuth: z.enum(['basic', 'body']).default('basic'),
+  axios: z
+    .custom<CreateAxiosDefaults>((value) => kind(value) === 'an object' && bypassIn(value) === undefined)
+    .optional(),
+};
+
+const retries = z.int().min(0).max(10);
+
+const oauthSchema = z.strictObject({
+  ...connection,
+  // Each call may bring its own key.
+  clientId: credential.optional(),
+  clientSecret: credential.optional(),
+  timeoutMs: milliseconds.default(10_000),
+  retries: retries.default(2),
+});
+
+const authSchema = z.strictObject({
+  ...connection,
+  renewWith: z.enum(['client_credentials', 'refresh_token']).default('client_credentials'),
+  timeoutMs: milliseconds.default(30_000),
+  attemptTimeoutMs: milliseconds.default(10_000),
+  tokenTimeoutMs: milliseconds.default(10_000),
+  retries: retries.default(3),
+  retryBudget: z.boolean().default(true),
+  platformAccountID: z.guid().optional(),
+  accountID: z.union([z.guid(), z.custom<(req: Request) => string | undefined>(isFunction)]).optional(),
+  maxTokens: z.int().min(1).max(1_000_000).default(10_000),
+  configure: z.custom<(instance: AxiosInstance) => void>(isFunction).optional(),
+  logger: z.custom<MoovLogger>(isLogger).optional(),
+  onEvent: z.custom<(event: MoovAuthEvent) => void>(isFunction).optional(),
+});
+
+const positive = `a whole number of milliseconds from 1 to ${LONGEST_MS}`;
+
+/** What each option must be, and the variables that set it. */
+const expected: Readonly<Record<keyof MoovAuthOptions, { what: string; env?: readonly string[] }>> = {
+  clientId: {
+    what: "the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one",
+    env: ['MOOV_CLIENT_ID', 'MOOV_PUBLIC_KEY'],
+  },
+  clientSecret: {
+    what: "the API key's secret key: a non-empty string without line breaks or other control characters, or a function that returns one",
+    env: ['MOOV_CLIENT_SECRET', 'MOOV_SECRET_KEY'],
+  },
+  origin: {
+    what: "a domain registered with the API key as scheme and host alone, such as https://app.example.com (no path, no trailing slash; not localhost with Moov's own base URL)",
+    env: ['MOOV_ORIGIN'],
+  },
+  baseURL: {
+    what: 'an https URL without user info, query or fragment (http is for loopback only)',
+    env: ['MOOV_BASE_URL'],
+  },
+  apiVersion: {
+    what: 'vYYYY.QQ.BB with QQ one of 01, 04, 07, 10, such as v2026.10.00',
+    env: ['MOOV_API_VERSION'],
+  },
+  clientAuth: { what: "'basic' or 'body'" },
+  renewWith: { what: "'client_credentials' or 'refresh_token'" },
+  timeoutMs: { what: positive },
+  attemptTimeoutMs: { what: positive },
+  tokenTimeoutMs: { what: positive },
+  retries: { what: 'a whole number from 0 to 10' },
+  retryBudget: { what: 'true or false' },
+  platformAccountID: { what: "the platform's own account ID, a UUID", env: ['MOOV_ACCOUNT_ID'] },
+  accountID: { what: 'an account ID, a UUID, or a function of the request that returns one' },
+  maxTokens: { what: 'a whole number from 1 to 1,000,000' },
+  axios: {
+    what: `an object of Axios settings without ${bypasses.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
+  },
+  configure: { what: 'a function of the Axios instance' },
+  logger: { what: 'an object with the functions debug, info, warn and error' },
+  onEvent: { what: 'a function of the event' },
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Options with the key moved out of sight, into a function. */
+type Sealed<Options> = Omit<Options, 'clientId' | 'clientSecret'> & {
+  credentials: () => Promise<Credentials>;
+};
+
+/** The options of {@link moovAuth}, complete and checked. */
+export type Settings = Sealed<z.output<typeof authSchema>>;
+
+/** The options of {@link MoovOAuthClient}, complete and checked. */
+export type OAuthSettings = Sealed<z.output<typeof oauthSchema>>;
+
+/** @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it. */
+export function readAuthOptions(options: MoovAuthOptions, env: Environment = process.env): Settings {
+  return seal(validate(authSchema, options, env));
+}
+
+/** @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it. */
+export function readOAuthOptions(options: MoovOAuthOptions, env: Environment = process.env): OAuthSettings {
+  return seal(validate(oauthSchema, options, env));
+}
+
+function validate<Schema extends z.ZodObject>(
+  schema: Schema,
+  options: unknown,
+  env: Environment,
+): z.output<Schema> {
+  if (typeof options !== 'object' || options === null) {
+    throw new MoovConfigError(`options: expected an object, got ${kind(options)}.`);
+  }
+  const given: Record<string, unknown> = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  );
+  for (const [name, { env: variables = [] }] of Object.entries(expected)) {
+    if (name in given || !(name in schema.shape)) continue;
+    const variable = variables.find((candidate) => env[candidate]);
+    if (variable !== undefined) given[name] = env[variable];
+  }
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw wrongOption(parsed.error.issues[0], given, Object.keys(schema.shape));
+}
+
+/** Names the option and what was expected of it; never the value, which may be a secret put in the wrong place. */
+function wrongOption(
+  issue: z.core.$ZodIssue | undefined,
+  given: Record<string, unknown>,
+  known: readonly string[],
+): MoovConfigError {
+  if (issue?.code === 'unrecognized_keys') {
+    return new MoovConfigError(
+      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')}. Options are ${known.join(', ')}.`,
+    );
+  }
+  const name = String(issue?.path[0]);
+  const { what, env } = isOptionName(name) ? expected[name] : { what: 'something else' };
+  const value = given[name];
+  const bypass = name === 'axios' ? bypassIn(value) : undefined;
+  const got = bypass === undefined ? kindOf(name, value) : `one with ${bypass}`;
+  const how = env === undefined ? '' : ` Set it in the options or as ${env.join(' or ')}.`;
+  return new MoovConfigError(`${name}: expected ${what}; got ${got}.${how}`);
+}
+
+function seal<
+  Options extends {
+    clientId?: Secret | undefined;
+    clientSecret?: Secret | undefined;
+    baseURL: string;
+    origin?: string | undefined;
+  },
+>(options: Options): Sealed<Options> {
+  const { clientId, clientSecret, ...rest } = options;
+  requireOrigin(rest.origin, rest.baseURL);
+  return {
+    ...rest,
+    baseURL: rest.baseURL.replace(/\/+$/, ''),
+    credentials: async () => ({
+      clientId: await current('clientId', clientId),
+      clientSecret: await current('clientSecret', clientSecret),
+    }),
+  };
+}
+
+async function current(name: 'clientId' | 'clientSecret', secret: Secret | undefined): Promise<string> {
+  let value: unknown;
+  try {
+    value = typeof secret === 'function' ? await secret() : secret;
+  } catch (cause) {
+    throw new MoovUnavailableError(`${name}: its function failed`, {
+      code: 'ERR_MOOV_KEY_UNREADABLE',
+      cause,
+    });
+  }
+  if (typeof value === 'string' && credential.safeParse(value).success) return value;
+  const { what, env = [] } = expected[name];
+  throw new MoovConfigError(
+    `${name}: expected ${what}; got ${kindOf(name, value)}. Set it in the options or as ${env.join(' or ')}.`,
+  );
+}
+
+function requireOrigin(origin: string | undefined, baseURL: string): void {
+  if (!/(^|\.)moov\.io\.?$/.test(new URL(baseURL).hostname)) return;
+  if (origin !== undefined && !isLoopback(new URL(origin).hostname)) return;
+  throw new MoovConfigError(
+    `origin: expected ${expected.origin.what}; got ${origin === undefined ? 'none' : 'a loopback host'}. Set it in the options or as MOOV_ORIGIN.`,
+  );
+}
+
+/** The first setting in an Axios config that would bypass this package's rules. */
+function bypassIn(config: unknown): string | undefined {
+  if (typeof config !== 'object' || config === null) return undefined;
+  const settings = new Map(Object.entries(config));
+  const name = [...bypasses, 'timeout'].find((candidate) => settings.get(candidate) !== undefined);
+  if (name !== undefined) return name;
+  const headers: unknown = settings.get('headers');
+  const carriesAuthorization = (bag: unknown): boolean =>
+    typeof bag === 'object' &&
+    bag !== null &&
+    Object.entries(bag).some(([key, value]) => /^authorization$/i.test(key) || carriesAuthorization(value));
+  return carriesAuthorization(headers) ? 'an Authorization header' : undefined;
+}
+
+function isOptionName(name: string): name is keyof MoovAuthOptions {
+  return name in expected;
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+function isLogger(value: unknown): boolean {
+  return ['debug', 'info', 'warn', 'error'].every(
+    (level) => typeof value === 'object' && value !== null && isFunction(Reflect.get(value, level)),
+  );
+}
+
+function isOrigin(value: string): boolean {
+  return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}
+
+function isBaseURL(value: string): boolean {
+  // Paths are put behind it as text, so what a URL parser forgives must not be in it: white space, a lone "?".
+  if (!/^https?:\/\/[^\s?#\\]+$/i.test(value) || !URL.canParse(value)) return false;
+  const { protocol, hostname, username, password } = new URL(value);
+  const safe = protocol === 'https:' || isLoopback(hostname);
+  return safe && username === '' && password === '';
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** Numbers are told as they are, as what is wrong with one is its value; but a number may also be a key. */
+function kindOf(name: string, value: unknown): string {
+  const tellable = typeof value !== 'number' || /Ms$|^retries$/.test(name);
+  return tellable ? kind(value) : 'a number';
+}
