@@ -3,7 +3,8 @@ import { types } from 'node:util';
 /** Something that happened, told through `onEvent` and, in the same form, through `logger`. No event holds a secret. */
 export type MoovAuthEvent =
   | {
-      readonly type: 'token.obtained' | 'token.renewed';
+      /** `token.taken`: from the store, where another process, or another `MoovAuth`, had put it. */
+      readonly type: 'token.obtained' | 'token.renewed' | 'token.taken';
       readonly expiresAt: Date;
       readonly durationMs: number;
     }
@@ -29,6 +30,18 @@ export type MoovAuthEvent =
       readonly missing: readonly string[];
     }
   | { readonly type: 'token.warning'; readonly message: string }
+  | {
+      /** The store does not answer. Told once; until it is back this process obtains its own tokens. */
+      readonly type: 'store.unavailable';
+      readonly message: string;
+      /** When it is tried again, in milliseconds from now. */
+      readonly retryInMs: number;
+    }
+  | { readonly type: 'store.available' }
+  | {
+      /** What the store holds for some scopes can't be decrypted with the keys given; it is replaced. */
+      readonly type: 'store.unreadable';
+    }
   | {
       readonly type: 'call.unauthorized';
       readonly method: string;
@@ -59,11 +72,15 @@ export type Emit = (event: MoovAuthEvent) => void;
 const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'token.obtained': 'info',
   'token.renewed': 'debug',
+  'token.taken': 'debug',
   'token.failed': 'error',
   'token.revoked': 'info',
   'token.revokeFailed': 'error',
   'token.narrowed': 'warn',
   'token.warning': 'warn',
+  'store.unavailable': 'warn',
+  'store.available': 'info',
+  'store.unreadable': 'warn',
   'call.unauthorized': 'warn',
   'call.replayed': 'debug',
   'call.retried': 'debug',
