@@ -1,7 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Emit } from '../events.js';
 import type { Timers } from '../http/timers.js';
 import type { StoredToken, TokenGeneration, TokenLock, TokenStore, TokenStoreAnswer } from './store.js';
-import { within } from './within.js';
 
 /** What every operation of a guarded store answers when the store can't. */
 export const UNAVAILABLE: unique symbol = Symbol('the store is unavailable');
@@ -63,7 +63,7 @@ export class GuardedStore {
     let running: Promise<T> | undefined;
     try {
       running = operation();
-      const result = await within(LIMIT_MS, running, `No answer within ${LIMIT_MS} ms`, this.#timers);
+      const result = await this.#inTime(running);
       this.#succeeded();
       return result;
     } catch (error) {
@@ -72,6 +72,23 @@ export class GuardedStore {
       return UNAVAILABLE;
     } finally {
       if (broken) this.#probing = false;
+    }
+  }
+
+  async #inTime<T>(running: Promise<T>): Promise<T> {
+    const settled = new AbortController();
+    const timeUp = this.#timers.sleep(LIMIT_MS, settled.signal).then(async () => {
+      // A process that stood still itself finds the answer that has arrived in the meantime.
+      if (!settled.signal.aborted) await setImmediate();
+      throw new Error(`No answer within ${LIMIT_MS} ms`);
+    });
+    try {
+      return await Promise.race([running, timeUp]);
+    } finally {
+      settled.abort();
+      // Whichever lost the race has nobody else to tell.
+      running.catch(() => undefined);
+      timeUp.catch(() => undefined);
     }
   }
 
