@@ -179,11 +179,11 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit));
   const open = new AbortController();
   let closing: Promise<void> | undefined;
-  const unwatch = store.watch(({ key, kind }) => {
-    if (kind === 'revoked') {
-      for (const source of pool.all()) if (source.held?.shared?.key === key) source.forget();
+  const unwatch = store.watch((change) => {
+    if (change.kind === 'revoked') {
+      for (const source of pool.all()) if (source.held?.shared?.key === change.key) source.forget();
     }
-    sharing.changed(key);
+    sharing.changed(change);
   });
 
   async function revokeHeld(timeoutMs: number): Promise<void> {

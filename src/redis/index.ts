@@ -91,8 +91,9 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
       return typeof answer === 'string' ? answer : undefined;
     },
 
-    async release({ key, id }: TokenLock): Promise<void> {
-      await run(scripts.release, key, [id, channel, message({ kind: 'released', key })]);
+    async release({ key, id }: TokenLock, failed = false): Promise<void> {
+      const told = message({ kind: failed ? 'failed' : 'released', key });
+      await run(scripts.release, key, [id, channel, told]);
     },
 
     async revoke(key: string): Promise<StoredToken | undefined> {

@@ -53,8 +53,11 @@ export function message({ kind, key }: TokenStoreChange): string {
 function readMessage(text: string): TokenStoreChange | undefined {
   const [kind, key, ...more] = text.split(' ');
   if (key === undefined || more.length > 0) return undefined;
-  if (kind !== 'stored' && kind !== 'released' && kind !== 'revoked') return undefined;
-  return { kind, key };
+  return isKind(kind) ? { kind, key } : undefined;
+}
+
+function isKind(text: unknown): text is TokenStoreChange['kind'] {
+  return text === 'stored' || text === 'released' || text === 'failed' || text === 'revoked';
 }
 
 function destroy(connection: RedisSubscriber): void {

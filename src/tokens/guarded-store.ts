@@ -48,8 +48,8 @@ export class GuardedStore {
     return this.#run(() => this.#store.put(lock, token, leftMs));
   }
 
-  async release(lock: TokenLock): Promise<void> {
-    await this.#run(() => this.#store.release(lock));
+  async release(lock: TokenLock, failed: boolean): Promise<void> {
+    await this.#run(() => this.#store.release(lock, failed));
   }
 
   revoke(key: string): Promise<StoredToken | undefined | Unavailable> {

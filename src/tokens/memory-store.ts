@@ -69,11 +69,11 @@ export function memoryTokenStore({
       return String(entry.generation);
     },
 
-    async release(lock: TokenLock): Promise<void> {
+    async release(lock: TokenLock, failed = false): Promise<void> {
       const entry = entries.get(lock.key);
       if (entry?.lock?.id !== lock.id) return;
       entry.lock = undefined;
-      tell(lock.key, 'released');
+      tell(lock.key, failed ? 'failed' : 'released');
     },
 
     async revoke(key: string): Promise<StoredToken | undefined> {

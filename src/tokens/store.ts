@@ -40,8 +40,11 @@ export type TokenStoreAnswer =
 /** What a store tells those who watch it. */
 export interface TokenStoreChange {
   readonly key: string;
-  /** `stored`: a new token is there. `released`: the lock is free and there is none. `revoked`: see {@link TokenStore.revoke}. */
-  readonly kind: 'stored' | 'released' | 'revoked';
+  /**
+   * `stored`: a new token is there. `released`: the holder gave up the lock. `failed`: he did, as Moov gave him no
+   * token. `revoked`: see {@link TokenStore.revoke}.
+   */
+  readonly kind: 'stored' | 'released' | 'failed' | 'revoked';
 }
 
 /**
@@ -70,8 +73,12 @@ export interface TokenStore {
    * @returns the new generation, or `undefined` when nothing was stored.
    */
   put(lock: TokenLock, token: StoredToken, leftMs: number): Promise<TokenGeneration | undefined>;
-  /** Ends a lock without a token; one that is not the caller's any more is left alone. */
-  release(lock: TokenLock): Promise<void>;
+  /**
+   * Ends a lock without a token; one that is not the caller's any more is left alone.
+   *
+   * @param failed - Whether Moov gave none, which is then told to who waits. Default `false`.
+   */
+  release(lock: TokenLock, failed?: boolean): Promise<void>;
   /**
    * Takes the token of a key out, ends the lock, and moves the generation on, so that who is obtaining a token now
    * can't put it.

@@ -1,8 +1,9 @@
+import { MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { AuthToken } from '../oauth/operations.js';
 import { type GuardedStore, UNAVAILABLE } from './guarded-store.js';
 import type { Mint } from './minter.js';
-import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer } from './store.js';
+import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer, TokenStoreChange } from './store.js';
 import { fromMoov, lastMomentsMs, type ObtainedToken } from './token.js';
 import type { Obtain, Want } from './token-source.js';
 
@@ -27,15 +28,15 @@ export interface TokenSharingParts {
  */
 export class TokenSharing {
   readonly #parts: TokenSharingParts;
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Map<string, Set<Wake>>();
 
   constructor(parts: TokenSharingParts) {
     this.#parts = parts;
   }
 
-  /** Ends the waits for a key, as it has changed. */
-  changed(key: string): void {
-    for (const wake of this.#waiting.get(key) ?? []) wake();
+  /** Ends the waits for a key. */
+  changed({ key, kind }: TokenStoreChange): void {
+    for (const wake of this.#waiting.get(key) ?? []) wake(kind);
   }
 
   /** How the source of one set of scopes obtains its tokens. */
@@ -66,7 +67,8 @@ export class TokenSharing {
 
   async #obtain(key: string, mint: Mint, want: Want): Promise<ObtainedToken | undefined> {
     const { store, guarded, emit } = this.#parts;
-    const end = performance.now() + store.lockTtlMs;
+    // A holder that dies costs the life of his lock; who gets it after him has the same time.
+    const end = performance.now() + 2 * store.lockTtlMs;
     let known = want.known?.key === key ? want.known.generation : undefined;
     let told = false;
     for (;;) {
@@ -82,7 +84,7 @@ export class TokenSharing {
       if (answer.state === 'locked') return this.#mintInto(answer.lock, mint, want);
       const patienceMs = Math.min(end - performance.now(), answer.leftMs);
       if (end <= performance.now() || want.signal.aborted) return fromMoov(await mint(want));
-      await this.#change(key, patienceMs, want);
+      if ((await this.#change(key, patienceMs, want)) === 'failed') throw anotherFailed();
     }
   }
 
@@ -92,7 +94,7 @@ export class TokenSharing {
     try {
       reply = await mint(want);
     } catch (error) {
-      await guarded.release(lock);
+      await guarded.release(lock, !want.signal.aborted);
       throw error;
     }
     const obtained = fromMoov(reply);
@@ -105,24 +107,43 @@ export class TokenSharing {
     return undefined;
   }
 
-  /** Until the key changes, or it is time to look again. */
-  async #change(key: string, mostMs: number, { timers, signal }: Want): Promise<void> {
+  /** Until the key changes, and how, or until it is time to look again. */
+  async #change(
+    key: string,
+    mostMs: number,
+    { timers, signal }: Want,
+  ): Promise<TokenStoreChange['kind'] | undefined> {
     const woken = new AbortController();
-    const wake = () => woken.abort();
+    let change: TokenStoreChange['kind'] | undefined;
+    const wake: Wake = (kind) => {
+      change = kind;
+      woken.abort();
+    };
+    const abort = () => woken.abort();
     const waiting = this.#waiting.get(key) ?? new Set();
     this.#waiting.set(key, waiting.add(wake));
-    signal.addEventListener('abort', wake);
+    signal.addEventListener('abort', abort);
     try {
       await timers.sleep(
         Math.min(mostMs, LOOK_AGAIN_MS + Math.random() * LOOK_AGAIN_SPREAD_MS),
         woken.signal,
       );
     } finally {
-      signal.removeEventListener('abort', wake);
+      signal.removeEventListener('abort', abort);
       waiting.delete(wake);
       if (waiting.size === 0) this.#waiting.delete(key);
     }
+    return change;
   }
+}
+
+type Wake = (kind: TokenStoreChange['kind']) => void;
+
+/** Whoever waits would most likely fail for the same reason, and Moov need not be asked by each to learn it. */
+function anotherFailed(): MoovUnavailableError {
+  return new MoovUnavailableError('Another process that shares the store was given no token by Moov', {
+    code: 'ERR_MOOV_ANOTHER_FAILED',
+  });
 }
 
 type TokenAnswer = Extract<TokenStoreAnswer, { state: 'token' }>;
