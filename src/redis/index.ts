@@ -16,6 +16,9 @@ export type { EncryptionKey, RedisClient, RedisSubscriber, RedisTokenStoreOption
 /** Longer than any token and any lock: what a generation was compared with is gone before it is. */
 const GENERATION_LIFE_MS = 2 * 86_400_000;
 
+/** While it connects the client queues commands. After this long nobody expects them to be done any more. */
+const LONGEST_QUEUED_MS = 250;
+
 /** A key that Redis has forgotten begins somewhere else, so that nothing that is remembered of it fits by chance. */
 const GENERATIONS = 2 ** 47;
 
@@ -38,9 +41,9 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
   const [encryptingKey] = keys;
 
   function run(script: string, key: string, args: readonly (string | number)[]): Promise<unknown> {
-    // A command would otherwise be queued, and done at a time when nobody expects it any more.
-    if (!client.isReady) return Promise.reject(new Error('The Redis client is not connected'));
-    return client.sendCommand(['EVAL', script, '3', ...names(prefix, key), ...args.map(String)]);
+    if (!client.isOpen) return Promise.reject(new Error('The Redis client is not connected: connect() it'));
+    const command = ['EVAL', script, '3', ...names(prefix, key), ...args.map(String)];
+    return client.sendCommand(command, { abortSignal: AbortSignal.timeout(LONGEST_QUEUED_MS) });
   }
 
   async function acquire(

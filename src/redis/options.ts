@@ -8,8 +8,8 @@ export type EncryptionKey = Uint8Array | string;
 
 /** What {@link redisTokenStore} uses of a client of the `redis` package, version 5 or 6. */
 export interface RedisClient {
-  readonly isReady: boolean;
-  sendCommand(args: readonly string[]): Promise<unknown>;
+  readonly isOpen: boolean;
+  sendCommand(args: readonly string[], options?: { abortSignal?: AbortSignal }): Promise<unknown>;
   /** A second connection, on which changes are listened to. */
   duplicate(): RedisSubscriber;
 }
@@ -123,7 +123,7 @@ function isClient(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
-    'isReady' in value &&
+    'isOpen' in value &&
     ['sendCommand', 'duplicate'].every((name) => typeof Reflect.get(value, name) === 'function')
   );
 }

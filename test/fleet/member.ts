@@ -80,12 +80,12 @@ function tell(message: object): void {
 /** The client as the store sees it, with what it is given to do counted. */
 function counted(client: RedisClient): RedisClient {
   return {
-    get isReady() {
-      return client.isReady;
+    get isOpen() {
+      return client.isOpen;
     },
-    sendCommand: (args) => {
+    sendCommand: (args, options) => {
       report.commands++;
-      return client.sendCommand(args);
+      return client.sendCommand(args, options);
     },
     duplicate: () => client.duplicate(),
   };
