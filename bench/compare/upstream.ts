@@ -1,0 +1,53 @@
+// What the clients talk to, in a process of its own: a token endpoint and one small JSON reply for everything else.
+// Tokens that were not given here, have ended or were revoked are answered with 401.
+import { createServer } from 'node:http';
+
+/** What the parent may order. */
+export type Order = { lifeSeconds: number } | 'revoke' | 'counts';
+
+export interface Counts {
+  tokenRequests: number;
+  connections: number;
+}
+
+const reply = Buffer.from(
+  JSON.stringify({ ping: 'pong', accountID: 'b1d2c3a4-0000-4000-8000-000000000001' }),
+);
+const headers = { 'Content-Type': 'application/json', 'Content-Length': String(reply.length) };
+const tokens = new Map<string, number>();
+const counts: Counts = { tokenRequests: 0, connections: 0 };
+let lifeSeconds = 3_600;
+
+const server = createServer((request, response) => {
+  if (request.url === '/oauth2/token') {
+    counts.tokenRequests++;
+    request.resume();
+    request.on('end', () => {
+      const token = `token-${counts.tokenRequests}-${'x'.repeat(500)}`;
+      tokens.set(`Bearer ${token}`, performance.now() + lifeSeconds * 1_000);
+      const body = JSON.stringify({ access_token: token, token_type: 'Bearer', expires_in: lifeSeconds });
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(body);
+    });
+    return;
+  }
+  const endsAt = tokens.get(request.headers.authorization ?? '');
+  // The SDK sends the key itself, and the bare clients one fixed token.
+  const known = endsAt === undefined ? /^(Basic|Bearer fixed)/ : undefined;
+  const allowed = known?.test(request.headers.authorization ?? '') ?? Number(endsAt) > performance.now();
+  if (!allowed) response.writeHead(401).end();
+  else response.writeHead(200, headers).end(reply);
+});
+server.on('connection', () => {
+  counts.connections++;
+});
+server.keepAliveTimeout = 60_000;
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  process.send?.({ url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}` });
+});
+
+process.on('message', (order: Order) => {
+  if (order === 'revoke') tokens.clear();
+  else if (typeof order === 'object') lifeSeconds = order.lifeSeconds;
+  process.send?.({ counts });
+});

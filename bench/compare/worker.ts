@@ -1,0 +1,61 @@
+// One contestant in a process of its own, so that none is slowed down or sped up by what another did to the engine.
+import { type Call, contestants } from './contestants.js';
+
+/** What the parent may order. */
+export type Task =
+  /** As many calls as go in this time, with so many in flight. */
+  | { inFlight: number; ms: number }
+  /** So many calls at once. */
+  | { burst: number }
+  /** Calls at a steady pace, whether or not the earlier ones have been answered. */
+  | { perSecond: number; seconds: number };
+
+export interface Done {
+  calls: number;
+  failures: number;
+  ms: number;
+  /** Of each call, in milliseconds; for a steady pace alone. */
+  latencies: number[];
+}
+
+const [name = '', baseURL = ''] = process.argv.slice(2);
+const start = contestants[name];
+if (start === undefined) throw new Error(`No contestant ${name}`);
+const call = await start(baseURL);
+process.on('message', async (task: Task) => process.send?.(await perform(call, task)));
+process.send?.('ready');
+
+async function perform(callMoov: Call, task: Task): Promise<Done> {
+  const began = performance.now();
+  const latencies: number[] = [];
+  let calls = 0;
+  let failures = 0;
+  const one = async () => {
+    await callMoov().catch(() => {
+      failures++;
+    });
+    calls++;
+  };
+  if ('inFlight' in task) {
+    const end = began + task.ms;
+    const loop = async () => {
+      while (performance.now() < end) await one();
+    };
+    await Promise.all(Array.from({ length: task.inFlight }, loop));
+  } else if ('burst' in task) {
+    await Promise.all(Array.from({ length: task.burst }, one));
+  } else {
+    const running: Promise<void>[] = [];
+    for (let due = began; due < began + task.seconds * 1_000; due += 1_000 / task.perSecond) {
+      await sleepUntil(due);
+      const sent = performance.now();
+      running.push(one().then(() => void latencies.push(performance.now() - sent)));
+    }
+    await Promise.all(running);
+  }
+  return { calls, failures, ms: performance.now() - began, latencies };
+}
+
+function sleepUntil(due: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+}
