@@ -95,7 +95,8 @@ function canBeShown(body: unknown): boolean {
 /** The code in Axios's terms: the abort of a call of fetch is a DOMException, whose code is a number. */
 function codeOf({ name, code }: AxiosError): string | undefined {
   if (name === 'AbortError') return 'ERR_CANCELED';
-  return name === 'TimeoutError' ? 'ETIMEDOUT' : code;
+  if (name === 'TimeoutError') return 'ETIMEDOUT';
+  return typeof code === 'string' ? code : undefined;
 }
 
 function withoutReply(code: string | undefined): number {

@@ -83,7 +83,7 @@ export interface MoovAuth extends RequestHandler {
    *
    * - **Bodies.** A Request's body is read once, up to 32 MiB, and sent as bytes, so that it can be sent again. Bytes,
    *   text, forms and Blobs in `init.body` have no limit; a stream there (with `duplex: 'half'`) can be sent but once.
-   * - **The reply** to GET and HEAD comes as a stream, and its body is to be read within `attemptTimeoutMs` of the attempt's
+   * - **The reply** to a GET comes as a stream, and its body is to be read within `attemptTimeoutMs` of the attempt's
    *   start; an unread one is given up then, and at once by `body.cancel()`. Any other reply is read whole first.
    *   Every status resolves, 3xx of Moov's own too, which are not followed. `response.moov` says what the call went
    *   through.

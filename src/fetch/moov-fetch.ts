@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { AxiosInstance, AxiosResponse } from 'axios';
+import { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import { wasTold } from '../client/call.js';
 import { discard } from '../client/streams.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
@@ -27,7 +27,7 @@ export function moovFetch(client: AxiosInstance): MoovFetch {
     }
     try {
       const left = timeoutMs > 0 ? Math.max(1, timeoutMs - (performance.now() - began)) : 0;
-      return respond(await send(client, asked, body, left), asked);
+      return await respond(await send(client, asked, body, left), asked);
     } catch (error) {
       if (body instanceof Readable) body.destroy();
       throw fetchFailure(error, asked.signal);
@@ -48,7 +48,7 @@ function send(
     data,
     timeout,
     // A write is over when its reply is there whole, so that one cut short counts as it does on req.moov.
-    responseType: request.method === 'GET' || request.method === 'HEAD' ? 'stream' : 'arraybuffer',
+    responseType: request.method === 'GET' ? 'stream' : 'arraybuffer',
     // Bytes go and come as they are.
     transformRequest: [],
     transformResponse: [],
@@ -70,18 +70,26 @@ function headersOf({ headers }: globalThis.Request, data: unknown): Record<strin
   return sent;
 }
 
-function respond(reply: AxiosResponse, asked: Asked): MoovResponse {
-  if (!wasTold(reply)) throw replacedReply();
+async function respond(reply: AxiosResponse, asked: Asked): Promise<MoovResponse> {
+  if (!wasTold(reply)) {
+    throw fetchFailure(replacedReply(), asked.signal, { attempts: 1, ambiguous: true });
+  }
   const { status, moov: info } = reply;
   try {
     if (asked.request.redirect === 'error' && isRedirect(status)) throw new Error('unexpected redirect');
-    return asResponse(reply, asked.request, info, (error) => fetchFailure(error, asked.signal, info));
+    return await asResponse(reply, asked.request, info, (error) =>
+      fetchFailure(isAxiosError(error) ? error : failed(error), asked.signal, info),
+    );
   } catch (cause) {
     discard(reply.data);
-    const error = isMoovAuthError(cause) ? cause : new TypeError('fetch failed', { cause });
+    const error = isMoovAuthError(cause) ? cause : failed(cause);
     // Moov has done what it was asked to, and the caller does not get to see it.
     throw fetchFailure(error, asked.signal, { ...info, ambiguous: info.ambiguous || status < 300 });
   }
+}
+
+function failed(cause: unknown): TypeError {
+  return new TypeError('fetch failed', { cause });
 }
 
 function isRedirect(status: number): boolean {

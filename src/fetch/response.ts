@@ -20,18 +20,18 @@ export type MoovResponse = globalThis.Response & Told;
  * @throws {@link MoovConfigError} when an interceptor of the application's put something else in the body's place.
  * @throws RangeError or TypeError when the standard has no such response, such as one with status 700.
  */
-export function asResponse(
+export async function asResponse(
   reply: AxiosResponse,
   request: globalThis.Request,
   info: MoovCallInfo,
   failed: (error: unknown) => unknown,
-): MoovResponse {
+): Promise<MoovResponse> {
   const { status, statusText, data } = reply;
   const headers = new Headers();
   for (const [name, value] of Object.entries(reply.headers)) {
     for (const one of [value].flat()) headers.append(name, String(one));
   }
-  const body = bodyOf(data, request.method === 'HEAD' || withoutBody.has(status), failed);
+  const body = await bodyOf(data, request.method === 'HEAD' || withoutBody.has(status), failed);
   const response = new Response(body, { status, statusText, headers });
   const [url] = request.url.split('#', 1);
   Object.defineProperty(response, 'url', { value: url, configurable: true });
@@ -39,15 +39,15 @@ export function asResponse(
   return response;
 }
 
-function bodyOf(
+async function bodyOf(
   data: unknown,
   none: boolean,
   failed: (error: unknown) => unknown,
-): ReadableStream<Uint8Array> | Uint8Array | null {
+): Promise<ReadableStream<Uint8Array> | Uint8Array | null> {
   if (isStream(data)) {
     if (!none) return streamOf(data, failed);
     // Read to its end and not destroyed, so that the connection can be used again.
-    data.resume();
+    await new Promise((resolve) => data.once('close', resolve).resume());
     return null;
   }
   if (Buffer.isBuffer(data)) return none ? null : data;
