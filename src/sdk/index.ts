@@ -25,12 +25,13 @@ export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, keyof typeof refused>
  * When a call gets no reply, the SDK's error (`ConnectionError`, `RequestTimeoutError`, `RequestAbortedError`, or
  * `UnexpectedClientError` for the errors of this package) has that of {@link MoovAuth.fetch} as its `cause`:
  * `isMoovCallError(error.cause) && error.cause.moov.ambiguous` tells whether Moov may have acted. With a reply it is
- * `moov` of the response, which the SDK's errors have as `rawResponse` and its results as `httpMeta.response`.
+ * `moov` of the response, which the SDK's errors have as `rawResponse`; one with `rawResponse.ok`, such as a
+ * `ResponseValidationError`, says that Moov did what it was asked to, and that the SDK can't read the answer.
  *
  * The SDK makes no retries of its own unless a call asks for them (`retries` in its second argument). Leave them out:
  * they would repeat this package's, and also writes that have no idempotency key.
  *
- * Reading only the options costs no network; making one for each request is cheap.
+ * Making one costs no network.
  *
  * @param moov - What `moovAuth` returned.
  * @param options - `scopes` and `accountID` as for {@link MoovAuth.clientFor}; `timeoutMs` in milliseconds, for each
