@@ -86,8 +86,12 @@ describe('bodies of requests', () => {
   it('of a Request are read up to 32 MiB, and those of init without a limit', async () => {
     const { moov, fake, bodies } = await startEcho();
     let cancelled = false;
+    let produced = 0;
     const endless = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue(Buffer.alloc(MIB, 'x')),
+      pull: (controller) => {
+        produced++;
+        controller.enqueue(Buffer.alloc(MIB, 'x'));
+      },
       cancel: () => {
         cancelled = true;
       },
@@ -98,6 +102,7 @@ describe('bodies of requests', () => {
     expect(error.message).toMatch(/over 32 MiB.*init\.body/);
     expect(error.moov).toEqual({ attempts: 0, ambiguous: false });
     expect(cancelled).toBe(true);
+    expect(produced).toBeLessThan(36);
     expect(fake.arrivals).toEqual([]);
 
     const most = Buffer.alloc(32 * MIB, 'x');
@@ -145,7 +150,7 @@ describe('bodies of requests', () => {
 
 describe('bodies of replies', () => {
   it('to reads are streams, given up by cancel(), which frees the connection', async () => {
-    const { moov, fake } = await start();
+    const { moov, fake } = await start({ timeoutMs: 60_000, attemptTimeoutMs: 60_000 });
     let closed = false;
     fake.api = (_request, response) => {
       response.on('close', () => {

@@ -148,7 +148,7 @@ describe('money', () => {
   });
 
   it('of which nothing is known is told as ambiguous, by the cause of the SDK’s error', async () => {
-    const { sandbox, sdk, pay, moov } = await startSdk({ retries: 0, attemptTimeoutMs: 100 });
+    const { sandbox, sdk, pay, moov } = await startSdk({ retries: 0, attemptTimeoutMs: 500 });
     await moov.ready();
     const told = (error: Error) => {
       if (!isMoovCallError(error.cause)) throw error;
@@ -163,7 +163,7 @@ describe('money', () => {
     const short = await failure(pay());
     expect(told(short)).toMatchObject({ attempts: 1, ambiguous: true });
 
-    sandbox.fail({ path: /\/transfers$/, delayMs: 1_000 });
+    sandbox.fail({ path: /\/transfers$/, delayMs: 5_000 });
     const late = await failure(pay());
     expect(late).toBeInstanceOf(RequestTimeoutError);
     expect(told(late)).toEqual({ attempts: 1, ambiguous: true });
