@@ -38,7 +38,7 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 /**
- * Express error middleware that answers this package's errors, and failed calls of `req.moov`, with
+ * Express error middleware that answers this package's errors, and failed calls of `req.moov` and `moov.fetch`, with
  * `application/problem+json` (RFC 9457). Other errors go on to the next handler. Mount it after the routes.
  *
  * An upstream 401 or 403 is answered with 502: it concerns the host's key and not the end user. 400, 404, 409, 422
@@ -54,11 +54,13 @@ export function moovErrorHandler({
       return send(res, ofOurs(error));
     }
     if (!isMoovCallError(error)) return next(error);
-    const { response } = error;
+    // An error of moov.fetch has that of Axios as its cause, unless the caller has ended the call.
+    const call = isMoovCallError(error.cause) ? error.cause : error;
+    const { response } = call;
     if (response?.status === 429) {
       res.set({ ...retryAfterHeader(retryAfterMs(response.headers, Date.now())) });
     }
-    send(res, ofCall(error, exposeUpstream));
+    send(res, ofCall(call, exposeUpstream));
   };
 }
 
@@ -77,7 +79,8 @@ function ofOurs({ status, code, message, requestId, moov }: MoovAuthError): Prob
 }
 
 function ofCall(error: AxiosError & { moov: MoovCallInfo }, exposeUpstream: boolean): Problem {
-  const { response, code, moov } = error;
+  const { response, moov } = error;
+  const code = codeOf(error);
   const status =
     response === undefined ? withoutReply(code) : passedOn.has(response.status) ? response.status : 502;
   const upstream = exposeUpstream && canBeShown(response?.data) ? { upstream: response?.data } : {};
@@ -87,6 +90,13 @@ function ofCall(error: AxiosError & { moov: MoovCallInfo }, exposeUpstream: bool
 /** Whether a body is text or was parsed; of a stream or a buffer JSON would show the insides. */
 function canBeShown(body: unknown): boolean {
   return !isStream(body) && !ArrayBuffer.isView(body) && !(body instanceof ArrayBuffer);
+}
+
+/** The code in Axios's terms: the abort of a call of fetch is a DOMException, whose code is a number. */
+function codeOf({ name, code }: AxiosError): string | undefined {
+  if (name === 'AbortError') return 'ERR_CANCELED';
+  if (name === 'TimeoutError') return 'ETIMEDOUT';
+  return typeof code === 'string' ? code : undefined;
 }
 
 function withoutReply(code: string | undefined): number {

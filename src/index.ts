@@ -16,6 +16,9 @@ export {
   type MoovUnavailableErrorCode,
 } from './errors.js';
 export type { MoovAuthEvent, MoovLogger } from './events.js';
+export type { MoovFetch } from './fetch/moov-fetch.js';
+export type { FetchInput } from './fetch/request.js';
+export type { MoovResponse } from './fetch/response.js';
 export { idempotencyKey } from './idempotency-key.js';
 export { type MoovAuth, type MoovAuthStatus, moovAuth } from './middleware.js';
 export { moovPath } from './moov-path.js';

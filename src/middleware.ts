@@ -4,6 +4,9 @@ import type { RequestHandler, Router } from 'express';
 import { createMoovClients } from './client/moov-client.js';
 import { MoovAuthError } from './errors.js';
 import { emitter } from './events.js';
+import { type MoovFetch, moovFetch } from './fetch/moov-fetch.js';
+import type { FetchInput } from './fetch/request.js';
+import type { MoovResponse } from './fetch/response.js';
 import { Timers } from './http/timers.js';
 import { makeEndpoint } from './oauth/client.js';
 import { revoke } from './oauth/operations.js';
@@ -77,6 +80,44 @@ export interface MoovAuth extends RequestHandler {
    * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
    */
   clientFor(target?: MoovTarget): AxiosInstance;
+  /**
+   * A WHATWG `fetch` under the rules of `req.moov`: bearer, `Origin` and `X-Moov-Version` (unless `init` has one) are
+   * added, a 401 is renewed and replayed once, retries are those of `req.moov` (a POST or PATCH with an
+   * `X-Idempotency-Key` alone), and `timeoutMs` is the whole call. Scopes and account are those of {@link client};
+   * {@link fetchFor} is for others.
+   *
+   * - **Bodies.** A Request's body is read once, up to 32 MiB, and sent as bytes, so that it can be sent again. Bytes,
+   *   text, forms and Blobs in `init.body` have no limit; a stream there (with `duplex: 'half'`) can be sent but once.
+   * - **The reply** to a GET comes as a stream, and its body is to be read within `attemptTimeoutMs` of the attempt's
+   *   start; an unread one is given up then, and at once by `body.cancel()`. Any other reply is read whole first.
+   *   Every status resolves, 3xx of Moov's own too, which are not followed. `response.moov` says what the call went
+   *   through.
+   * - **Options** of browsers (`credentials`, `mode`, `cache` and the like) and `redirect: 'follow'` mean nothing here;
+   *   `redirect: 'error'` is kept; `dispatcher` and `integrity` are refused.
+   *
+   * Every error of the call has `moov`, so {@link isMoovCallError} tells it and `error.moov.ambiguous` whether Moov may have
+   * acted. An error while a body is read is one of these too.
+   *
+   * @param input - A path such as `/accounts`, a URL below the base URL's origin, or a Request (also undici's own).
+   * @param init - As of `fetch`; it overrides a Request.
+   * @returns a WHATWG Response. `clone()` of it is a plain one, without `moov` and `url`.
+   * @throws {@link MoovOriginError} when it leads elsewhere; {@link MoovConfigError} for what would bypass the rules, and a
+   * Request's body over 32 MiB; {@link MoovReplayError} when a stream would have to be sent again;
+   * {@link MoovTokenError}, {@link MoovUnavailableError} and {@link MoovScopeError} as `req.moov` does.
+   * @throws DOMException when the signal aborts: named as its reason, which is its `cause`, and `AbortError` if that is
+   * no DOMException. A new one, so that it can have `moov`. One named `TimeoutError` when `timeoutMs` or
+   * `attemptTimeoutMs` is over.
+   * @throws TypeError `fetch failed`, with an AxiosError as `cause`, for failures of the network and replies over
+   * 10 MiB; other TypeErrors for what is no request.
+   * @see {@link https://fetch.spec.whatwg.org/#fetch-method | Fetch standard}
+   */
+  fetch(input: FetchInput, init?: RequestInit): Promise<MoovResponse>;
+  /**
+   * The {@link fetch} for some scopes and an account, as {@link clientFor} is the Axios instance for them.
+   *
+   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
+   */
+  fetchFor(target?: MoovTarget): MoovFetch;
   /**
    * The access token, for clients that are not Axios. It is a secret: keep it out of logs.
    *
@@ -232,13 +273,16 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   }
 
   const handler = targets.handler(defaults);
+  const client = targets.default;
   pool.pinned?.start();
   return Object.freeze(
     Object.assign(handler, {
-      client: targets.default,
+      client,
       ready: async () => pool.pinned?.ready(),
       scoped: (other: MoovScope | readonly MoovScope[]) => targets.handler(targets.read(other)),
       clientFor: (target?: MoovTarget) => targets.client(target),
+      fetch: moovFetch(client),
+      fetchFor: (target?: MoovTarget) => moovFetch(targets.client(target)),
       accessToken: async (target?: MoovTarget) => (await targets.source(target).take()).accessToken(),
       renew: async (target?: MoovTarget) => {
         await targets.source(target).renew();

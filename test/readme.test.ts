@@ -82,6 +82,7 @@ describe('every code block of the README', () => {
       MOOV_CLIENT_SECRET: sandbox.credentials.clientSecret,
       MOOV_ORIGIN: sandbox.origins[0] ?? '',
       MOOV_BASE_URL: sandbox.url,
+      MOOV_TOKEN_KEY: Buffer.alloc(32, 7).toString('base64'),
       PORT: '0',
     });
     expect({ code, output }).toMatchObject({

@@ -34,6 +34,12 @@ export class Attempt {
     this.#config.signal?.removeEventListener?.('abort', this.#abort);
   }
 
+  /** Ends it, and its connection, before the reply has come whole. */
+  giveUp(): void {
+    this.end();
+    this.#abort();
+  }
+
   /** The error of a time-out, if that is what ended the attempt, as Axios words and codes it. */
   timeoutError(call: Call): AxiosError | undefined {
     if (!this.#timedOut) return undefined;

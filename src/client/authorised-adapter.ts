@@ -87,7 +87,8 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
     if (response.status !== 401) tokens.accepted(token.generation);
     if (isStream(response.data)) {
       const told = (error: unknown) => attempt.timeoutError(call) ?? show.error(error);
-      response.data = shielded(response.data, told, () => attempt.end());
+      // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
+      response.data = shielded(response.data, told, (whole) => (whole ? attempt.end() : attempt.giveUp()));
     } else {
       attempt.end();
     }

@@ -3,8 +3,9 @@ import type { MoovCallInfo } from '../errors.js';
 import { wasTold } from './call.js';
 
 /**
- * Whether an error left `req.moov`, and so says under `moov` what became of the call. It is an Axios error, or one
- * of this package's, which answers an Axios error's questions (`response`, `config`, `isAxiosError`) too.
+ * Whether an error left `req.moov` or `moov.fetch`, and so says under `moov` what became of the call. It is an Axios
+ * error; or one of this package's or of fetch's (a TypeError or a DOMException), which answer an Axios error's
+ * questions (`response`, `config`, `isAxiosError`) with what is not true of them.
  *
  * Goes by this package's own mark, so that an error of another Axios instance is none.
  */

@@ -95,14 +95,19 @@ export function currentCall(config: (AxiosRequestConfig & { [key]?: Call }) | un
   return config?.[key];
 }
 
+/** A value that says what became of its call. */
+export interface Told {
+  readonly moov: MoovCallInfo;
+}
+
 /** Puts what became of the call on its error or response. */
-export function tell(target: object, info: MoovCallInfo): void {
+export function tell<T extends object>(target: T, info: MoovCallInfo): asserts target is T & Told {
   Object.defineProperty(target, 'moov', { value: Object.freeze(info), enumerable: true, configurable: true });
   Object.defineProperty(target, mark, { value: true, configurable: true });
 }
 
 /** Whether a value was marked by {@link tell}, by whichever build of this package. */
-export function wasTold(value: unknown): boolean {
+export function wasTold(value: unknown): value is Told {
   return typeof value === 'object' && value !== null && mark in value;
 }
 

@@ -9,9 +9,13 @@ export function isStream(value: unknown): value is Readable {
  * and its headers, and so do the errors it ends with.
  *
  * @param told - What to show of an error of the source.
- * @param ended - Called once, when the last byte was read or the stream was given up.
+ * @param ended - Called once, when the last byte was read or the stream was given up; told whether it came whole.
  */
-export function shielded(source: Readable, told: (error: unknown) => unknown, ended: () => void): Readable {
+export function shielded(
+  source: Readable,
+  told: (error: unknown) => unknown,
+  ended: (whole: boolean) => void,
+): Readable {
   const shield = new PassThrough();
   // A reply that breaks off while nobody reads it, such as that of a failure, must not be an uncaught exception.
   shield.on('error', () => undefined);
@@ -25,7 +29,7 @@ export function shielded(source: Readable, told: (error: unknown) => unknown, en
   });
   shield.once('close', () => {
     source.destroy();
-    ended();
+    ended(source.readableEnded);
   });
   source.pipe(shield);
   return shield;

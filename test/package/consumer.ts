@@ -112,6 +112,11 @@ export class Consumer {
     return readPackage(join(this.folder, 'node_modules', name));
   }
 
+  /** Installs a package that is not declared, or an optional peer, as the application would. */
+  add(name: string): void {
+    link(join(repository, 'node_modules', name), join(this.folder, 'node_modules', name));
+  }
+
   version(name: string): string {
     return String(this.packageOf(name).version);
   }

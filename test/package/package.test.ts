@@ -110,4 +110,21 @@ describe.each([
     },
     TIMEOUT_MS,
   );
+
+  // The last one, as it adds what the others do without.
+  it(
+    'has Moov’s SDK, once that is installed, from an ES module and from CommonJS, and typed',
+    async () => {
+      const without = await run(process.execPath, ['sdk.mjs'], consumer.folder);
+      expect(without.end).toBe(1);
+      expect(without.output).toMatch(/Cannot find (package|module) '@moovio\/sdk'/);
+      consumer.add('@moovio/sdk');
+      await ends('sdk.mjs');
+      await ends('sdk.cjs');
+      const tsc = join(repository, 'node_modules/typescript/bin/tsc');
+      const checked = await run(process.execPath, [tsc, '-p', 'tsconfig.sdk.json'], consumer.folder);
+      expect(checked).toEqual({ end: 0, output: '' });
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -101,6 +101,9 @@ function read(value: object, key: PropertyKey): unknown {
 }
 
 function bytesOf(value: object): Buffer | undefined {
+  // Of memory that was handed on, as web streams do, nothing is left to read.
+  if ((ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) && value.byteLength === 0)
+    return Buffer.alloc(0);
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (types.isAnyArrayBuffer(value)) return Buffer.from(value);
   return undefined;

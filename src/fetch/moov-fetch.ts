@@ -1,0 +1,97 @@
+import { Readable } from 'node:stream';
+import { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import { wasTold } from '../client/call.js';
+import { discard } from '../client/streams.js';
+import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
+import { fetchFailure } from './failure.js';
+import { type Asked, type FetchInput, readBody, readRequest } from './request.js';
+import { asResponse, type MoovResponse, replacedReply } from './response.js';
+
+/** A `fetch` whose calls are authorised at Moov; see {@link MoovAuth.fetch}. */
+export type MoovFetch = (input: FetchInput, init?: RequestInit) => Promise<MoovResponse>;
+
+const nothingSent: MoovCallInfo = { attempts: 0, ambiguous: false };
+
+/** Makes a `fetch` of an Axios instance of this package's, whose rules its calls keep. */
+export function moovFetch(client: AxiosInstance): MoovFetch {
+  return async (input, init) => {
+    const began = performance.now();
+    const timeoutMs = client.defaults.timeout ?? 0;
+    let asked: Asked | undefined;
+    let body: Buffer | Readable | undefined;
+    try {
+      asked = readRequest(input, init, client);
+      body = await readBody(asked, timeoutMs);
+    } catch (error) {
+      throw fetchFailure(error, asked?.signal, nothingSent);
+    }
+    try {
+      const left = timeoutMs > 0 ? Math.max(1, timeoutMs - (performance.now() - began)) : 0;
+      return await respond(await send(client, asked, body, left), asked);
+    } catch (error) {
+      if (body instanceof Readable) body.destroy();
+      throw fetchFailure(error, asked.signal);
+    }
+  };
+}
+
+function send(
+  client: AxiosInstance,
+  { url, request, signal }: Asked,
+  data: Buffer | Readable | undefined,
+  timeout: number,
+): Promise<AxiosResponse> {
+  return client.request({
+    url,
+    method: request.method,
+    headers: headersOf(request, data),
+    data,
+    timeout,
+    // A write is over when its reply is there whole, so that one cut short counts as it does on req.moov.
+    responseType: request.method === 'GET' ? 'stream' : 'arraybuffer',
+    // Bytes go and come as they are.
+    transformRequest: [],
+    transformResponse: [],
+    validateStatus: null,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** With what Axios would add to a request without them turned off, or as fetch has it. */
+function headersOf({ headers }: globalThis.Request, data: unknown): Record<string, string | false> {
+  const sent: Record<string, string | false> = Object.fromEntries(headers);
+  sent.accept ??= '*/*';
+  sent['content-type'] ??= false;
+  if (!(data instanceof Readable)) {
+    // Of bytes the length is known, and is not the caller's to say.
+    delete sent['content-length'];
+    delete sent['transfer-encoding'];
+  }
+  return sent;
+}
+
+async function respond(reply: AxiosResponse, asked: Asked): Promise<MoovResponse> {
+  if (!wasTold(reply)) {
+    throw fetchFailure(replacedReply(), asked.signal, { attempts: 1, ambiguous: true });
+  }
+  const { status, moov: info } = reply;
+  try {
+    if (asked.request.redirect === 'error' && isRedirect(status)) throw new Error('unexpected redirect');
+    return await asResponse(reply, asked.request, info, (error) =>
+      fetchFailure(isAxiosError(error) ? error : failed(error), asked.signal, info),
+    );
+  } catch (cause) {
+    discard(reply.data);
+    const error = isMoovAuthError(cause) ? cause : failed(cause);
+    // Moov has done what it was asked to, and the caller does not get to see it.
+    throw fetchFailure(error, asked.signal, { ...info, ambiguous: info.ambiguous || status < 300 });
+  }
+}
+
+function failed(cause: unknown): TypeError {
+  return new TypeError('fetch failed', { cause });
+}
+
+function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}

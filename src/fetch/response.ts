@@ -1,0 +1,84 @@
+import type { Readable } from 'node:stream';
+import type { AxiosResponse } from 'axios';
+import { type Told, tell } from '../client/call.js';
+import { isStream } from '../client/streams.js';
+import { type MoovCallInfo, MoovConfigError } from '../errors.js';
+
+/** Fetch standard, "null body status", of those a server can end with. */
+const withoutBody = new Set([204, 205, 304]);
+
+/**
+ * What `moov.fetch` resolves with: a WHATWG Response that says under `moov` what its call went through. `clone()` gives
+ * a plain Response, without `moov` and `url`.
+ */
+export type MoovResponse = globalThis.Response & Told;
+
+/**
+ * A reply of Axios's as a WHATWG Response.
+ *
+ * @param failed - What to show of an error that ends the body.
+ * @throws {@link MoovConfigError} when an interceptor of the application's put something else in the body's place.
+ * @throws RangeError or TypeError when the standard has no such response, such as one with status 700.
+ */
+export async function asResponse(
+  reply: AxiosResponse,
+  request: globalThis.Request,
+  info: MoovCallInfo,
+  failed: (error: unknown) => unknown,
+): Promise<MoovResponse> {
+  const { status, statusText, data } = reply;
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(reply.headers)) {
+    for (const one of [value].flat()) headers.append(name, String(one));
+  }
+  const body = await bodyOf(data, request.method === 'HEAD' || withoutBody.has(status), failed);
+  const response = new Response(body, { status, statusText, headers });
+  const [url] = request.url.split('#', 1);
+  Object.defineProperty(response, 'url', { value: url, configurable: true });
+  tell(response, info);
+  return response;
+}
+
+async function bodyOf(
+  data: unknown,
+  none: boolean,
+  failed: (error: unknown) => unknown,
+): Promise<ReadableStream<Uint8Array> | Uint8Array | null> {
+  if (isStream(data)) {
+    if (!none) return streamOf(data, failed);
+    // Read to its end and not destroyed, so that the connection can be used again.
+    await new Promise((resolve) => data.once('close', resolve).resume());
+    return null;
+  }
+  if (Buffer.isBuffer(data)) return none ? null : data;
+  throw replacedReply();
+}
+
+/** The error of a reply that is not as it left this package's own hands. */
+export function replacedReply(): MoovConfigError {
+  return new MoovConfigError(
+    'An interceptor that the option "configure" added has replaced the reply, or its body, of a call of moov.fetch. It must leave calls with responseType "stream" or "arraybuffer" as they are.',
+  );
+}
+
+/** Reads at the pace of its reader, and not before; giving it up frees the connection. */
+function streamOf(data: Readable, failed: (error: unknown) => unknown): ReadableStream<Uint8Array> {
+  const chunks: AsyncIterator<Uint8Array> = data[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await chunks.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          controller.error(failed(error));
+        }
+      },
+      cancel() {
+        data.destroy();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

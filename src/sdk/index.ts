@@ -1,0 +1,57 @@
+import { HTTPClient, Moov, type SDKOptions } from '@moovio/sdk';
+import { MoovConfigError } from '../errors.js';
+import type { MoovAuth } from '../middleware.js';
+import type { MoovTarget } from '../targets.js';
+
+/** The SDK's options that would lead its calls past the `MoovAuth`, and what is to be used instead. */
+const refused = {
+  security: 'The SDK gets its tokens from the MoovAuth.',
+  accessToken: 'The SDK gets its tokens from the MoovAuth.',
+  httpClient: "Its calls are those of the MoovAuth's fetch.",
+  serverURL: 'It is the baseURL of the MoovAuth.',
+  serverIdx: 'It is the baseURL of the MoovAuth.',
+  retryConfig: 'What may be sent again is decided by the MoovAuth; its option "retries" says how often.',
+} as const;
+
+/** Options of {@link moovSdk}: a target, and the SDK's own options without those that the `MoovAuth` stands for. */
+export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, keyof typeof refused>;
+
+/**
+ * Moov's official SDK (`@moovio/sdk`) on the renewed, scoped tokens of a `MoovAuth`. Its calls keep the rules of
+ * `req.moov`: renewal and replay after 401, retries where a second send is safe, one deadline, Moov's origin alone. The
+ * token is in none of the SDK's results, errors and requests. `X-Moov-Version` is the one the SDK was made for, whatever
+ * `apiVersion` says, as its types belong to it.
+ *
+ * When a call gets no reply, the SDK's error (`ConnectionError`, `RequestTimeoutError`, `RequestAbortedError`, or
+ * `UnexpectedClientError` for the errors of this package) has that of {@link MoovAuth.fetch} as its `cause`:
+ * `isMoovCallError(error.cause) && error.cause.moov.ambiguous` tells whether Moov may have acted. With a reply it is
+ * `moov` of the response, which the SDK's errors have as `rawResponse`; one with `rawResponse.ok`, such as a
+ * `ResponseValidationError`, says that Moov did what it was asked to, and that the SDK can't read the answer.
+ *
+ * The SDK makes no retries of its own unless a call asks for them (`retries` in its second argument). Leave them out:
+ * they would repeat this package's, and also writes that have no idempotency key.
+ *
+ * Making one costs no network.
+ *
+ * @param moov - What `moovAuth` returned.
+ * @param options - `scopes` and `accountID` as for {@link MoovAuth.clientFor}; `timeoutMs` in milliseconds, for each
+ * call, beside that of the `MoovAuth`; `userAgent`; `debugLogger`, which gets bodies, and never the token.
+ * @returns the SDK's own client.
+ * @throws {@link MoovConfigError} for one of the SDK's options that would bypass the `MoovAuth`, and for scopes that are
+ * none; {@link MoovScopeError} when an account is missing or no UUID.
+ * @see {@link https://github.com/moovfinancial/moov-typescript | Moov's SDK for TypeScript}
+ */
+export function moovSdk(moov: MoovAuth, options: MoovSdkOptions = {}): Moov {
+  const { scopes, accountID, ...sdkOptions } = options;
+  for (const [name, why] of Object.entries(refused)) {
+    if (Reflect.get(sdkOptions, name) !== undefined) {
+      throw new MoovConfigError(`moovSdk can't have the SDK's option "${name}". ${why}`);
+    }
+  }
+  const { baseURL } = moov.client.defaults;
+  if (baseURL === undefined) {
+    throw new MoovConfigError('moovSdk: the option "configure" must not take the baseURL off the instance.');
+  }
+  const fetcher = moov.fetchFor({ scopes, accountID });
+  return new Moov({ ...sdkOptions, serverURL: baseURL, httpClient: new HTTPClient({ fetcher }) });
+}
