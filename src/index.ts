@@ -1,3 +1,8 @@
+/**
+ * Express middleware that gives each route handler an Axios instance authorised at Moov.
+ *
+ * @module express-moov-auth
+ */
 export { isMoovCallError } from './client/call-error.js';
 export { type MoovErrorHandlerOptions, moovErrorHandler } from './error-handler.js';
 export {

@@ -39,7 +39,14 @@ export interface MoovAuthStatus {
   /** When the token held ends, by the local clock. */
   readonly expiresAt?: Date;
   /** Why the last token request failed; absent once one has succeeded. */
-  readonly lastError?: { readonly code: string; readonly message: string; readonly at: Date };
+  readonly lastError?: {
+    /** The error's code, such as `ERR_MOOV_NETWORK`. */
+    readonly code: string;
+    /** The error's message. */
+    readonly message: string;
+    /** When that was. */
+    readonly at: Date;
+  };
   /** How many tokens are held. */
   readonly tokens: number;
   /** How many tokens are out of service whose revocation Moov has not confirmed. */
@@ -62,6 +69,7 @@ export interface MoovAuth extends RequestHandler {
   /**
    * Middleware with other scopes, on the same key and pool: `req.moov` has these and no others after it.
    *
+   * @param scopes - A list, or one string in which spaces divide them.
    * @throws {@link MoovConfigError} for scopes that are none.
    */
   scoped(scopes: MoovScope | readonly MoovScope[]): RequestHandler;
@@ -69,18 +77,22 @@ export interface MoovAuth extends RequestHandler {
    * The Axios instance for some scopes and an account, without a request. The same target gives the same instance
    * while its token is kept; making one costs no network.
    *
+   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
    * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
    */
   clientFor(target?: MoovTarget): AxiosInstance;
   /**
-   * The access token, for clients that are not Axios. It is a secret: keep it out of logs.
+   * The access token, for clients that are not Axios (RFC 6750 section 2.1). It is a secret: keep it out of logs.
    *
+   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
+   * @returns the token held; when there is none, once one is obtained, within `tokenTimeoutMs`.
    * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
    */
   accessToken(target?: MoovTarget): Promise<string>;
   /**
    * Obtains a new token now, or joins the renewal in flight.
    *
+   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
    * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
    */
   renew(target?: MoovTarget): Promise<void>;
@@ -92,15 +104,17 @@ export interface MoovAuth extends RequestHandler {
    */
   revoke(): Promise<void>;
   /**
-   * An Express router that serves `POST /revoke` in the form of RFC 7009.
+   * An Express router that serves `POST /revoke` in the form of RFC 7009 section 2.
    *
+   * @param options - `guard` is required; see {@link RevokeRouterOptions}.
    * @throws {@link MoovConfigError} when `guard` is missing or an option is wrong.
    */
   revokeRouter(options: RevokeRouterOptions): Router;
   /**
    * An Express router that serves `POST /token`: short-lived access tokens for a browser or a phone, with the scopes
-   * that the server decides on.
+   * that the server decides on. It answers with {@link BrowserToken}.
    *
+   * @param options - `guard` and `scopes` are required; see {@link BrowserTokenRouterOptions}.
    * @throws {@link MoovConfigError} when `guard` or `scopes` is missing or an option is wrong.
    */
   browserTokenRouter(options: BrowserTokenRouterOptions): Router;
@@ -109,8 +123,13 @@ export interface MoovAuth extends RequestHandler {
   /**
    * Ends renewals; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, gives back the tokens held within 5 s;
    * what Moov did not confirm by then is told through `onEvent` and `status().pendingRevocations`. Never rejects.
+   *
+   * @param options - Whether to give the tokens back; those of the first call count.
    */
-  close(options?: { revoke?: boolean }): Promise<void>;
+  close(options?: {
+    /** Default `false`. */
+    revoke?: boolean;
+  }): Promise<void>;
 }
 
 const REVOKE_TIMEOUT_MS = 10_000;
@@ -122,7 +141,9 @@ const CLOSE_TIMEOUT_MS = 5_000;
  *
  * @param scopes - What the token may do: a list, or one string in which spaces divide them.
  * @param options - Each option falls back to its `MOOV_*` variable; see {@link MoovAuthOptions}.
+ * @returns the middleware, with the members of {@link MoovAuth}. `close()` ends it.
  * @throws {@link MoovConfigError} naming the option or scope, what was expected and how to set it.
+ * @see {@link https://docs.moov.io/api/authentication/access-tokens/ | Moov: access tokens}
  */
 export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: MoovAuthOptions = {}): MoovAuth {
   const settings = readAuthOptions(options);

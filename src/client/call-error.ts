@@ -7,7 +7,13 @@ import { wasTold } from './call.js';
  * of this package's, which answers an Axios error's questions (`response`, `config`, `isAxiosError`) too.
  *
  * Goes by this package's own mark, so that an error of another Axios instance is none.
+ *
+ * @param error - What was caught, of any type.
+ * @returns `true` with `error.moov` known to the compiler. Never throws.
  */
-export function isMoovCallError(error: unknown): error is AxiosError & { moov: MoovCallInfo } {
+export function isMoovCallError(error: unknown): error is AxiosError & {
+  /** What became of the call. */
+  moov: MoovCallInfo;
+} {
   return wasTold(error);
 }
