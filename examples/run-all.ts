@@ -14,6 +14,7 @@ const account = `/accounts/${sandbox.platformAccountID}`;
 try {
   await runs('demo.ts');
   await runs('payment.ts');
+  await runs('fleet/demo.ts');
   await runs('app-with-tests/app.test.ts', ['--test']);
   await serves('minimal.ts', environment, account, 200);
   await serves('commonjs.cjs', environment, account, 200);

@@ -23,6 +23,7 @@ export type MoovUnavailableErrorCode =
   | 'ERR_MOOV_TIMEOUT'
   | 'ERR_MOOV_NETWORK'
   | 'ERR_MOOV_KEY_UNREADABLE'
+  | 'ERR_MOOV_ANOTHER_FAILED'
   | 'ERR_MOOV_CLOSED';
 
 /** The machine-readable reasons of this package's errors. They are stable; messages are not. */

@@ -3,8 +3,11 @@ import { types } from 'node:util';
 /** Something that happened, told through `onEvent` and, in the same form, through `logger`. No event holds a secret. */
 export type MoovAuthEvent =
   | {
-      /** A token was obtained, the first of its scopes or a new one in its place. */
-      readonly type: 'token.obtained' | 'token.renewed';
+      /**
+       * A token was obtained, the first of its scopes or a new one in its place. `token.taken`: from the store, where
+       * another process, or another `MoovAuth`, had put it.
+       */
+      readonly type: 'token.obtained' | 'token.renewed' | 'token.taken';
       /** When it ends, by the local clock. */
       readonly expiresAt: Date;
       /** How long that took in milliseconds, attempts and waits included. */
@@ -51,6 +54,22 @@ export type MoovAuthEvent =
       readonly type: 'token.warning';
       /** What does not fit, such as the origin or the account, and what to do. */
       readonly message: string;
+    }
+  | {
+      /** The store does not answer. Told once; until it is back this process obtains its own tokens. */
+      readonly type: 'store.unavailable';
+      /** Why, as the store said it. */
+      readonly message: string;
+      /** When it is tried again, in milliseconds from now. */
+      readonly retryInMs: number;
+    }
+  | {
+      /** The store answers again. */
+      readonly type: 'store.available';
+    }
+  | {
+      /** What the store holds for some scopes can't be decrypted with the keys given; it is replaced. */
+      readonly type: 'store.unreadable';
     }
   | {
       /** Moov answered a call with 401. */
@@ -130,11 +149,15 @@ export type Emit = (event: MoovAuthEvent) => void;
 const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'token.obtained': 'info',
   'token.renewed': 'debug',
+  'token.taken': 'debug',
   'token.failed': 'error',
   'token.revoked': 'info',
   'token.revokeFailed': 'error',
   'token.narrowed': 'warn',
   'token.warning': 'warn',
+  'store.unavailable': 'warn',
+  'store.available': 'info',
+  'store.unreadable': 'warn',
   'call.unauthorized': 'warn',
   'call.replayed': 'debug',
   'call.retried': 'debug',

@@ -37,3 +37,12 @@ export type { Guard } from './routers/guard.js';
 export type { RevokeRouterOptions } from './routers/revoke.js';
 export type { MoovScope } from './scopes.js';
 export type { MoovTarget } from './targets.js';
+export { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
+export type {
+  StoredToken,
+  TokenGeneration,
+  TokenLock,
+  TokenStore,
+  TokenStoreAnswer,
+  TokenStoreChange,
+} from './tokens/store.js';

@@ -6,17 +6,22 @@ import { MoovAuthError } from './errors.js';
 import { emitter } from './events.js';
 import { Timers } from './http/timers.js';
 import { makeEndpoint } from './oauth/client.js';
-import { type AuthToken, revoke } from './oauth/operations.js';
+import { revoke } from './oauth/operations.js';
 import type { MoovAuthOptions } from './options.js';
 import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './routers/browser-token.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
 import { type MoovScope, readScopes } from './scopes.js';
-import { readAuthOptions } from './settings.js';
+import { readAuthOptions, type Settings } from './settings.js';
 import { type MoovTarget, startUpScope, Targets } from './targets.js';
 import { giveBackAll } from './tokens/give-back.js';
+import { GuardedStore } from './tokens/guarded-store.js';
+import { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
 import { Minter } from './tokens/minter.js';
 import { Revocations } from './tokens/revocations.js';
+import { storeKey } from './tokens/store-key.js';
+import type { ObtainedToken } from './tokens/token.js';
 import { TokenPool } from './tokens/token-pool.js';
+import { TokenSharing } from './tokens/token-sharing.js';
 import { closedError, TokenSource } from './tokens/token-source.js';
 import { within } from './tokens/within.js';
 
@@ -135,6 +140,11 @@ export interface MoovAuth extends RequestHandler {
 const REVOKE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
+/** The store of a `MoovAuth` that shares with nobody: as many tokens as its pool, and locks that nobody waits for. */
+function ownStore({ maxTokens, tokenTimeoutMs }: Settings): MemoryTokenStoreOptions {
+  return { maxTokens: maxTokens + 1, lockTtlMs: tokenTimeoutMs + 1 };
+}
+
 /**
  * Express middleware that gives every request `req.moov`, an Axios instance authorised at Moov, and begins to
  * obtain the token for it at once (RFC 6749 section 4.4).
@@ -153,10 +163,31 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const minter = new Minter(settings, endpoint, emit);
   const timers = new Timers();
   const outside = new AsyncResource('MoovAuth');
-  const giveBack = (token: AuthToken) => revocations.add(token);
+  const giveBack = (token: ObtainedToken) => revocations.add(token);
+  // What nobody else sees needs no name that hides anything.
+  const keyOf = (scope: string) =>
+    settings.store === undefined ? Promise.resolve(scope) : storeKey(settings, scope);
+  const store = settings.store ?? memoryTokenStore(ownStore(settings));
+  const sharing = new TokenSharing({
+    store,
+    guarded: new GuardedStore(store, emit, timers),
+    keyOf,
+    giveBack: (token) => {
+      giveBack(token);
+      revocations.flush(REVOKE_TIMEOUT_MS).catch(() => undefined);
+    },
+    emit,
+  });
   const pool = new TokenPool(
     (scope, keepWarm) =>
-      new TokenSource({ mint: minter.forScopes(scope), emit, giveBack, outside, timers, keepWarm }),
+      new TokenSource({
+        obtain: sharing.forScopes(scope, minter.forScopes(scope)),
+        emit,
+        giveBack,
+        outside,
+        timers,
+        keepWarm,
+      }),
     startUpScope(defaults, settings),
     settings.maxTokens,
   );
@@ -169,10 +200,16 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit));
   const open = new AbortController();
   let closing: Promise<void> | undefined;
+  const unwatch = store.watch((change) => {
+    if (change.kind === 'revoked') {
+      for (const source of pool.all()) if (source.held?.shared?.key === change.key) source.forget();
+    }
+    sharing.changed(change);
+  });
 
   async function revokeHeld(timeoutMs: number): Promise<void> {
     try {
-      const tokens = await giveBackAll(pool, revocations, timers, timeoutMs);
+      const tokens = await giveBackAll(pool, sharing, revocations, timers, timeoutMs);
       if (tokens > 0) emit({ type: 'token.revoked', tokens, pendingRevocations: revocations.count });
     } catch (error) {
       const code = error instanceof MoovAuthError ? error.code : 'ERR_MOOV_NETWORK';
@@ -212,6 +249,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     open.abort(closedError());
     // It has been told, and a server on its way down has no other use for the error.
     await revoked?.catch(() => undefined);
+    unwatch();
   }
 
   const handler = targets.handler(defaults);

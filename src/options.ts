@@ -1,6 +1,7 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { Request } from 'express';
 import type { MoovAuthEvent, MoovLogger } from './events.js';
+import type { TokenStore } from './tokens/store.js';
 
 /** A value, or a function that returns it and is called at each mint, so that keys rotate without a restart. */
 export type Secret = string | (() => string | Promise<string>);
@@ -58,6 +59,11 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
   accountID?: string | ((req: Request) => string | undefined) | undefined;
   /** How many tokens are kept, beside that of start-up; the least recently used one goes first. Default 10,000. */
   maxTokens?: number | undefined;
+  /**
+   * Where tokens are kept, so that several processes share them: `redisTokenStore` of `express-moov-auth/redis`, or one
+   * of your own. Default: in the memory of this process.
+   */
+  store?: TokenStore | undefined;
   /**
    * Runs once on each Axios instance when it is made, for interceptors and defaults of your own.
    *

@@ -6,6 +6,7 @@ import type { MoovAuthEvent, MoovLogger } from './events.js';
 import { kind } from './kind.js';
 import type { Credentials } from './oauth/endpoint.js';
 import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
+import type { TokenStore } from './tokens/store.js';
 
 /** Per-call Axios settings that would take a call, or its token, past this package's rules. */
 export const bypasses = [
@@ -64,6 +65,7 @@ const authSchema = z.strictObject({
   maxTokens: z.int().min(1).max(1_000_000).default(10_000),
   configure: z.custom<(instance: AxiosInstance) => void>(isFunction).optional(),
   logger: z.custom<MoovLogger>(isLogger).optional(),
+  store: z.custom<TokenStore>(isStore).optional(),
   onEvent: z.custom<(event: MoovAuthEvent) => void>(isFunction).optional(),
 });
 
@@ -106,6 +108,7 @@ const expected: Readonly<Record<keyof MoovAuthOptions, { what: string; env?: rea
   },
   configure: { what: 'a function of the Axios instance' },
   logger: { what: 'an object with the functions debug, info, warn and error' },
+  store: { what: 'a token store, such as redisTokenStore({ client, encryptionKey }) makes' },
   onEvent: { what: 'a function of the event' },
 };
 
@@ -113,6 +116,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Options with the key moved out of sight, into a function. */
 type Sealed<Options> = Omit<Options, 'clientId' | 'clientSecret'> & {
+  clientId: () => Promise<string>;
   credentials: () => Promise<Credentials>;
 };
 
@@ -124,7 +128,14 @@ export type OAuthSettings = Sealed<z.output<typeof oauthSchema>>;
 
 /** @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it. */
 export function readAuthOptions(options: MoovAuthOptions, env: Environment = process.env): Settings {
-  return seal(validate(authSchema, options, env));
+  const settings = validate(authSchema, options, env);
+  const { store, tokenTimeoutMs } = settings;
+  if (store !== undefined && !(store.lockTtlMs > tokenTimeoutMs)) {
+    throw new MoovConfigError(
+      `store: expected a lockTtlMs of more than tokenTimeoutMs (${tokenTimeoutMs}), so that a lock outlives the request it is for; got ${store.lockTtlMs}.`,
+    );
+  }
+  return seal(settings);
 }
 
 /** @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it. */
@@ -186,6 +197,7 @@ function seal<
   return {
     ...rest,
     baseURL: rest.baseURL.replace(/\/+$/, ''),
+    clientId: () => current('clientId', clientId),
     credentials: async () => ({
       clientId: await current('clientId', clientId),
       clientSecret: await current('clientSecret', clientSecret),
@@ -243,6 +255,14 @@ function isFunction(value: unknown): boolean {
 function isLogger(value: unknown): boolean {
   return ['debug', 'info', 'warn', 'error'].every(
     (level) => typeof value === 'object' && value !== null && isFunction(Reflect.get(value, level)),
+  );
+}
+
+function isStore(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('lockTtlMs' in value)) return false;
+  const operations = ['acquire', 'put', 'release', 'revoke', 'watch'];
+  return (
+    typeof value.lockTtlMs === 'number' && operations.every((name) => isFunction(Reflect.get(value, name)))
   );
 }
 

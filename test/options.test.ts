@@ -47,6 +47,7 @@ describe('defaults', () => {
       retries: 3,
       retryBudget: true,
       maxTokens: 10_000,
+      clientId: expect.any(Function),
       credentials: expect.any(Function),
     });
   });
@@ -59,6 +60,7 @@ describe('defaults', () => {
       clientAuth: 'basic',
       timeoutMs: 10_000,
       retries: 2,
+      clientId: expect.any(Function),
       credentials: expect.any(Function),
     });
   });
@@ -205,6 +207,7 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['logger', fn, 'an object with the functions debug, info, warn and error', 'a function'],
     ['logger', { debug: fn, info: fn, warn: fn }, 'debug, info, warn and error', 'an object'],
     ['logger', { debug: fn, info: fn, warn: fn, error: 'no' }, 'debug, info, warn and error', 'an object'],
+    ['store', {}, 'a token store, such as redisTokenStore({ client, encryptionKey }) makes', 'an object'],
     ['onEvent', true, 'a function of the event', 'a boolean'],
   ];
 

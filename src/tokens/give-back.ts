@@ -1,14 +1,19 @@
 import type { Timers } from '../http/timers.js';
 import type { Revocations } from './revocations.js';
+import type { Token } from './token.js';
 import type { TokenPool } from './token-pool.js';
+import type { TokenSharing } from './token-sharing.js';
 import { within } from './within.js';
 
 /** A result that comes late is revoked too, and gets at least this long for it. */
 const SHORTEST_FLUSH_MS = 1_000;
 
+/** How many tokens are taken out of the store at once. */
+const MOST_AT_ONCE = 100;
+
 /**
- * Gives back every token of a pool: takes them out of service first, then revokes them at Moov, and with them what
- * renewals in flight obtain.
+ * Gives back every token of a pool: takes them out of service first, here and in the store, then revokes them at
+ * Moov, and with them what renewals in flight obtain.
  *
  * @returns how many tokens were revoked.
  * @throws what the first failed revocation threw; {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when a renewal
@@ -16,20 +21,24 @@ const SHORTEST_FLUSH_MS = 1_000;
  */
 export async function giveBackAll(
   pool: TokenPool,
+  sharing: TokenSharing,
   revocations: Revocations,
   timers: Timers,
   timeoutMs: number,
 ): Promise<number> {
   const end = performance.now() + timeoutMs;
   const overtaken: Promise<unknown>[] = [];
-  for (const source of pool.all()) {
+  const surrendered: [scope: string, token: Token | undefined][] = [];
+  for (const [scope, source] of pool.entries()) {
     const { token, renewal } = source.surrender();
+    surrendered.push([scope, token]);
     if (token !== undefined) {
       revocations.add({ accessToken: token.accessToken(), refreshToken: token.refreshToken() });
     }
     if (renewal !== undefined) overtaken.push(renewal);
   }
-  const first = revocations.flush(timeoutMs);
+  await takeOut(surrendered, sharing, revocations);
+  const first = revocations.flush(Math.max(SHORTEST_FLUSH_MS, end - performance.now()));
   if (overtaken.length === 0) return first;
   // What fails in the first flush is tried again in the last, which decides.
   const revoked = await first.catch(() => 0);
@@ -39,4 +48,21 @@ export async function giveBackAll(
   const left = end - performance.now();
   const late = 'A renewal in flight has not ended; its token is revoked when it is there';
   return revoked + (await within(left, last, late, timers));
+}
+
+/** What the store has may be newer than what is held here, and is revoked too. */
+async function takeOut(
+  surrendered: readonly [scope: string, token: Token | undefined][],
+  sharing: TokenSharing,
+  revocations: Revocations,
+): Promise<void> {
+  for (let first = 0; first < surrendered.length; first += MOST_AT_ONCE) {
+    const some = surrendered.slice(first, first + MOST_AT_ONCE);
+    await Promise.all(
+      some.map(async ([scope, token]) => {
+        const stored = await sharing.revoke(scope);
+        if (stored !== undefined && stored.accessToken !== token?.accessToken()) revocations.add(stored);
+      }),
+    );
+  }
 }

@@ -7,7 +7,7 @@ import { type AuthToken, type Grant, mint } from '../oauth/operations.js';
 import { missingScopes } from '../scopes.js';
 import type { Settings } from '../settings.js';
 import { MintGate } from './mint-gate.js';
-import type { Mint } from './token-source.js';
+import type { Want } from './token-source.js';
 
 /** What Moov is given to recover when it answers 429 without saying how long. */
 const DEFAULT_HOLD_MS = 1_000;
@@ -17,6 +17,9 @@ export interface MintRequest {
   signal: AbortSignal;
   timers: Timers;
 }
+
+/** Obtains a token at Moov. */
+export type Mint = (want: Want) => Promise<AuthToken>;
 
 /** Obtains tokens for one `MoovAuth`, whatever the scopes: one gate for all, and one place where they are looked at. */
 export class Minter {
@@ -32,11 +35,11 @@ export class Minter {
     this.#emit = emit;
   }
 
-  /** How the source of one set of scopes obtains its tokens. */
+  /** How tokens of one set of scopes are obtained at Moov. */
   forScopes(scope: string): Mint {
     let toldOfFewer = false;
-    return async ({ refreshToken, ...request }) => {
-      const reply = await this.#renew(scope, refreshToken, request);
+    return async ({ held, retries, signal, timers }) => {
+      const reply = await this.#renew(scope, held?.refreshToken(), { retries, signal, timers });
       const missing = reply.scope === undefined ? [] : missingScopes(scope, reply.scope);
       if (missing.length > 0 && !toldOfFewer) this.#emit({ type: 'token.narrowed', missing });
       toldOfFewer ||= missing.length > 0;

@@ -54,8 +54,13 @@ export class TokenPool {
 
   /** Every source that is kept. */
   all(): TokenSource[] {
-    const others = [...this.#others.values()].map(({ source }) => source);
-    return this.#pinned === undefined ? others : [this.#pinned.source, ...others];
+    return this.entries().map(([, source]) => source);
+  }
+
+  /** The same with the scopes of each. */
+  entries(): [scope: string, source: TokenSource][] {
+    const others = [...this.#others].map(([scope, { source }]): [string, TokenSource] => [scope, source]);
+    return this.#pinned === undefined ? others : [[this.#pinned.scope, this.#pinned.source], ...others];
   }
 
   #find(scope: string): Entry {

@@ -2,22 +2,29 @@ import type { AsyncResource } from 'node:async_hooks';
 import { type MoovAuthError, MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Timers } from '../http/timers.js';
-import type { AuthToken } from '../oauth/operations.js';
 import { MintFailure } from './mint-failure.js';
-import { Token } from './token.js';
+import { type ObtainedToken, type Shared, Token } from './token.js';
 import { UnauthorizedPause } from './unauthorized-pause.js';
 
-/** Obtains a token at Moov; `refreshToken` is that of the token held, if it came with one. */
-export type Mint = (request: {
-  refreshToken: string | undefined;
+/** What a source tells of its state when it wants a new token. */
+export interface Want {
+  /** The token held, which is missing, ageing or was refused. */
+  held: Token | undefined;
+  /** Where the last token held stood in the store. */
+  known: Shared | undefined;
   /** How many attempts may follow the first: none for a probe, which others follow anyway. */
   retries: number;
   signal: AbortSignal;
   timers: Timers;
-}) => Promise<AuthToken>;
+}
+
+/** Obtains a token, at Moov or from the store; `undefined` when a revocation elsewhere overtook it. */
+export type Obtain = (want: Want) => Promise<ObtainedToken | undefined>;
 
 /** Obtaining a token is up to three attempts. */
 const RETRIES = 2;
+
+type Result = { obtained: ObtainedToken | undefined; durationMs: number } | { error: unknown };
 
 /** How a renewal ended. `undefined`: a revocation overtook it, and whoever waits asks anew. */
 type Outcome = Token | MintFailure | undefined;
@@ -37,12 +44,12 @@ export interface TokenSupplier {
   uncured(generation: number): void;
 }
 
-/** What a token source is made of; all but `mint` and `keepWarm` are shared by the sources of one `MoovAuth`. */
+/** What a token source is made of; all but `obtain` and `keepWarm` are shared by the sources of one `MoovAuth`. */
 export interface TokenSourceParts {
-  mint: Mint;
+  obtain: Obtain;
   emit: Emit;
   /** Gets the result of a renewal that a revocation overtook. */
-  giveBack: (token: AuthToken) => void;
+  giveBack: (token: ObtainedToken) => void;
   /** The asynchronous context in which renewals run. */
   outside: AsyncResource;
   timers: Timers;
@@ -57,14 +64,15 @@ export interface TokenSourceParts {
  * signal of its own, and runs outside the asynchronous context of the call that began it.
  */
 export class TokenSource implements TokenSupplier {
-  readonly #mint: Mint;
+  readonly #obtainToken: Obtain;
   readonly #emit: Emit;
-  readonly #giveBack: (token: AuthToken) => void;
+  readonly #giveBack: (token: ObtainedToken) => void;
   readonly #outside: AsyncResource;
   readonly #timers: Timers;
   readonly #keepWarm: boolean;
   readonly #pause = new UnauthorizedPause();
   #token: Token | undefined;
+  #known: Shared | undefined;
   #generation = 0;
   #renewal: Renewal | undefined;
   #failure: MintFailure | undefined;
@@ -72,8 +80,8 @@ export class TokenSource implements TokenSupplier {
   #nextOutcome: PromiseWithResolver<Outcome> | undefined;
   #closed = false;
 
-  constructor({ mint, emit, giveBack, outside, timers, keepWarm }: TokenSourceParts) {
-    this.#mint = mint;
+  constructor({ obtain, emit, giveBack, outside, timers, keepWarm }: TokenSourceParts) {
+    this.#obtainToken = obtain;
     this.#emit = emit;
     this.#giveBack = giveBack;
     this.#outside = outside;
@@ -164,6 +172,12 @@ export class TokenSource implements TokenSupplier {
     return { token, renewal: renewal && this.#timers.hold(renewal.outcome) };
   }
 
+  /** Drops the token, which was revoked elsewhere; the next call obtains another. */
+  forget(): void {
+    this.#token = undefined;
+    this.#clearTimer();
+  }
+
   /** Ends everything in flight. Later calls reject with `ERR_MOOV_CLOSED`. */
   close(): void {
     this.#closed = true;
@@ -214,41 +228,50 @@ export class TokenSource implements TokenSupplier {
     return renewal;
   }
 
-  async #obtain(signal: AbortSignal): Promise<{ reply: AuthToken; durationMs: number } | { error: unknown }> {
+  async #obtain(signal: AbortSignal): Promise<Result> {
     const began = performance.now();
     try {
-      const refreshToken = this.#token?.refreshToken();
       const retries = this.#failure === undefined ? RETRIES : 0;
-      const reply = await this.#mint({ refreshToken, retries, signal, timers: this.#timers });
-      return { reply, durationMs: performance.now() - began };
+      const obtained = await this.#obtainToken({
+        held: this.#token,
+        known: this.#known,
+        retries,
+        signal,
+        timers: this.#timers,
+      });
+      return { obtained, durationMs: performance.now() - began };
     } catch (error) {
       return { error };
     }
   }
 
-  #conclude(
-    renewal: Renewal,
-    result: { reply: AuthToken; durationMs: number } | { error: unknown },
-  ): Outcome {
+  #conclude(renewal: Renewal, result: Result): Outcome {
     let outcome: Outcome;
     if (renewal.surrendered) {
-      if ('reply' in result) this.#giveBack(result.reply);
+      // What others use too is theirs to give back: whoever revoked it has taken it out of the store.
+      if ('obtained' in result && result.obtained?.from === 'moov') this.#giveBack(result.obtained);
     } else {
       this.#renewal = undefined;
-      outcome = 'reply' in result ? this.#install(result.reply, result.durationMs) : this.#fail(result.error);
+      outcome =
+        'error' in result ? this.#fail(result.error) : this.#install(result.obtained, result.durationMs);
     }
     this.#nextOutcome?.resolve(outcome);
     this.#nextOutcome = undefined;
     return outcome;
   }
 
-  #install(reply: AuthToken, durationMs: number): Token {
+  #install(obtained: ObtainedToken | undefined, durationMs: number): Token | undefined {
+    if (obtained === undefined) {
+      if (this.#token !== undefined) this.#schedule(0);
+      return undefined;
+    }
     const renewed = this.#generation > 0;
-    const token = new Token(reply, ++this.#generation);
+    const token = new Token(obtained, ++this.#generation);
     this.#token = token;
+    this.#known = obtained.shared;
     this.#failure = undefined;
     this.#schedule(token.ageingMs);
-    const type = renewed ? 'token.renewed' : 'token.obtained';
+    const type = obtained.from === 'store' ? 'token.taken' : renewed ? 'token.renewed' : 'token.obtained';
     this.#emit({ type, expiresAt: token.expiresAt, durationMs });
     return token;
   }

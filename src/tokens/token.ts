@@ -1,4 +1,5 @@
 import type { AuthToken } from '../oauth/operations.js';
+import type { StoredToken, TokenGeneration } from './store.js';
 
 /** The share of its life after which a token is renewed in the background: between these, so that fleets spread. */
 const AGEING_FROM = 0.75;
@@ -7,6 +8,43 @@ const AGEING_SPREAD = 0.1;
 /** A token is not used for its last moments, which a request spends on its way. */
 const LAST_MOMENTS = 0.05;
 const LONGEST_LAST_MOMENTS_MS = 5_000;
+
+/** Processes that took a token from another renew it this much later than that one, as a share of its life. */
+const TAKERS_SPREAD = 0.02;
+
+/** Where a token stands in the store, so that a newer one can be told from it. */
+export interface Shared {
+  readonly key: string;
+  readonly generation: TokenGeneration;
+}
+
+/** A token as a source gets it: from Moov, or from the store with a part of its life gone. */
+export interface ObtainedToken extends StoredToken {
+  /** How much of its life is left, in milliseconds. */
+  readonly leftMs: number;
+  readonly from: 'moov' | 'store';
+  /** Absent when the store was not there to take it. */
+  readonly shared?: Shared | undefined;
+}
+
+/** A token fresh from Moov, with the moment drawn at which it is to be renewed. */
+export function fromMoov(reply: AuthToken): ObtainedToken {
+  const lifeMs = reply.lifetimeMs;
+  return {
+    accessToken: reply.accessToken,
+    refreshToken: reply.refreshToken,
+    scope: reply.scope,
+    lifeMs,
+    leftMs: lifeMs,
+    renewAtLeftMs: lifeMs * (1 - AGEING_FROM - Math.random() * AGEING_SPREAD),
+    from: 'moov',
+  };
+}
+
+/** How much of a life no request is begun in any more, in milliseconds. */
+export function lastMomentsMs(lifeMs: number): number {
+  return Math.min(LONGEST_LAST_MOMENTS_MS, lifeMs * LAST_MOMENTS);
+}
 
 /**
  * A token and its age. The secret is out of reach of inspection; the age is measured on the monotonic clock, and
@@ -21,18 +59,22 @@ export class Token {
   /** Counts the tokens of one source, so that a call can say which it used without keeping it. */
   readonly generation: number;
   readonly scope: string | undefined;
+  readonly shared: Shared | undefined;
   readonly expiresAt: Date;
   /** When to renew in the background, in milliseconds from receipt. */
   readonly ageingMs: number;
 
-  constructor(reply: AuthToken, generation: number) {
-    this.#accessToken = reply.accessToken;
-    this.#refreshToken = reply.refreshToken;
+  constructor(obtained: ObtainedToken, generation: number) {
+    const { lifeMs, leftMs } = obtained;
+    this.#accessToken = obtained.accessToken;
+    this.#refreshToken = obtained.refreshToken;
     this.generation = generation;
-    this.scope = reply.scope;
-    this.expiresAt = reply.expiresAt;
-    this.#usableMs = reply.lifetimeMs - Math.min(LONGEST_LAST_MOMENTS_MS, reply.lifetimeMs * LAST_MOMENTS);
-    this.ageingMs = reply.lifetimeMs * (AGEING_FROM + Math.random() * AGEING_SPREAD);
+    this.scope = obtained.scope;
+    this.shared = obtained.shared;
+    this.expiresAt = new Date(Date.now() + leftMs);
+    this.#usableMs = leftMs - lastMomentsMs(lifeMs);
+    const spread = obtained.from === 'store' ? lifeMs * Math.random() * TAKERS_SPREAD : 0;
+    this.ageingMs = Math.max(0, leftMs - obtained.renewAtLeftMs) + spread;
   }
 
   /** A method and not a property, as inspection reads properties. */

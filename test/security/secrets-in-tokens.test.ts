@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Timers } from '../../src/http/timers.js';
 import { MoovAuthError, MoovOAuthClient, moovErrorHandler } from '../../src/index.js';
 import { MintFailure } from '../../src/tokens/mint-failure.js';
-import { Token } from '../../src/tokens/token.js';
+import { fromMoov, Token } from '../../src/tokens/token.js';
 import { TokenSource } from '../../src/tokens/token-source.js';
 import { Inspector, newFigures } from './inspector.js';
 import { json, newSecret, startFakeMoov } from './servers.js';
@@ -270,9 +270,9 @@ describe('no secret can be seen of', () => {
       arrive = resolve;
     });
     const source = new TokenSource({
-      mint: async () => {
+      obtain: async () => {
         await onItsWay;
-        return { ...reply };
+        return fromMoov(reply);
       },
       emit: () => undefined,
       giveBack: () => undefined,

@@ -3,36 +3,36 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MoovTokenError, MoovUnavailableError } from '../../src/errors.js';
 import type { MoovAuthEvent } from '../../src/events.js';
 import { Timers } from '../../src/http/timers.js';
-import type { AuthToken } from '../../src/oauth/operations.js';
-import { type Mint, TokenSource } from '../../src/tokens/token-source.js';
+import { fromMoov, type ObtainedToken } from '../../src/tokens/token.js';
+import { type Obtain, TokenSource } from '../../src/tokens/token-source.js';
 
 function sourceOf(
-  mint: Mint,
+  obtain: Obtain,
   emit: (event: MoovAuthEvent) => void,
-  giveBack: (token: AuthToken) => void,
+  giveBack: (token: ObtainedToken) => void,
   keepWarm = true,
 ): TokenSource {
   const outside = new AsyncResource('test');
-  return new TokenSource({ mint, emit, giveBack, outside, timers: new Timers(), keepWarm });
+  return new TokenSource({ obtain, emit, giveBack, outside, timers: new Timers(), keepWarm });
 }
 
 /** Mints tokens `t1`, `t2`, ... of a given life, or fails; the requests for them are counted. */
 function createSource(lifetimeMs = 3_600_000) {
   const events: MoovAuthEvent[] = [];
-  const givenBack: AuthToken[] = [];
+  const givenBack: ObtainedToken[] = [];
   const state = { requests: 0, failWith: undefined as Error | undefined, lifetimeMs };
   const source = sourceOf(
     async () => {
       state.requests++;
       const accessToken = `t${state.requests}`;
       if (state.failWith !== undefined) throw state.failWith;
-      return {
+      return fromMoov({
         accessToken,
         tokenType: 'Bearer',
         lifetimeMs: state.lifetimeMs,
         expiresAt: new Date(Date.now() + state.lifetimeMs),
         status: 200,
-      };
+      });
     },
     (event) => events.push(event),
     (token) => givenBack.push(token),
@@ -151,13 +151,13 @@ describe('a renewal', () => {
         contexts.push(storage.getStore());
         await Promise.resolve();
         contexts.push(storage.getStore());
-        return {
+        return fromMoov({
           accessToken: 't',
           tokenType: 'Bearer',
           lifetimeMs: HOUR,
           expiresAt: new Date(),
           status: 200,
-        };
+        });
       },
       () => contexts.push(storage.getStore()),
       () => undefined,

@@ -1,0 +1,69 @@
+import type { TokenStoreChange } from '../tokens/store.js';
+import type { RedisClient, RedisSubscriber } from './options.js';
+
+type Listener = (change: TokenStoreChange) => void;
+
+/** The second connection, which is there while somebody watches. It reconnects by itself, as the client does. */
+export class Subscription {
+  readonly #client: RedisClient;
+  readonly #channel: string;
+  readonly #listeners = new Set<Listener>();
+  #connection: RedisSubscriber | undefined;
+
+  constructor(client: RedisClient, channel: string) {
+    this.#client = client;
+    this.#channel = channel;
+  }
+
+  add(listener: Listener): () => void {
+    const told: Listener = (change) => listener(change);
+    this.#listeners.add(told);
+    this.#connection ??= this.#connect();
+    return () => {
+      this.#listeners.delete(told);
+      if (this.#listeners.size > 0) return;
+      const connection = this.#connection;
+      this.#connection = undefined;
+      if (connection !== undefined) destroy(connection);
+    };
+  }
+
+  #connect(): RedisSubscriber {
+    const connection = this.#client.duplicate();
+    // Without it, what is missed is found out by looking; and the client itself tells the application of its errors.
+    connection.on('error', () => undefined);
+    connection.unref();
+    const receive = (message: string) => {
+      const change = readMessage(message);
+      if (change !== undefined) for (const listener of [...this.#listeners]) listener(change);
+    };
+    connection
+      .connect()
+      .then(() => connection.subscribe(this.#channel, receive))
+      .catch(() => undefined);
+    return connection;
+  }
+}
+
+/** A change as it is published. */
+export function message({ kind, key }: TokenStoreChange): string {
+  return `${kind} ${key}`;
+}
+
+function readMessage(text: string): TokenStoreChange | undefined {
+  const [kind, key, ...more] = text.split(' ');
+  if (key === undefined || more.length > 0) return undefined;
+  return isKind(kind) ? { kind, key } : undefined;
+}
+
+function isKind(text: unknown): text is TokenStoreChange['kind'] {
+  return text === 'stored' || text === 'released' || text === 'failed' || text === 'revoked';
+}
+
+function destroy(connection: RedisSubscriber): void {
+  try {
+    connection.destroy();
+  } catch {
+    // It was not open.
+  }
+}

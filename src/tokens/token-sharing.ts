@@ -1,0 +1,158 @@
+import { MoovUnavailableError } from '../errors.js';
+import type { Emit } from '../events.js';
+import type { AuthToken } from '../oauth/operations.js';
+import { type GuardedStore, UNAVAILABLE } from './guarded-store.js';
+import type { Mint } from './minter.js';
+import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer, TokenStoreChange } from './store.js';
+import { fromMoov, lastMomentsMs, type ObtainedToken } from './token.js';
+import type { Obtain, Want } from './token-source.js';
+
+/** Who waits for another's token looks again after a time between these, in case he was not told. */
+const LOOK_AGAIN_MS = 200;
+const LOOK_AGAIN_SPREAD_MS = 200;
+
+/** What a {@link TokenSharing} is made of. */
+export interface TokenSharingParts {
+  store: TokenStore;
+  guarded: GuardedStore;
+  /** The name of a set of scopes in the store. May reject, as it can depend on a key that is read from elsewhere. */
+  keyOf: (scope: string) => Promise<string>;
+  /** Gets a token that was obtained but may not be used, as a revocation or a later holder of the lock was faster. */
+  giveBack: (token: ObtainedToken) => void;
+  emit: Emit;
+}
+
+/**
+ * How the processes of a fleet obtain one token together: whoever gets the lock of the store asks Moov, the others
+ * wait for what he puts. Where the store does not answer, each asks Moov for himself.
+ */
+export class TokenSharing {
+  readonly #parts: TokenSharingParts;
+  readonly #waiting = new Map<string, Set<Wake>>();
+
+  constructor(parts: TokenSharingParts) {
+    this.#parts = parts;
+  }
+
+  /** Ends the waits for a key. */
+  changed({ key, kind }: TokenStoreChange): void {
+    for (const wake of this.#waiting.get(key) ?? []) wake(kind);
+  }
+
+  /** How the source of one set of scopes obtains its tokens. */
+  forScopes(scope: string, mint: Mint): Obtain {
+    return async (want) => {
+      const key = await this.#keyFor(scope);
+      return key === undefined ? fromMoov(await mint(want)) : this.#obtain(key, mint, want);
+    };
+  }
+
+  /**
+   * Takes the token of a set of scopes out of the store.
+   *
+   * @returns the token that was there, if any. A store that does not answer has told nothing, and keeps it: whoever
+   * takes it from there is told by Moov's 401.
+   */
+  async revoke(scope: string): Promise<StoredToken | undefined> {
+    const key = await this.#keyFor(scope);
+    if (key === undefined) return undefined;
+    const token = await this.#parts.guarded.revoke(key);
+    return token === UNAVAILABLE ? undefined : token;
+  }
+
+  /** Without the client's ID there is no name in the store; minting fails for the same reason and tells it. */
+  #keyFor(scope: string): Promise<string | undefined> {
+    return this.#parts.keyOf(scope).catch(() => undefined);
+  }
+
+  async #obtain(key: string, mint: Mint, want: Want): Promise<ObtainedToken | undefined> {
+    const { store, guarded, emit } = this.#parts;
+    // A holder that dies costs the life of his lock; who gets it after him has the same time.
+    const end = performance.now() + 2 * store.lockTtlMs;
+    let known = want.known?.key === key ? want.known.generation : undefined;
+    let told = false;
+    for (;;) {
+      const answer = await guarded.acquire(key, known);
+      if (answer === UNAVAILABLE) return fromMoov(await mint(want));
+      if (answer.state === 'token') {
+        if (isOfUse(answer, want)) return taken(key, answer);
+        known = answer.generation;
+        continue;
+      }
+      if (answer.unreadable && !told) emit({ type: 'store.unreadable' });
+      told ||= answer.unreadable === true;
+      if (answer.state === 'locked') return this.#mintInto(answer.lock, mint, want);
+      const patienceMs = Math.min(end - performance.now(), answer.leftMs);
+      if (end <= performance.now() || want.signal.aborted) return fromMoov(await mint(want));
+      if ((await this.#change(key, patienceMs, want)) === 'failed') throw anotherFailed();
+    }
+  }
+
+  async #mintInto(lock: TokenLock, mint: Mint, want: Want): Promise<ObtainedToken | undefined> {
+    const { guarded, giveBack } = this.#parts;
+    let reply: AuthToken;
+    try {
+      reply = await mint(want);
+    } catch (error) {
+      await guarded.release(lock, !want.signal.aborted);
+      throw error;
+    }
+    const obtained = fromMoov(reply);
+    const { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs } = obtained;
+    const stored = { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs };
+    const generation = await guarded.put(lock, stored, obtained.leftMs);
+    if (generation === UNAVAILABLE) return obtained;
+    if (generation !== undefined) return { ...obtained, shared: { key: lock.key, generation } };
+    giveBack(obtained);
+    return undefined;
+  }
+
+  /** Until the key changes, and how, or until it is time to look again. */
+  async #change(
+    key: string,
+    mostMs: number,
+    { timers, signal }: Want,
+  ): Promise<TokenStoreChange['kind'] | undefined> {
+    const woken = new AbortController();
+    let change: TokenStoreChange['kind'] | undefined;
+    const wake: Wake = (kind) => {
+      change = kind;
+      woken.abort();
+    };
+    const abort = () => woken.abort();
+    const waiting = this.#waiting.get(key) ?? new Set();
+    this.#waiting.set(key, waiting.add(wake));
+    signal.addEventListener('abort', abort);
+    try {
+      await timers.sleep(
+        Math.min(mostMs, LOOK_AGAIN_MS + Math.random() * LOOK_AGAIN_SPREAD_MS),
+        woken.signal,
+      );
+    } finally {
+      signal.removeEventListener('abort', abort);
+      waiting.delete(wake);
+      if (waiting.size === 0) this.#waiting.delete(key);
+    }
+    return change;
+  }
+}
+
+type Wake = (kind: TokenStoreChange['kind']) => void;
+
+/** Whoever waits would most likely fail for the same reason, and Moov need not be asked by each to learn it. */
+function anotherFailed(): MoovUnavailableError {
+  return new MoovUnavailableError('Another process that shares the store was given no token by Moov', {
+    code: 'ERR_MOOV_ANOTHER_FAILED',
+  });
+}
+
+type TokenAnswer = Extract<TokenStoreAnswer, { state: 'token' }>;
+
+/** Not one about to end, nor the very one that is to be replaced, put by a write whose confirmation was lost. */
+function isOfUse({ token, leftMs }: TokenAnswer, { held }: Want): boolean {
+  return leftMs > lastMomentsMs(token.lifeMs) && token.accessToken !== held?.accessToken();
+}
+
+function taken(key: string, { token, leftMs, generation }: TokenAnswer): ObtainedToken {
+  return { ...token, leftMs, from: 'store', shared: { key, generation } };
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from 'redis';
+import { onTestFinished } from 'vitest';
+
+/** Whether the tests against a real Redis can run. In CI they must. */
+export const redisIsMissing = isMissing();
+
+function isMissing(): boolean {
+  if (spawnSync('redis-server', ['--version']).status === 0) return false;
+  if (process.env.CI)
+    throw new Error('redis-server is missing; in CI the tests that need it must not be skipped');
+  console.warn('redis-server is missing: the tests that need it are skipped.');
+  return true;
+}
+
+/** A Redis server of a test's own, which keeps nothing on disk. */
+export class RedisServer {
+  readonly port: number;
+  readonly #directory: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, directory: string) {
+    this.port = port;
+    this.#directory = directory;
+  }
+
+  /** Starts a server; the end of the test stops it. */
+  static async start(): Promise<RedisServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'redis-'));
+    const server = new RedisServer(await freePort(), directory);
+    onTestFinished(async () => {
+      await server.kill();
+      await rm(directory, { recursive: true, force: true });
+    });
+    await server.begin();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, also again after {@link kill}: empty, as it keeps nothing. */
+  async begin(): Promise<void> {
+    const settings = { bind: '127.0.0.1', port: String(this.port), dir: this.#directory, save: '' };
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    const child = spawn('redis-server', [...args, '--appendonly', 'no'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    let output = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (chunk) => {
+        output += String(chunk);
+        if (output.includes('Ready to accept connections')) resolve();
+      });
+      child.once('exit', () => reject(new Error(`redis-server ended:\n${output}`)));
+    });
+  }
+
+  /** Ends it at once, and with it every connection. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Keeps its connections and answers nothing, until {@link resume}. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** A connected client; the end of the test closes it. */
+  async client() {
+    const client = createClient({ url: this.url });
+    client.on('error', () => undefined);
+    onTestFinished(() => {
+      if (client.isOpen) client.destroy();
+    });
+    await client.connect();
+    return client;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
