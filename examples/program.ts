@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+/** What `tracing/server.ts` is to be started with, after `--import`. */
+export const instrumentation = new URL('tracing/instrumentation.ts', import.meta.url).href;
+
 const START_MS = 20_000;
 const STOP_MS = 10_000;
 

@@ -1,6 +1,6 @@
 // `npm run examples`: every example once, as a process of its own, against one sandbox. Fails if one fails.
 import { createMoovSandbox } from 'express-moov-auth/sandbox';
-import { Program } from './program.js';
+import { instrumentation, Program } from './program.js';
 
 const sandbox = createMoovSandbox();
 const environment = {
@@ -19,6 +19,7 @@ try {
   await serves('minimal.ts', environment, account, 200);
   await serves('commonjs.cjs', environment, account, 200);
   await serves('metrics.ts', environment, '/metrics', 200);
+  await serves('tracing/server.ts', environment, account, 200, ['--import', instrumentation]);
   await serves('server.ts', environment, account, 200);
   await serves('server.ts', {}, '/health', 200);
   await serves('sandbox.ts', {}, '/ping', 401);
@@ -40,8 +41,9 @@ async function serves(
   env: Record<string, string>,
   path: string,
   expected: number,
+  flags: string[] = [],
 ): Promise<void> {
-  const program = new Program(file, { ...env, PORT: '0' });
+  const program = new Program(file, { ...env, PORT: '0' }, flags);
   try {
     const { status } = await fetch((await program.url()) + path);
     report(file, status === expected, `GET ${path} answered ${status}`, program);

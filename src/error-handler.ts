@@ -43,6 +43,9 @@ const titles: Readonly<Record<number, string>> = {
  *
  * An upstream 401 or 403 is answered with 502: it concerns the host's key and not the end user. 400, 404, 409, 422
  * and 429 keep their status, time-outs are 504, everything else is 502 or the error's own status.
+ *
+ * @param options - See {@link MoovErrorHandlerOptions}; all have defaults.
+ * @returns the middleware. It keeps no state, and throws nothing.
  */
 export function moovErrorHandler({
   exposeUpstream = false,

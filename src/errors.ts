@@ -36,8 +36,13 @@ export type MoovErrorCode =
   | 'ERR_MOOV_ORIGIN'
   | 'ERR_MOOV_REPLAY';
 
-/** What an error of this package is made of, beside its message. */
+/**
+ * What an error of this package is made of, beside its message.
+ *
+ * @typeParam Code - The codes that the class has.
+ */
 export interface MoovErrorDetails<Code extends MoovErrorCode = MoovErrorCode> {
+  /** The machine-readable reason. */
   code: Code;
   /** Headers the host should answer with, such as `Retry-After`. */
   headers?: Readonly<Record<string, string>> | undefined;
@@ -45,6 +50,7 @@ export interface MoovErrorDetails<Code extends MoovErrorCode = MoovErrorCode> {
   upstreamStatus?: number | undefined;
   /** Moov's `x-request-id`. */
   requestId?: string | undefined;
+  /** What led to it, without secrets: never an Axios error of the OAuth endpoints. */
   cause?: unknown;
 }
 
@@ -59,14 +65,24 @@ const brand = Symbol.for('express-moov-auth.error');
 export abstract class MoovAuthError extends Error {
   /** What to answer the client of the host server with. */
   abstract readonly status: number;
+  /** The machine-readable reason: stable, while messages are not. */
   readonly code: MoovErrorCode;
   // Declared, so that what is not known is absent, and not a line with `undefined` in every log.
+  /** Headers the host should answer with, such as `Retry-After` in seconds. Absent when there are none. */
   declare readonly headers?: Readonly<Record<string, string>>;
+  /** The status Moov answered with. Absent when it did not answer. */
   declare readonly upstreamStatus?: number;
+  /** Moov's `x-request-id`, for its support. Absent when there was no reply, or none with it. */
   declare readonly requestId?: string;
   /** Set when the error left `req.moov`. */
   declare readonly moov?: MoovCallInfo;
 
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   * @param details - What is known beside it.
+   */
   constructor(message: string, details: MoovErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
@@ -100,23 +116,40 @@ export function isMoovAuthError(value: unknown): value is MoovAuthError {
 
 /** An option, a scope or a per-call setting is wrong. The message names it, what was expected and how to set it. */
 export class MoovConfigError extends MoovAuthError {
+  /** 500: the fault is the host's own. */
   readonly status = 500;
 
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   */
   constructor(message: string) {
     super(message, { code: 'ERR_MOOV_CONFIG' });
   }
 }
 
-/** Moov refused to mint a token, or answered the request for one with something that is none. */
+/** Moov refused to mint a token (RFC 6749 section 5.2), or answered the request for one with something that is none. */
 export class MoovTokenError extends MoovAuthError {
+  /** 502: Moov is upstream of the host. */
   readonly status = 502;
+  /** What was refused, or that the reply is no token. */
   declare readonly code: MoovTokenErrorCode;
   /** The fields Moov found fault with (422), and what it said of each. */
   declare readonly fields?: Readonly<Record<string, string>>;
 
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   * @param details - What is known beside it.
+   */
   constructor(
     message: string,
-    details: MoovErrorDetails<MoovTokenErrorCode> & { fields?: Readonly<Record<string, string>> | undefined },
+    details: MoovErrorDetails<MoovTokenErrorCode> & {
+      /** The fields Moov found fault with (422), and what it said of each. */
+      fields?: Readonly<Record<string, string>> | undefined;
+    },
   ) {
     super(message, details);
     if (details.fields !== undefined) this.fields = details.fields;
@@ -128,23 +161,39 @@ export class MoovTokenError extends MoovAuthError {
  * tells in seconds when to ask again, where that is known.
  */
 export class MoovUnavailableError extends MoovAuthError {
+  /** 503: it may pass. */
   readonly status = 503;
+  /** What is in the way. */
   declare readonly code: MoovUnavailableErrorCode;
 
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   * @param details - What is known beside it.
+   */
   constructor(message: string, details: MoovErrorDetails<MoovUnavailableErrorCode>) {
     super(message, details);
   }
 }
 
-/** Moov answered a revocation with something other than success. The token may still be valid. */
+/** Moov answered a revocation (RFC 7009 section 2.2.1) with something other than success. The token may still be valid. */
 export class MoovRevokeError extends MoovAuthError {
+  /** 502: Moov is upstream of the host. */
   readonly status = 502;
   /** The fields Moov found fault with (422), and what it said of each. */
   declare readonly fields?: Readonly<Record<string, string>>;
 
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   * @param details - What is known beside it.
+   */
   constructor(
     message: string,
     details: MoovErrorDetails<'ERR_MOOV_REVOKE_REFUSED' | 'ERR_MOOV_CREDENTIALS_REFUSED'> & {
+      /** The fields Moov found fault with (422), and what it said of each. */
       fields?: Readonly<Record<string, string>> | undefined;
     },
   ) {
@@ -155,8 +204,14 @@ export class MoovRevokeError extends MoovAuthError {
 
 /** A scope can't be asked for as it stands. */
 export class MoovScopeError extends MoovAuthError {
+  /** 400: the account that fills a scope comes from the request as a rule. */
   readonly status = 400;
 
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   */
   constructor(message: string) {
     super(message, { code: 'ERR_MOOV_SCOPE' });
   }
@@ -164,8 +219,15 @@ export class MoovScopeError extends MoovAuthError {
 
 /** A call would have left Moov's origin: by its URL before anything was sent, or by a redirect that was not followed. */
 export class MoovOriginError extends MoovAuthError {
+  /** 500: the fault is the host's own. */
   readonly status = 500;
 
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   * @param details - What is known beside it.
+   */
   constructor(message: string, details?: Omit<MoovErrorDetails, 'code'>) {
     super(message, { ...details, code: 'ERR_MOOV_ORIGIN' });
   }
@@ -173,8 +235,15 @@ export class MoovOriginError extends MoovAuthError {
 
 /** A call had to be sent again, but its body is a stream that is used up. `cause` is what made it necessary. */
 export class MoovReplayError extends MoovAuthError {
+  /** 500: the fault is the host's own. */
   readonly status = 500;
 
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   * @param details - What is known beside it.
+   */
   constructor(message: string, details?: Omit<MoovErrorDetails, 'code'>) {
     super(message, { ...details, code: 'ERR_MOOV_REPLAY' });
   }

@@ -3,67 +3,144 @@ import { types } from 'node:util';
 /** Something that happened, told through `onEvent` and, in the same form, through `logger`. No event holds a secret. */
 export type MoovAuthEvent =
   | {
-      /** `token.taken`: from the store, where another process, or another `MoovAuth`, had put it. */
+      /**
+       * A token was obtained, the first of its scopes or a new one in its place. `token.taken`: from the store, where
+       * another process, or another `MoovAuth`, had put it.
+       */
       readonly type: 'token.obtained' | 'token.renewed' | 'token.taken';
+      /** When it ends, by the local clock. */
       readonly expiresAt: Date;
+      /** How long that took in milliseconds, attempts and waits included. */
       readonly durationMs: number;
     }
   | {
+      /** A token could not be obtained. */
       readonly type: 'token.failed';
+      /** The error's code, such as `ERR_MOOV_NETWORK`. */
       readonly code: string;
+      /** The error's message. */
       readonly message: string;
       /** Whether an older token still serves. */
       readonly tokenHeld: boolean;
       /** When the next probe is due, in milliseconds from now. */
       readonly retryInMs: number;
     }
-  | { readonly type: 'token.revoked'; readonly tokens: number; readonly pendingRevocations: number }
   | {
+      /** The tokens held were given back. */
+      readonly type: 'token.revoked';
+      /** How many were. */
+      readonly tokens: number;
+      /** How many are out of service whose revocation Moov has not confirmed. */
+      readonly pendingRevocations: number;
+    }
+  | {
+      /** Moov did not confirm that the tokens held are revoked. */
       readonly type: 'token.revokeFailed';
+      /** The error's code, such as `ERR_MOOV_REVOKE_REFUSED`. */
       readonly code: string;
+      /** The error's message. */
       readonly message: string;
+      /** How many are out of service whose revocation Moov has not confirmed. */
       readonly pendingRevocations: number;
     }
   | {
       /** Moov granted fewer scopes than were asked for; told once for each set of scopes. */
       readonly type: 'token.narrowed';
+      /** The scopes that were not granted. */
       readonly missing: readonly string[];
     }
-  | { readonly type: 'token.warning'; readonly message: string }
+  | {
+      /** A token was given that calls may be refused with; told once for each message. */
+      readonly type: 'token.warning';
+      /** What does not fit, such as the origin or the account, and what to do. */
+      readonly message: string;
+    }
   | {
       /** The store does not answer. Told once; until it is back this process obtains its own tokens. */
       readonly type: 'store.unavailable';
+      /** Why, as the store said it. */
       readonly message: string;
       /** When it is tried again, in milliseconds from now. */
       readonly retryInMs: number;
     }
-  | { readonly type: 'store.available' }
+  | {
+      /** The store answers again. */
+      readonly type: 'store.available';
+    }
   | {
       /** What the store holds for some scopes can't be decrypted with the keys given; it is replaced. */
       readonly type: 'store.unreadable';
     }
   | {
+      /** Moov answered a call with 401. */
       readonly type: 'call.unauthorized';
+      /** The call's method. */
       readonly method: string;
+      /** Its path, without the query. */
       readonly path: string;
+      /** Whether it waits for a new token. */
       readonly renewing: boolean;
     }
-  | { readonly type: 'call.replayed'; readonly method: string; readonly path: string }
   | {
-      readonly type: 'call.retried';
+      /** A call is sent again with another token, after a 401. */
+      readonly type: 'call.replayed';
+      /** The call's method. */
       readonly method: string;
+      /** Its path, without the query. */
       readonly path: string;
+    }
+  | {
+      /** A call is to be sent again, after 429, 5xx, a time-out or a network error. */
+      readonly type: 'call.retried';
+      /** The call's method. */
+      readonly method: string;
+      /** Its path, without the query. */
+      readonly path: string;
+      /** Which retry it is, from 1. */
       readonly retry: number;
+      /** The wait before it, in milliseconds. */
       readonly delayMs: number;
+      /** The status that made it necessary, or the error's code. */
       readonly reason: string;
     }
-  | { readonly type: 'call.budgetExhausted'; readonly method: string; readonly path: string };
+  | {
+      /** A call is not sent again, as the retry budget is used up. */
+      readonly type: 'call.budgetExhausted';
+      /** The call's method. */
+      readonly method: string;
+      /** Its path, without the query. */
+      readonly path: string;
+    };
 
 /** Where log lines go: the fields first and the message second, as pino takes them and console prints them. */
 export interface MoovLogger {
+  /**
+   * What is of interest when something is looked into: renewals, replays, retries.
+   *
+   * @param fields - The event, as `onEvent` gets it.
+   * @param message - `moov: ` and the event's type.
+   */
   debug(fields: object, message: string): void;
+  /**
+   * What is as it should be: a token was obtained or given back.
+   *
+   * @param fields - The event, as `onEvent` gets it.
+   * @param message - `moov: ` and the event's type.
+   */
   info(fields: object, message: string): void;
+  /**
+   * What somebody should look at.
+   *
+   * @param fields - The event, as `onEvent` gets it.
+   * @param message - `moov: ` and the event's type.
+   */
   warn(fields: object, message: string): void;
+  /**
+   * What has failed: a token could not be obtained or given back.
+   *
+   * @param fields - The event, as `onEvent` gets it.
+   * @param message - `moov: ` and the event's type.
+   */
   error(fields: object, message: string): void;
 }
 

@@ -1,3 +1,8 @@
+/**
+ * Express middleware that gives each route handler an Axios instance authorised at Moov.
+ *
+ * @module express-moov-auth
+ */
 export { isMoovCallError } from './client/call-error.js';
 export { type MoovErrorHandlerOptions, moovErrorHandler } from './error-handler.js';
 export {
@@ -20,7 +25,8 @@ export type { MoovFetch } from './fetch/moov-fetch.js';
 export type { FetchInput } from './fetch/request.js';
 export type { MoovResponse } from './fetch/response.js';
 export { idempotencyKey } from './idempotency-key.js';
-export { type MoovAuth, type MoovAuthStatus, moovAuth } from './middleware.js';
+export { moovAuth } from './middleware.js';
+export type { MoovAuth, MoovAuthStatus } from './moov-auth.js';
 export { moovPath } from './moov-path.js';
 export {
   type CallOptions,

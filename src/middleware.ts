@@ -1,13 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { AxiosInstance } from 'axios';
-import type { RequestHandler, Router } from 'express';
 import { createMoovClients } from './client/moov-client.js';
 import { MoovAuthError } from './errors.js';
 import { emitter } from './events.js';
-import { type MoovFetch, moovFetch } from './fetch/moov-fetch.js';
-import type { FetchInput } from './fetch/request.js';
-import type { MoovResponse } from './fetch/response.js';
+import { moovFetch } from './fetch/moov-fetch.js';
 import { Timers } from './http/timers.js';
+import type { MoovAuth, MoovAuthStatus } from './moov-auth.js';
 import { makeEndpoint } from './oauth/client.js';
 import { revoke } from './oauth/operations.js';
 import type { MoovAuthOptions } from './options.js';
@@ -28,137 +25,6 @@ import { TokenSharing } from './tokens/token-sharing.js';
 import { closedError, TokenSource } from './tokens/token-source.js';
 import { within } from './tokens/within.js';
 
-declare global {
-  namespace Express {
-    interface Request {
-      /** An Axios instance that is authorised at Moov; set by `moovAuth`. */
-      moov: AxiosInstance;
-    }
-  }
-}
-
-/** What {@link MoovAuth.status} tells. */
-export interface MoovAuthStatus {
-  /**
-   * `starting`: no token yet, or none since a revocation. `ready`: one is held. `degraded`: one is held, but the
-   * last renewal failed. `failed`: none is held, and none can be had. `closed`: after `close()`.
-   */
-  readonly state: 'starting' | 'ready' | 'degraded' | 'failed' | 'closed';
-  /** When the token held ends, by the local clock. */
-  readonly expiresAt?: Date;
-  /** Why the last token request failed; absent once one has succeeded. */
-  readonly lastError?: { readonly code: string; readonly message: string; readonly at: Date };
-  /** How many tokens are held. */
-  readonly tokens: number;
-  /** How many tokens are out of service whose revocation Moov has not confirmed. */
-  readonly pendingRevocations: number;
-}
-
-/** Express middleware that sets `req.moov`, and the life of the token behind it. */
-export interface MoovAuth extends RequestHandler {
-  /**
-   * What handlers see as `req.moov`; for jobs outside a request. With `{accountID}` in the scopes and no fixed account
-   * its calls reject with {@link MoovScopeError}; use {@link clientFor}.
-   */
-  readonly client: AxiosInstance;
-  /**
-   * Waits for the first token, if there is one of start-up: scopes with `{accountID}` and no fixed account have none. After a failure a new call waits for the outcome of the next probe.
-   *
-   * @throws {@link MoovTokenError} when Moov refuses, {@link MoovUnavailableError} when it can't be reached.
-   */
-  ready(): Promise<void>;
-  /**
-   * Middleware with other scopes, on the same key and pool: `req.moov` has these and no others after it.
-   *
-   * @throws {@link MoovConfigError} for scopes that are none.
-   */
-  scoped(scopes: MoovScope | readonly MoovScope[]): RequestHandler;
-  /**
-   * The Axios instance for some scopes and an account, without a request. The same target gives the same instance
-   * while its token is kept; making one costs no network.
-   *
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
-   */
-  clientFor(target?: MoovTarget): AxiosInstance;
-  /**
-   * A WHATWG `fetch` under the rules of `req.moov`: bearer, `Origin` and `X-Moov-Version` (unless `init` has one) are
-   * added, a 401 is renewed and replayed once, retries are those of `req.moov` (a POST or PATCH with an
-   * `X-Idempotency-Key` alone), and `timeoutMs` is the whole call. Scopes and account are those of {@link client};
-   * {@link fetchFor} is for others.
-   *
-   * - **Bodies.** A Request's body is read once, up to 32 MiB, and sent as bytes, so that it can be sent again. Bytes,
-   *   text, forms and Blobs in `init.body` have no limit; a stream there (with `duplex: 'half'`) can be sent but once.
-   * - **The reply** to a GET comes as a stream, and its body is to be read within `attemptTimeoutMs` of the attempt's
-   *   start; an unread one is given up then, and at once by `body.cancel()`. Any other reply is read whole first.
-   *   Every status resolves, 3xx of Moov's own too, which are not followed. `response.moov` says what the call went
-   *   through.
-   * - **Options** of browsers (`credentials`, `mode`, `cache` and the like) and `redirect: 'follow'` mean nothing here;
-   *   `redirect: 'error'` is kept; `dispatcher` and `integrity` are refused.
-   *
-   * Every error of the call has `moov`, so {@link isMoovCallError} tells it and `error.moov.ambiguous` whether Moov may have
-   * acted. An error while a body is read is one of these too.
-   *
-   * @param input - A path such as `/accounts`, a URL below the base URL's origin, or a Request (also undici's own).
-   * @param init - As of `fetch`; it overrides a Request.
-   * @returns a WHATWG Response. `clone()` of it is a plain one, without `moov` and `url`.
-   * @throws {@link MoovOriginError} when it leads elsewhere; {@link MoovConfigError} for what would bypass the rules, and a
-   * Request's body over 32 MiB; {@link MoovReplayError} when a stream would have to be sent again;
-   * {@link MoovTokenError}, {@link MoovUnavailableError} and {@link MoovScopeError} as `req.moov` does.
-   * @throws DOMException when the signal aborts: named as its reason, which is its `cause`, and `AbortError` if that is
-   * no DOMException. A new one, so that it can have `moov`. One named `TimeoutError` when `timeoutMs` or
-   * `attemptTimeoutMs` is over.
-   * @throws TypeError `fetch failed`, with an AxiosError as `cause`, for failures of the network and replies over
-   * 10 MiB; other TypeErrors for what is no request.
-   * @see {@link https://fetch.spec.whatwg.org/#fetch-method | Fetch standard}
-   */
-  fetch(input: FetchInput, init?: RequestInit): Promise<MoovResponse>;
-  /**
-   * The {@link fetch} for some scopes and an account, as {@link clientFor} is the Axios instance for them.
-   *
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
-   */
-  fetchFor(target?: MoovTarget): MoovFetch;
-  /**
-   * The access token, for clients that are not Axios. It is a secret: keep it out of logs.
-   *
-   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
-   */
-  accessToken(target?: MoovTarget): Promise<string>;
-  /**
-   * Obtains a new token now, or joins the renewal in flight.
-   *
-   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
-   */
-  renew(target?: MoovTarget): Promise<void>;
-  /**
-   * Gives back every token held (RFC 7009). They are out of service at once; what Moov does not confirm within 10 s
-   * stays pending and is tried again by the next `revoke()`. The next call obtains a new token.
-   *
-   * @throws {@link MoovRevokeError} or {@link MoovUnavailableError} when Moov did not confirm.
-   */
-  revoke(): Promise<void>;
-  /**
-   * An Express router that serves `POST /revoke` in the form of RFC 7009.
-   *
-   * @throws {@link MoovConfigError} when `guard` is missing or an option is wrong.
-   */
-  revokeRouter(options: RevokeRouterOptions): Router;
-  /**
-   * An Express router that serves `POST /token`: short-lived access tokens for a browser or a phone, with the scopes
-   * that the server decides on.
-   *
-   * @throws {@link MoovConfigError} when `guard` or `scopes` is missing or an option is wrong.
-   */
-  browserTokenRouter(options: BrowserTokenRouterOptions): Router;
-  /** The state of the token, for health routes. No secrets. */
-  status(): MoovAuthStatus;
-  /**
-   * Ends renewals; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, gives back the tokens held within 5 s;
-   * what Moov did not confirm by then is told through `onEvent` and `status().pendingRevocations`. Never rejects.
-   */
-  close(options?: { revoke?: boolean }): Promise<void>;
-}
-
 const REVOKE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -173,7 +39,9 @@ function ownStore({ maxTokens, tokenTimeoutMs }: Settings): MemoryTokenStoreOpti
  *
  * @param scopes - What the token may do: a list, or one string in which spaces divide them.
  * @param options - Each option falls back to its `MOOV_*` variable; see {@link MoovAuthOptions}.
+ * @returns the middleware, with the members of {@link MoovAuth}. `close()` ends it.
  * @throws {@link MoovConfigError} naming the option or scope, what was expected and how to set it.
+ * @see {@link https://docs.moov.io/api/authentication/access-tokens/ | Moov: access tokens}
  */
 export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: MoovAuthOptions = {}): MoovAuth {
   const settings = readAuthOptions(options);

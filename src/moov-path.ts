@@ -4,7 +4,9 @@ import { MoovConfigError } from './errors.js';
  * A template tag that makes a path of fixed text and values, each value being one segment whatever it holds:
  * `` moovPath`/accounts/${accountID}` ``.
  *
+ * @param strings - The fixed text of the template, taken as it is.
  * @param values - Strings or numbers; percent-encoded (RFC 3986 section 2.1).
+ * @returns the path.
  * @throws {@link MoovConfigError} for a value that can be no segment: the empty string, `.`, `..`, a lone surrogate,
  * a number that is not finite, or another type. The message tells its position and never the value.
  */

@@ -53,6 +53,8 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
    * The account that fills `{accountID}` in scopes: one for all, or a function of the request, which must not be
    * asynchronous. Without it `req.params.accountID` is taken. Whether a user may act for that account is for the
    * application to decide, before this.
+   *
+   * @param req - The request, with the parameters of where the middleware is mounted.
    */
   accountID?: string | ((req: Request) => string | undefined) | undefined;
   /** How many tokens are kept, beside that of start-up; the least recently used one goes first. Default 10,000. */
@@ -62,11 +64,19 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
    * of your own. Default: in the memory of this process.
    */
   store?: TokenStore | undefined;
-  /** Runs once on each Axios instance when it is made, for interceptors and defaults of your own. */
+  /**
+   * Runs once on each Axios instance when it is made, for interceptors and defaults of your own.
+   *
+   * @param instance - Is closed to changes afterwards, as all requests share it.
+   */
   configure?: ((instance: AxiosInstance) => void) | undefined;
   /** Gets a line for each event: pino, console, or anything with `debug`, `info`, `warn` and `error`. */
   logger?: MoovLogger | undefined;
-  /** Gets each event, for metrics. What it throws is ignored. */
+  /**
+   * Gets each event, for metrics. What it throws is ignored.
+   *
+   * @param event - A frozen object, without secrets.
+   */
   onEvent?: ((event: MoovAuthEvent) => void) | undefined;
 }
 

@@ -1,5 +1,6 @@
 import { MoovConfigError, MoovScopeError } from './errors.js';
 
+/** @inline */
 type AccountResource =
   | 'apple-pay'
   | 'bank-accounts'
@@ -16,6 +17,7 @@ type AccountResource =
   | 'transfers'
   | 'wallets';
 
+/** @inline */
 type AccountPermission =
   | `${AccountResource}.${'read' | 'write'}`
   | 'issued-cards.read'
@@ -23,6 +25,7 @@ type AccountPermission =
   | 'terminal-configuration.read'
   | 'profile.disconnect';
 
+/** @inline */
 type KnownScope =
   | '/ping.read'
   | '/fed.read'
@@ -36,6 +39,7 @@ type KnownScope =
   | `/accounts/{accountID}/${AccountPermission}`
   | `/accounts/{platformAccountID}/transfers.${'read' | 'write'}`;
 
+/** @inline */
 type FilledScope = `/accounts/${string}/${AccountPermission}`;
 
 /**

@@ -108,6 +108,25 @@ describe('{accountID} in scopes', () => {
     expect(sandbox.stats.tokenRequests).toBe(0);
   });
 
+  it('by a function that throws is refused, without what it said', async () => {
+    const { sandbox, moov } = await start(wallets, {
+      accountID: () => {
+        throw new Error('mine');
+      },
+    });
+    const app = express().use(moov);
+    app.get('/', async (req, res) => {
+      const { name, message, status } = await failure(req.moov.get('/ping'));
+      res.json({ name, message, status });
+    });
+    expect((await supertest(app).get('/')).body).toEqual({
+      name: 'MoovScopeError',
+      message: 'The function of the option accountID failed.',
+      status: 400,
+    });
+    expect(sandbox.stats.tokenRequests).toBe(0);
+  });
+
   it('costs no token at start-up when no account is fixed; ready() resolves', async () => {
     const { sandbox, moov } = await start();
     await moov.ready();

@@ -1,6 +1,8 @@
 import { runInNewContext } from 'node:vm';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { emitter, type MoovAuthEvent, type MoovLogger } from '../src/events.js';
+import { startMoov } from './helpers/moov.js';
 
 const event = (): MoovAuthEvent => ({ type: 'token.warning', message: 'look' });
 
@@ -25,6 +27,7 @@ describe('where an event goes', () => {
     ['token.failed', 'error'],
     ['token.revoked', 'info'],
     ['token.revokeFailed', 'error'],
+    ['token.narrowed', 'warn'],
     ['token.warning', 'warn'],
     ['call.unauthorized', 'warn'],
     ['call.replayed', 'debug'],
@@ -62,6 +65,57 @@ describe('where an event goes', () => {
 
   test('nowhere, without either', () => {
     expect(emitter(undefined, undefined)(event())).toBeUndefined();
+  });
+});
+
+describe('with pino', () => {
+  /** A logger, and what it has written: a line is whole when it comes. */
+  function pinoLogger(level: string) {
+    const written: string[] = [];
+    const log = pino({ level, base: null }, { write: (line) => written.push(line) });
+    return { log, lines: () => written.map((line) => JSON.parse(line)) };
+  }
+
+  test('each event is one line of JSON: its level, its fields, and a message that names it', async () => {
+    const { log, lines } = pinoLogger('debug');
+    const { sandbox, moov, events } = await startMoov({ logger: log });
+    await moov.ready();
+    sandbox.revokeTokens();
+    await moov.client.get('/ping');
+    sandbox.fail({ path: '/ping', status: 503, headers: { 'retry-after-ms': '1' } });
+    await moov.client.get('/ping');
+    sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'no' } });
+    await expect(moov.renew()).rejects.toThrow();
+    await moov.revoke();
+
+    const told = lines();
+    expect(told.map(({ level, msg }) => [level, msg])).toEqual([
+      [30, 'moov: token.obtained'],
+      [40, 'moov: call.unauthorized'],
+      [20, 'moov: token.renewed'],
+      [20, 'moov: call.replayed'],
+      [20, 'moov: call.retried'],
+      [50, 'moov: token.failed'],
+      [30, 'moov: token.revoked'],
+    ]);
+    // What pino adds are its own fields; all others are the event's, and none of them is lost to pino's.
+    const fields = told.map(({ level, time, msg, ...rest }) => rest);
+    expect(fields).toEqual(JSON.parse(JSON.stringify(events)));
+  });
+
+  test('its level decides which are written', async () => {
+    const { log, lines } = pinoLogger('info');
+    const { sandbox, moov } = await startMoov({ logger: log });
+    await moov.ready();
+    sandbox.revokeTokens();
+    await moov.client.get('/ping');
+    expect(lines().map(({ msg }) => msg)).toEqual(['moov: token.obtained', 'moov: call.unauthorized']);
+  });
+
+  test('a child logger keeps its bindings', () => {
+    const { log, lines } = pinoLogger('info');
+    emitter(log.child({ component: 'payments' }), undefined)(event());
+    expect(lines()).toMatchObject([{ component: 'payments', type: 'token.warning', message: 'look' }]);
   });
 });
 

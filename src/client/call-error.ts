@@ -8,7 +8,13 @@ import { wasTold } from './call.js';
  * questions (`response`, `config`, `isAxiosError`) with what is not true of them.
  *
  * Goes by this package's own mark, so that an error of another Axios instance is none.
+ *
+ * @param error - What was caught, of any type.
+ * @returns `true` with `error.moov` known to the compiler. Never throws.
  */
-export function isMoovCallError(error: unknown): error is AxiosError & { moov: MoovCallInfo } {
+export function isMoovCallError(error: unknown): error is AxiosError & {
+  /** What became of the call. */
+  moov: MoovCallInfo;
+} {
   return wasTold(error);
 }

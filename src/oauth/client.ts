@@ -22,6 +22,7 @@ export interface CallOptions {
 
 /** RFC 6749 sections 4.4.2 and 6, under the names of Moov's own libraries. */
 export interface CreateAccessTokenRequest {
+  /** How to obtain it: with the key alone, or with a refresh token. */
   grantType: 'client_credentials' | 'refresh_token';
   /** Space-delimited; required with `client_credentials`. */
   scope?: string | undefined;
@@ -37,6 +38,7 @@ export interface CreateAccessTokenRequest {
 export interface RevokeAccessTokenRequest {
   /** An access token or a refresh token. */
   token: string;
+  /** Which of the two it is, if that is known; Moov finds it out otherwise. */
   tokenTypeHint?: 'access_token' | 'refresh_token' | undefined;
   /** Default: the client's. */
   clientId?: string | undefined;
@@ -87,7 +89,10 @@ export class MoovOAuthClient {
   readonly #settings: OAuthSettings;
   readonly #endpoint: OAuthEndpoint;
 
-  /** @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it. */
+  /**
+   * @param options - Each option falls back to its `MOOV_*` variable; see {@link MoovOAuthOptions}.
+   * @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it.
+   */
   constructor(options: MoovOAuthOptions = {}) {
     this.#settings = readOAuthOptions(options);
     this.#endpoint = makeEndpoint(this.#settings);
@@ -96,6 +101,9 @@ export class MoovOAuthClient {
   /**
    * Obtains a token by client credentials (RFC 6749 section 4.4) or by a refresh token (section 6).
    *
+   * @param request - The grant, and its scopes or refresh token.
+   * @param options - For this call; see {@link CallOptions}.
+   * @returns the token, which is a secret: keep it out of logs.
    * @throws {@link MoovConfigError} for a request that lacks or misuses a field; nothing is sent.
    * @throws {@link MoovTokenError} when Moov refuses (400, 401, 403, 422: with `fields`), or its reply can't be used.
    * @throws {@link MoovUnavailableError} for 429, 5xx, a time-out and a failed connection, after the retries.
@@ -109,6 +117,8 @@ export class MoovOAuthClient {
   /**
    * Gives a token back (RFC 7009). Revoking a token Moov does not know succeeds.
    *
+   * @param request - The token, access or refresh.
+   * @param options - For this call; see {@link CallOptions}.
    * @throws {@link MoovConfigError} for a request that lacks or misuses a field; nothing is sent.
    * @throws {@link MoovRevokeError} when Moov refuses (400, 401, 403, 422: with `fields`).
    * @throws {@link MoovUnavailableError} for 429, 5xx, a time-out and a failed connection, after the retries.

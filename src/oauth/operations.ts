@@ -12,6 +12,7 @@ import { readRefusal, tokenReply, tokenReplyExpectations } from './replies.js';
 
 /** A token as Moov's `POST /oauth2/token` gave it (RFC 6749 section 5.1), under the names of its libraries. */
 export interface AuthToken {
+  /** The token itself: a secret. */
   accessToken: string;
   /** `Bearer`, or `opaque` in older replies. */
   tokenType: string;

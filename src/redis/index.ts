@@ -1,3 +1,8 @@
+/**
+ * A token store in Redis or Valkey, for applications that run as several processes.
+ *
+ * @module express-moov-auth/redis
+ */
 import { randomInt, randomUUID } from 'node:crypto';
 import type {
   StoredToken,
@@ -32,7 +37,8 @@ const GENERATIONS = 2 ** 47;
  * @param options - See {@link RedisTokenStoreOptions}.
  * @returns a store whose second connection closes with the last `MoovAuth` that uses it. The client stays the
  * application's to close.
- * @throws {@link MoovConfigError} naming the option, what was expected and how to set it.
+ * @throws {@link express-moov-auth!MoovConfigError | MoovConfigError} naming the option, what was expected and how to
+ * set it.
  */
 export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
   const { client, encryptionKey: keys, prefix, lockTtlMs } = readRedisOptions(options);

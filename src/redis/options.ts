@@ -8,7 +8,14 @@ export type EncryptionKey = Uint8Array | string;
 
 /** What {@link redisTokenStore} uses of a client of the `redis` package, version 5 or 6. */
 export interface RedisClient {
+  /** Whether `connect()` was called, and `close()` or `destroy()` was not. */
   readonly isOpen: boolean;
+  /**
+   * Sends one command.
+   *
+   * @param args - The command's name and its arguments.
+   * @param options - A signal that takes it out of the queue while it has not been sent.
+   */
   sendCommand(args: readonly string[], options?: { abortSignal?: AbortSignal }): Promise<unknown>;
   /** A second connection, on which changes are listened to. */
   duplicate(): RedisSubscriber;
@@ -16,10 +23,25 @@ export interface RedisClient {
 
 /** The second connection of a {@link RedisClient}. */
 export interface RedisSubscriber {
+  /**
+   * Registers a listener.
+   *
+   * @param event - The failures of the connection, which must be listened to.
+   * @param listener - Gets each failure.
+   */
   on(event: 'error', listener: (error: unknown) => void): unknown;
+  /** Connects; later it reconnects by itself. */
   connect(): Promise<unknown>;
+  /**
+   * Listens to a channel.
+   *
+   * @param channel - Its name.
+   * @param listener - Gets each message.
+   */
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  /** Lets the process end while it is connected. */
   unref(): void;
+  /** Closes the connection at once. */
   destroy(): void;
 }
 

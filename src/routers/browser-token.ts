@@ -16,8 +16,13 @@ export interface BrowserTokenRouterOptions {
   /**
    * What the user's token may do: a list, or a function of the request, which may be asynchronous. A request can ask
    * for fewer of them, never for others.
+   *
+   * @param req - The request, which the guard has let pass.
    */
-  scopes: Scopes | ((req: Request) => Scopes | Promise<Scopes>);
+  scopes:
+    | MoovScope
+    | readonly MoovScope[]
+    | ((req: Request) => MoovScope | readonly MoovScope[] | Promise<MoovScope | readonly MoovScope[]>);
   /** Other origins whose pages may call the route from a browser, as scheme and host. Default: none. */
   allowedOrigins?: string[] | undefined;
 }
@@ -30,6 +35,7 @@ export interface BrowserToken {
   expiresOn: string;
   /** The same in seconds from now. */
   expiresIn: number;
+  /** What it may do: the scopes that Moov granted. */
   scopes: string[];
 }
 

@@ -5,15 +5,30 @@ import type { Recorder } from './recorder.js';
 
 /** An account, in the shape of Moov's replies. */
 export interface SandboxAccount {
+  /** A UUID. */
   readonly accountID: string;
+  /** Moov's word for test mode. */
   readonly mode: 'sandbox';
+  /** Which of the two `profile` describes. */
   readonly accountType: 'individual' | 'business';
+  /** The name of the person or the business. */
   readonly displayName: string;
+  /** As it was given: `{ individual: ... }` or `{ business: ... }`. */
   readonly profile: Readonly<Record<string, unknown>>;
+  /** The caller's own names and values. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The caller's own ID of it. */
   readonly foreignID?: string;
-  readonly verification: { readonly status: 'unverified'; readonly verificationStatus: 'unverified' };
+  /** Nothing is verified here. */
+  readonly verification: {
+    /** The older name. */
+    readonly status: 'unverified';
+    /** The newer name. */
+    readonly verificationStatus: 'unverified';
+  };
+  /** In ISO 8601; likewise the next. */
   readonly createdOn: string;
+  /** Equal to `createdOn`, as nothing changes an account here. */
   readonly updatedOn: string;
 }
 

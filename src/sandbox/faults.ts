@@ -20,7 +20,9 @@ export interface AnswerFault extends FaultTarget {
   readonly body?: object | string;
   /** Milliseconds to wait first. */
   readonly delayMs?: number;
+  /** Belongs to another kind of fault. */
   readonly drop?: never;
+  /** Belongs to another kind of fault. */
   readonly truncate?: never;
 }
 
@@ -29,12 +31,17 @@ export interface AnswerFault extends FaultTarget {
  * answer: the transfer exists, and the caller does not know.
  */
 export interface DropFault extends FaultTarget {
+  /** When: before the request is acted on, or after. */
   readonly drop: 'before' | 'after';
   /** Milliseconds to wait first. */
   readonly delayMs?: number;
+  /** Belongs to another kind of fault. */
   readonly status?: never;
+  /** Belongs to another kind of fault. */
   readonly headers?: never;
+  /** Belongs to another kind of fault. */
   readonly body?: never;
+  /** Belongs to another kind of fault. */
   readonly truncate?: never;
 }
 
@@ -43,12 +50,17 @@ export interface DropFault extends FaultTarget {
  * has no body is lost whole.
  */
 export interface TruncateFault extends FaultTarget {
+  /** Marks the kind of fault. */
   readonly truncate: true;
   /** Milliseconds to wait first. */
   readonly delayMs?: number;
+  /** Belongs to another kind of fault. */
   readonly status?: never;
+  /** Belongs to another kind of fault. */
   readonly headers?: never;
+  /** Belongs to another kind of fault. */
   readonly body?: never;
+  /** Belongs to another kind of fault. */
   readonly drop?: never;
 }
 
@@ -56,10 +68,15 @@ export interface TruncateFault extends FaultTarget {
 export interface DelayFault extends FaultTarget {
   /** Milliseconds to wait. */
   readonly delayMs: number;
+  /** Belongs to another kind of fault. */
   readonly status?: never;
+  /** Belongs to another kind of fault. */
   readonly headers?: never;
+  /** Belongs to another kind of fault. */
   readonly body?: never;
+  /** Belongs to another kind of fault. */
   readonly drop?: never;
+  /** Belongs to another kind of fault. */
   readonly truncate?: never;
 }
 

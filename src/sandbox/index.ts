@@ -1,3 +1,8 @@
+/**
+ * A look-alike of Moov's API on a local port, for the tests of applications.
+ *
+ * @module express-moov-auth/sandbox
+ */
 import type { SandboxAccount } from './accounts.js';
 import { Api } from './api.js';
 import { Cors } from './cors.js';
@@ -18,13 +23,21 @@ export interface MoovSandbox {
   /** Where it listens, such as `http://127.0.0.1:43210`. Throws an `Error` while it does not. */
   readonly url: string;
   /** The API key it accepts. */
-  readonly credentials: { readonly clientId: string; readonly clientSecret: string };
+  readonly credentials: {
+    /** Its public half. */
+    readonly clientId: string;
+    /** Its secret half. */
+    readonly clientSecret: string;
+  };
   /** What points a client at it: `moovAuth(scopes, sandbox.options)`. Throws an `Error` while it does not listen. */
   readonly options: {
+    /** As in `credentials`. */
     readonly clientId: string;
+    /** As in `credentials`. */
     readonly clientSecret: string;
     /** The first of the registered origins. */
     readonly origin: string | undefined;
+    /** As `url`. */
     readonly baseURL: string;
   };
   /** The origins registered with the key; one of them is to be the `Origin` of every call with a token. */

@@ -21,7 +21,12 @@ export interface MoovSandboxOptions {
   /** Whether replies carry a `refresh_token` (RFC 6749 section 4.4.3 says they should not). Default `true`. */
   readonly refreshTokens?: boolean | undefined;
   /** Answers 429 to every request above this many within one second. Default: no limit. */
-  readonly rateLimit?: { readonly requestsPerSecond: number } | undefined;
+  readonly rateLimit?:
+    | {
+        /** A whole number, at least 1. */
+        readonly requestsPerSecond: number;
+      }
+    | undefined;
   /** Whether access tokens are random strings, as older ones of Moov's, instead of JWTs. Default `false`. */
   readonly opaqueTokens?: boolean | undefined;
 }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 /** One request as the sandbox saw it. */
 export interface SandboxRequest {
+  /** In upper case. */
   readonly method: string;
   /** Path and query, as they were sent. */
   readonly path: string;

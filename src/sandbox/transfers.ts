@@ -4,52 +4,84 @@ import { type Call, failure, invalid, isRecord, jsonObject, Refusal, type Reply 
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
 
-/** Money: `value` in the smallest unit of `currency`. */
+/** Money. */
 export interface SandboxAmount {
+  /** Three letters, such as `USD` (ISO 4217). */
   readonly currency: string;
+  /** In the currency's smallest unit: cents. */
   readonly value: number;
 }
 
 /** One end of a transfer. */
 export interface SandboxTransferParty {
+  /** As the transfer was ordered with. */
   readonly paymentMethodID: string;
+  /** There is no other kind here. */
   readonly paymentMethodType: 'moov-wallet';
-  readonly account: { readonly accountID: string; readonly email: string; readonly displayName: string };
+  /** Whose it is. Here it is the platform's own, whatever the payment method. */
+  readonly account: {
+    /** A UUID. */
+    readonly accountID: string;
+    /** Made up. */
+    readonly email: string;
+    /** The account's name. */
+    readonly displayName: string;
+  };
 }
 
 /** A refund, in the shape of Moov's replies. */
 export interface RefundReply {
+  /** A UUID. */
   readonly refundID: string;
+  /** In ISO 8601; likewise the next. */
   readonly createdOn: string;
+  /** Equal to `createdOn`. */
   readonly updatedOn: string;
+  /** It is complete at once. */
   readonly status: 'completed';
+  /** How much was given back. */
   readonly amount: SandboxAmount;
 }
 
 /** A transfer, in the shape of Moov's replies. It is complete at once. */
 export interface TransferReply {
+  /** A UUID. */
   readonly transferID: string;
+  /** In ISO 8601; likewise the next. */
   readonly createdOn: string;
+  /** Equal to `createdOn`. */
   readonly completedOn: string;
+  /** It is complete at once. */
   readonly status: 'completed';
+  /** How much was moved. */
   readonly amount: SandboxAmount;
+  /** Who pays. */
   readonly source: SandboxTransferParty;
+  /** Who is paid. */
   readonly destination: SandboxTransferParty;
+  /** As it was ordered with. */
   readonly description?: string;
+  /** The caller's own names and values. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The caller's own ID of it. */
   readonly foreignID?: string;
+  /** The sum of its refunds; absent when there is none. */
   readonly refundedAmount?: SandboxAmount;
-  readonly refunds?: readonly RefundReply[];
+  /** Its refunds, oldest first; absent when there is none. */
+  readonly refunds?: readonly Omit<SandboxRefund, 'idempotencyKey' | 'transferID'>[];
 }
 
 /** A transfer that exists, with the key it was made under. */
 export interface SandboxTransfer extends TransferReply {
+  /** The `X-Idempotency-Key` of the request that made it. */
   readonly idempotencyKey: string;
 }
 
 /** A refund that exists, by whichever route, with the key it was made under. */
 export interface SandboxRefund extends RefundReply {
+  /** The `X-Idempotency-Key` of the request that made it. */
   readonly idempotencyKey: string;
+  /** The transfer it gives back. */
   readonly transferID: string;
 }
 

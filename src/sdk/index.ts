@@ -1,6 +1,6 @@
 import { HTTPClient, Moov, type SDKOptions } from '@moovio/sdk';
 import { MoovConfigError } from '../errors.js';
-import type { MoovAuth } from '../middleware.js';
+import type { MoovAuth } from '../moov-auth.js';
 import type { MoovTarget } from '../targets.js';
 
 /** The SDK's options that would lead its calls past the `MoovAuth`, and what is to be used instead. */

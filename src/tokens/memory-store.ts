@@ -18,6 +18,7 @@ export interface MemoryTokenStoreOptions {
 /**
  * The store that `moovAuth` has by default: tokens stay in the process. Given to several, they share their tokens.
  *
+ * @param options - See {@link MemoryTokenStoreOptions}; all have defaults.
  * @returns a store that nothing outside the process can read.
  */
 export function memoryTokenStore({

@@ -1,5 +1,6 @@
 /** A token as a {@link TokenStore} keeps it. All of it is secret; a store outside the process encrypts it. */
 export interface StoredToken {
+  /** The token itself. */
   readonly accessToken: string;
   /** Present when Moov gave one and `renewWith` is `refresh_token`. */
   readonly refreshToken?: string | undefined;
@@ -16,6 +17,7 @@ export type TokenGeneration = string;
 
 /** The right to obtain the next token of a key, until it is used, released, or its time is up. */
 export interface TokenLock {
+  /** What it is the lock of. */
   readonly key: string;
   /** What tells this lock from others on the same key. */
   readonly id: string;
@@ -25,20 +27,36 @@ export interface TokenLock {
 
 /** The answer to {@link TokenStore.acquire}. */
 export type TokenStoreAnswer =
-  /** There is a token, with this much of its life left, in milliseconds. */
   | {
+      /** There is a token. */
       readonly state: 'token';
+      /** The token. */
       readonly token: StoredToken;
+      /** The key's generation. */
       readonly generation: TokenGeneration;
+      /** How much of its life is left, in milliseconds. */
       readonly leftMs: number;
     }
-  /** The lock is the caller's: nobody else obtains a token while he does. */
-  | { readonly state: 'locked'; readonly lock: TokenLock; readonly unreadable?: boolean }
-  /** Somebody else has the lock, for at most this long, in milliseconds. */
-  | { readonly state: 'held'; readonly leftMs: number; readonly unreadable?: boolean };
+  | {
+      /** The lock is the caller's: nobody else obtains a token while he has it. */
+      readonly state: 'locked';
+      /** The lock. */
+      readonly lock: TokenLock;
+      /** Whether there is a token that can't be decrypted. */
+      readonly unreadable?: boolean;
+    }
+  | {
+      /** Somebody else has the lock. */
+      readonly state: 'held';
+      /** For at most this long, in milliseconds. */
+      readonly leftMs: number;
+      /** Whether there is a token that can't be decrypted. */
+      readonly unreadable?: boolean;
+    };
 
 /** What a store tells those who watch it. */
 export interface TokenStoreChange {
+  /** What has changed. */
   readonly key: string;
   /**
    * `stored`: a new token is there. `released`: the holder gave up the lock. `failed`: he did, as Moov gave him no
@@ -62,6 +80,7 @@ export interface TokenStore {
   /**
    * The token of a key, or the lock to obtain one.
    *
+   * @param key - What the token is for.
    * @param known - The generation of the token that the caller has and can't use any more. That one is not given again.
    */
   acquire(key: string, known: TokenGeneration | undefined): Promise<TokenStoreAnswer>;
@@ -69,6 +88,8 @@ export interface TokenStore {
    * Stores what the holder of a lock obtained, and ends the lock, unless the key's generation is another by now:
    * a later holder or a revocation was faster.
    *
+   * @param lock - From `acquire`.
+   * @param token - What was obtained.
    * @param leftMs - How long the token lives from now on, in milliseconds; the store measures it by its own clock.
    * @returns the new generation, or `undefined` when nothing was stored.
    */
@@ -76,6 +97,7 @@ export interface TokenStore {
   /**
    * Ends a lock without a token; one that is not the caller's any more is left alone.
    *
+   * @param lock - From `acquire`.
    * @param failed - Whether Moov gave none, which is then told to who waits. Default `false`.
    */
   release(lock: TokenLock, failed?: boolean): Promise<void>;
@@ -83,12 +105,14 @@ export interface TokenStore {
    * Takes the token of a key out, ends the lock, and moves the generation on, so that who is obtaining a token now
    * can't put it.
    *
+   * @param key - What the token is for.
    * @returns the token that was taken out, so that it can be revoked at Moov.
    */
   revoke(key: string): Promise<StoredToken | undefined>;
   /**
    * Tells of changes from now on, as far as the store can: who misses one looks again by himself.
    *
+   * @param listener - Gets each change.
    * @returns a function that ends it.
    */
   watch(listener: (change: TokenStoreChange) => void): () => void;

@@ -122,6 +122,64 @@ describe('any other 409 is the caller’s error', () => {
   });
 });
 
+describe('the 409 that follows a lost answer', () => {
+  /** What becomes of a call whose first attempt is lost, and whose second one is answered 409 with this body. */
+  async function after(path: 'transfers' | 'refunds', sent: unknown, reply: object | string) {
+    const { sandbox, moov } = await startMoov();
+    const url = transfersOf(sandbox) + (path === 'refunds' ? '/t/refunds' : '');
+    sandbox.fail({ path: url, drop: 'before' });
+    sandbox.fail({ path: url, status: 409, body: reply });
+    const headers = { ...keyed('lost').headers, 'Content-Type': 'application/json' };
+    const settled = await moov.client.post(url, sent, { headers }).then(
+      () => 'the result',
+      (error: unknown) => error,
+    );
+    if (settled === 'the result') return settled;
+    expect(settled).toMatchObject({ response: { status: 409 }, moov: { attempts: 2, ambiguous: true } });
+    return 'an error';
+  }
+
+  const bytes = new TextEncoder().encode(JSON.stringify(transfer));
+  const original = { transferID: 't', ...transfer };
+  const dearer = { ...original, amount: { currency: 'USD', value: 99 } };
+  it.each<[string, 'transfers' | 'refunds', unknown, object | string, string]>([
+    ['no JSON', 'transfers', transfer, 'conflict', 'an error'],
+    ['a list', 'transfers', transfer, '[]', 'an error'],
+    ['an ID that is no text', 'transfers', transfer, { ...original, transferID: 1 }, 'an error'],
+    [
+      'the ID of the other kind',
+      'transfers',
+      transfer,
+      { ...original, transferID: '', refundID: 'r' },
+      'an error',
+    ],
+    ['what bytes asked for', 'transfers', bytes, original, 'the result'],
+    ['other than bytes asked for', 'transfers', bytes, dearer, 'an error'],
+    ['more than was asked for', 'transfers', transfer, { ...original, status: 'completed' }, 'the result'],
+    ['less than was asked for', 'transfers', transfer, { transferID: 't' }, 'the result'],
+    [
+      'the currency in lower case',
+      'transfers',
+      transfer,
+      { ...original, amount: { currency: 'usd', value: 1204 } },
+      'the result',
+    ],
+    ['a bare number for an amount', 'transfers', transfer, { ...original, amount: 1204 }, 'the result'],
+    ['another bare number for an amount', 'transfers', transfer, { ...original, amount: 99 }, 'an error'],
+    ['the amount of a refund', 'refunds', { amount: 1204 }, { refundID: 'r', amount }, 'the result'],
+    ['another amount of a refund', 'refunds', { amount: 99 }, { refundID: 'r', amount }, 'an error'],
+    [
+      'a whole refund, asked for without a body',
+      'refunds',
+      undefined,
+      { refundID: 'r', amount },
+      'the result',
+    ],
+  ])('with %s', async (_what, path, sent, reply, expected) => {
+    expect(await after(path, sent, reply)).toBe(expected);
+  });
+});
+
 describe('ambiguous', () => {
   it.each([500, 502, 503, 504])('is a %i', async (status) => {
     const { sandbox, moov } = await startMoov({ retries: 0 });

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { Program } from '../../examples/program.js';
+import { instrumentation, Program } from '../../examples/program.js';
 import { createMoovSandbox } from '../../src/sandbox/index.js';
 
 const started: Program[] = [];
@@ -8,8 +8,8 @@ afterAll(async () => {
   await Promise.all(started.map((program) => program.stop()));
 });
 
-function run(file: string, env: Record<string, string> = {}): Program {
-  const program = new Program(file, { PORT: '0', ...env });
+function run(file: string, env: Record<string, string> = {}, flags: readonly string[] = []): Program {
+  const program = new Program(file, { PORT: '0', ...env }, flags);
   started.push(program);
   return program;
 }
@@ -160,5 +160,47 @@ describe('examples/metrics.ts', () => {
     expect(await program.stop()).toBe(0);
     expect(sandbox.stats.tokensRevoked).toBe(2);
     await sandbox.close();
+  });
+});
+
+describe('examples/tracing', () => {
+  it('prints a request with its calls to Moov below, and each renewal for itself', async () => {
+    const sandbox = createMoovSandbox();
+    const MOOV_BASE_URL = await sandbox.listen();
+    const { clientId, clientSecret, origin } = sandbox.options;
+    const env = {
+      MOOV_BASE_URL,
+      MOOV_CLIENT_ID: clientId,
+      MOOV_CLIENT_SECRET: clientSecret,
+      MOOV_ORIGIN: origin ?? '',
+    };
+    const program = run('tracing/server.ts', env, ['--import', instrumentation]);
+    const url = await program.url();
+    const path = `/accounts/${sandbox.platformAccountID}`;
+    expect((await fetch(url + path)).status).toBe(200);
+    sandbox.revokeTokens();
+    expect((await fetch(url + path)).status).toBe(200);
+    expect(await program.stop(), program.output).toBe(0);
+    await sandbox.close();
+
+    const mint = [`client  POST  ${MOOV_BASE_URL}/oauth2/token  200`];
+    const revocation = [`client  POST  ${MOOV_BASE_URL}/oauth2/revoke  204`];
+    const request = (...calls: string[]) => [
+      'server  GET /accounts/:id  200',
+      '  internal  middleware - <anonymous>',
+      expect.stringMatching(/^ {2}internal {2}request handler/),
+      ...calls.map((status) => `    client  GET  ${MOOV_BASE_URL}${path}  ${status}`),
+    ];
+    const printed = program.output.replace(/^Listening .*\n/m, '').trim();
+    const trees = printed.split('\n\n').map((tree) => tree.split('\n'));
+    // The renewal ends before the request that waits for it.
+    expect(trees).toEqual([
+      mint,
+      request('200'),
+      mint,
+      request('401  failed', '200'),
+      revocation,
+      revocation,
+    ]);
   });
 });

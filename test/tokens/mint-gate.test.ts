@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { MoovUnavailableError } from '../../src/errors.js';
+import { MintGate } from '../../src/tokens/mint-gate.js';
+import { rejection } from '../helpers/shown.js';
+
+const never = new AbortController().signal;
+const noSleep = () => Promise.reject(new Error('nothing was held'));
+
+/** A gate whose ten places are taken. */
+async function fullGate(): Promise<MintGate> {
+  const gate = new MintGate();
+  for (let place = 0; place < 10; place++) await gate.enter(never, 1_000, noSleep);
+  return gate;
+}
+
+/** Enters, and writes its name down when it is in. */
+async function enter(gate: MintGate, name: string, entered: string[], signal = never): Promise<void> {
+  await gate.enter(signal, 1_000, noSleep);
+  entered.push(name);
+}
+
+/** What is due in this turn has happened. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the gate of token requests', () => {
+  it('lets ten in, and the others one by one in the order of their coming', async () => {
+    const gate = await fullGate();
+    const entered: string[] = [];
+    const waiting = ['a', 'b'].map((name) => enter(gate, name, entered));
+    await turn();
+    expect(entered).toEqual([]);
+    gate.leave();
+    await turn();
+    expect(entered).toEqual(['a']);
+    gate.leave();
+    await Promise.all(waiting);
+    expect(entered).toEqual(['a', 'b']);
+  });
+
+  it('whoever gives up in the queue takes no place, and is told why', async () => {
+    const gate = await fullGate();
+    const entered: string[] = [];
+    const controller = new AbortController();
+    const gaveUp = rejection(enter(gate, 'gave up', entered, controller.signal));
+    const next = enter(gate, 'next', entered);
+    const reason = new Error('no time left');
+    controller.abort(reason);
+    expect(await gaveUp).toBe(reason);
+    gate.leave();
+    await next;
+    expect(entered).toEqual(['next']);
+  });
+
+  it('whoever has given up before does not queue', async () => {
+    const reason = new Error('closed');
+    const gate = await fullGate();
+    expect(await rejection(gate.enter(AbortSignal.abort(reason), 1_000, noSleep))).toBe(reason);
+  });
+
+  it('whoever gives up during a hold leaves his place to the next', async () => {
+    const gate = new MintGate();
+    const reason = new Error('no time left');
+    const controller = new AbortController();
+    gate.hold(60_000);
+    const sleep = async () => controller.abort(reason);
+    for (let time = 0; time < 11; time++) {
+      expect(await rejection(gate.enter(controller.signal, 60_000, sleep))).toBe(reason);
+    }
+    // All ten places are free: ten wait for the end of the hold, and the eleventh for one of them.
+    let asleep = 0;
+    const rest = new AbortController();
+    const awake = new Promise<void>((resolve) => rest.signal.addEventListener('abort', () => resolve()));
+    const waiting = Array.from({ length: 11 }, () =>
+      rejection(
+        gate.enter(rest.signal, 60_000, () => {
+          asleep++;
+          return awake;
+        }),
+      ),
+    );
+    await turn();
+    expect(asleep).toBe(10);
+    rest.abort(reason);
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([reason]));
+  });
+
+  it('a hold that is too long is told at once, with when to ask again', async () => {
+    const gate = new MintGate();
+    gate.hold(30_000);
+    const error = await rejection(gate.enter(never, 10_000, noSleep));
+    expect(error).toBeInstanceOf(MoovUnavailableError);
+    expect(error).toMatchObject({ code: 'ERR_MOOV_RATE_LIMITED', headers: { 'Retry-After': '30' } });
+  });
+});
