@@ -19,6 +19,7 @@ import { Revocations } from './tokens/revocations.js';
 import { TokenPool } from './tokens/token-pool.js';
 import { closedError, TokenSource } from './tokens/token-source.js';
 import { within } from './tokens/within.js';
+import { connect } from './transports/connect.js';
 
 declare global {
   namespace Express {
@@ -108,7 +109,8 @@ export interface MoovAuth extends RequestHandler {
   status(): MoovAuthStatus;
   /**
    * Ends renewals; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, gives back the tokens held within 5 s;
-   * what Moov did not confirm by then is told through `onEvent` and `status().pendingRevocations`. Never rejects.
+   * what Moov did not confirm by then is told through `onEvent` and `status().pendingRevocations`. Idle connections
+   * are closed, those of calls in flight when these end. Never rejects.
    */
   close(options?: { revoke?: boolean }): Promise<void>;
 }
@@ -128,7 +130,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const settings = readAuthOptions(options);
   const defaults = readScopes(scopes, settings.platformAccountID);
   const emit = emitter(settings.logger, settings.onEvent);
-  const endpoint = makeEndpoint(settings);
+  const connected = connect(settings);
+  const endpoint = makeEndpoint(settings, connected.send);
   const minter = new Minter(settings, endpoint, emit);
   const timers = new Timers();
   const outside = new AsyncResource('MoovAuth');
@@ -145,7 +148,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs }),
     timers,
   );
-  const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit));
+  const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit, connected.send));
   const open = new AbortController();
   let closing: Promise<void> | undefined;
 
@@ -191,6 +194,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     open.abort(closedError());
     // It has been told, and a server on its way down has no other use for the error.
     await revoked?.catch(() => undefined);
+    connected.release();
   }
 
   const handler = targets.handler(defaults);
