@@ -24,6 +24,7 @@ import { TokenPool } from './tokens/token-pool.js';
 import { TokenSharing } from './tokens/token-sharing.js';
 import { closedError, TokenSource } from './tokens/token-source.js';
 import { within } from './tokens/within.js';
+import { connect } from './transports/connect.js';
 
 const REVOKE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -47,7 +48,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const settings = readAuthOptions(options);
   const defaults = readScopes(scopes, settings.platformAccountID);
   const emit = emitter(settings.logger, settings.onEvent);
-  const endpoint = makeEndpoint(settings);
+  const connected = connect(settings);
+  const endpoint = makeEndpoint(settings, connected.send);
   const minter = new Minter(settings, endpoint, emit);
   const timers = new Timers();
   const outside = new AsyncResource('MoovAuth');
@@ -85,7 +87,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs }),
     timers,
   );
-  const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit));
+  const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit, connected.send));
   const open = new AbortController();
   let closing: Promise<void> | undefined;
   const unwatch = store.watch((change) => {

@@ -148,7 +148,8 @@ export interface MoovAuth extends RequestHandler {
   status(): MoovAuthStatus;
   /**
    * Ends renewals; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, gives back the tokens held within 5 s;
-   * what Moov did not confirm by then is told through `onEvent` and `status().pendingRevocations`. Never rejects.
+   * what Moov did not confirm by then is told through `onEvent` and `status().pendingRevocations`. Idle connections
+   * are closed, those of calls in flight when these end. Never rejects.
    *
    * @param options - Whether to give the tokens back; those of the first call count.
    */

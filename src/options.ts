@@ -1,5 +1,6 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { Request } from 'express';
+import type { Dispatcher } from 'undici';
 import type { MoovAuthEvent, MoovLogger } from './events.js';
 import type { TokenStore } from './tokens/store.js';
 
@@ -23,6 +24,14 @@ export interface MoovConnectionOptions {
   apiVersion?: string | undefined;
   /** Where the key goes in OAuth requests: HTTP Basic (default) or the form (RFC 6749 section 2.3.1). */
   clientAuth?: 'basic' | 'body' | undefined;
+  /**
+   * What carries the requests. `undici` (default): keep-alive connections of this object's own; what undici does not
+   * do as Axios does (a proxy in `axios` or in the environment, agents, `lookup`) goes over Axios's own adapter by
+   * itself. `axios`: that adapter for everything. Or a Dispatcher of undici 7, for a CA, a client certificate, a
+   * proxy or a `MockAgent`: it is used as it is and never closed, it has to send each request to the origin it is
+   * given and once only, and the environment's proxy variables are not looked at.
+   */
+  transport?: 'undici' | 'axios' | Dispatcher | undefined;
   /** Further Axios settings, such as `proxy` or `httpsAgent`. What would bypass this package is refused. */
   axios?: CreateAxiosDefaults | undefined;
 }

@@ -7,6 +7,7 @@ import { kind } from './kind.js';
 import type { Credentials } from './oauth/endpoint.js';
 import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
 import type { TokenStore } from './tokens/store.js';
+import { clashWith, isTransport, type TransportChoice } from './transports/choice.js';
 
 /** Per-call Axios settings that would take a call, or its token, past this package's rules. */
 export const bypasses = [
@@ -36,6 +37,7 @@ const connection = {
     .regex(/^(v\d{4}\.(01|04|07|10)\.\d{2}|dev|latest)$/)
     .default('v2024.01.00'),
   clientAuth: z.enum(['basic', 'body']).default('basic'),
+  transport: z.custom<TransportChoice>(isTransport).default('undici'),
   axios: z
     .custom<CreateAxiosDefaults>((value) => kind(value) === 'an object' && bypassIn(value) === undefined)
     .optional(),
@@ -103,6 +105,9 @@ const expected: Readonly<Record<keyof MoovAuthOptions, { what: string; env?: rea
   platformAccountID: { what: "the platform's own account ID, a UUID", env: ['MOOV_ACCOUNT_ID'] },
   accountID: { what: 'an account ID, a UUID, or a function of the request that returns one' },
   maxTokens: { what: 'a whole number from 1 to 1,000,000' },
+  transport: {
+    what: "'undici', 'axios' or a Dispatcher of undici 7 that sends each request once (no RetryAgent)",
+  },
   axios: {
     what: `an object of Axios settings without ${bypasses.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
   },
@@ -190,10 +195,18 @@ function seal<
     clientSecret?: Secret | undefined;
     baseURL: string;
     origin?: string | undefined;
+    transport: TransportChoice;
+    axios?: CreateAxiosDefaults | undefined;
   },
 >(options: Options): Sealed<Options> {
   const { clientId, clientSecret, ...rest } = options;
   requireOrigin(rest.origin, rest.baseURL);
+  const clash = clashWith(rest.transport, rest.axios);
+  if (clash !== undefined) {
+    throw new MoovConfigError(
+      `axios: expected none of a connection's settings beside a Dispatcher as transport; got one with ${clash}. Give it to the Dispatcher.`,
+    );
+  }
   return {
     ...rest,
     baseURL: rest.baseURL.replace(/\/+$/, ''),

@@ -8,9 +8,9 @@ import {
 import { MoovOriginError } from '../errors.js';
 import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-source.js';
+import type { Transport } from '../transports/transport.js';
 import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';
-import type { Transport } from './axios-transport.js';
 import { assertBodyLives, fixBoundary, unlinked, watchBody } from './bodies.js';
 import { type Call, type CallConfig, callOf, tell } from './call.js';
 import type { Connection } from './connection.js';

@@ -3,9 +3,9 @@ import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Settings } from '../settings.js';
 import type { TokenSupplier } from '../tokens/token-source.js';
+import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { authorisedAdapter } from './authorised-adapter.js';
-import { axiosTransport, type Transport } from './axios-transport.js';
 import { type Connection, takeConnection } from './connection.js';
 import { result } from './result.js';
 import { retryFailures } from './retries.js';
@@ -24,11 +24,7 @@ export type MoovClients = (tokens: TokenSupplier) => AxiosInstance;
  * Replays and retries of all of them go through one more instance that has the same settings and rules but none of
  * the application's interceptors, so that these see each call once. A call keeps its own adapter there.
  */
-export function createMoovClients(
-  settings: Settings,
-  emit: Emit,
-  transport: Transport = axiosTransport,
-): MoovClients {
+export function createMoovClients(settings: Settings, emit: Emit, transport: Transport): MoovClients {
   const config = {
     maxContentLength: LARGEST_REPLY_BYTES,
     ...settings.axios,

@@ -1,10 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import axios, { type AxiosAdapter, type AxiosRequestConfig, type CreateAxiosDefaults } from 'axios';
+import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
 import { MoovConfigError } from '../errors.js';
 import { Timers } from '../http/timers.js';
 import type { MoovOAuthOptions } from '../options.js';
 import { type OAuthSettings, readOAuthOptions } from '../settings.js';
+import { connect } from '../transports/connect.js';
+import type { Transport } from '../transports/transport.js';
 import { type Credentials, OAuthEndpoint } from './endpoint.js';
 import { type AuthToken, type Exchange, mint, revoke } from './operations.js';
 
@@ -81,7 +83,7 @@ const callOptions = z.strictObject({
 /**
  * Moov's two OAuth operations alone: for scripts, jobs and programs without Express.
  *
- * It keeps no token and no connection of its own, so there is nothing to close.
+ * It keeps no token, and its idle connections end by themselves, so there is nothing to close.
  *
  * @see {@link https://docs.moov.io/api/authentication/access-tokens/ | Moov: access tokens}
  */
@@ -95,7 +97,7 @@ export class MoovOAuthClient {
    */
   constructor(options: MoovOAuthOptions = {}) {
     this.#settings = readOAuthOptions(options);
-    this.#endpoint = makeEndpoint(this.#settings);
+    this.#endpoint = makeEndpoint(this.#settings, connect(this.#settings).send);
   }
 
   /**
@@ -148,7 +150,7 @@ export class MoovOAuthClient {
 /** The endpoint of a set of options: the same transport and connection as API calls have. */
 export function makeEndpoint(
   settings: Pick<OAuthSettings, 'baseURL' | 'apiVersion' | 'clientAuth' | 'origin' | 'axios'>,
-  transport: AxiosAdapter = axios.getAdapter('http'),
+  transport: Transport,
 ): OAuthEndpoint {
   const { baseURL, apiVersion, clientAuth, origin } = settings;
   return new OAuthEndpoint({

@@ -1,12 +1,7 @@
-import axios, {
-  type AxiosAdapter,
-  AxiosHeaders,
-  type AxiosInstance,
-  type AxiosRequestConfig,
-  isAxiosError,
-} from 'axios';
+import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import { type Headers, retryAfterMs } from '../http/retry-after.js';
+import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 
 /** What both OAuth operations need to know of Moov and of this application. */
@@ -16,7 +11,7 @@ export interface EndpointSettings {
   apiVersion: string;
   clientAuth: 'basic' | 'body';
   /** Sends the requests; the same one that carries API calls. */
-  transport: AxiosAdapter;
+  transport: Transport;
   /** Axios settings of the connection alone: agents, proxy, lookup. */
   connection: AxiosRequestConfig;
 }
@@ -60,7 +55,7 @@ export class OAuthEndpoint {
     this.#settings = settings;
     this.#http = axios.create({
       ...settings.connection,
-      adapter: settings.transport,
+      adapter: (config) => settings.transport(config, () => undefined),
       baseURL: settings.baseURL,
       method: 'post',
       responseType: 'text',

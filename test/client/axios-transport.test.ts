@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { AxiosHeaders } from 'axios';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { axiosTransport } from '../../src/client/axios-transport.js';
+import { axiosTransport } from '../../src/transports/axios-transport.js';
 
 async function listening(onSocket: (socket: Socket) => void): Promise<number> {
   const server: Server = createServer((socket) => {

@@ -1,14 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-
-/**
- * Sends one request and resolves with any whole reply, whatever its status.
- *
- * @param handed - Called when the request is given to a connection that stands: from then on Moov may act on it.
- */
-export type Transport = (config: InternalAxiosRequestConfig, handed: () => void) => Promise<AxiosResponse>;
+import axios from 'axios';
+import type { Transport } from './transport.js';
 
 const send = axios.getAdapter('http');
 

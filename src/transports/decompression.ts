@@ -1,0 +1,41 @@
+import { Transform } from 'node:stream';
+import { constants, createBrotliDecompress, createUnzip } from 'node:zlib';
+
+const zip = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
+const brotli = {
+  flush: constants.BROTLI_OPERATION_FLUSH,
+  finishFlush: constants.BROTLI_OPERATION_FLUSH,
+};
+
+/** The steps that undo a `Content-Encoding`; none for one that Axios leaves as it is. */
+export function decompressors(encoding: string): readonly Transform[] {
+  switch (encoding.toLowerCase()) {
+    case 'gzip':
+    case 'x-gzip':
+    case 'compress':
+    case 'x-compress':
+      return [createUnzip(zip)];
+    case 'deflate':
+      return [withZlibHeader(), createUnzip(zip)];
+    case 'br':
+      return [createBrotliDecompress(brotli)];
+    default:
+      return [];
+  }
+}
+
+const ZLIB_HEADER = Buffer.from([0x78, 0x9c]);
+
+/** RFC 9110 section 8.4.1.2 notes that some senders of "deflate" leave out the zlib header. */
+function withZlibHeader(): Transform {
+  let begun = false;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      if (!begun && chunk.length > 0) {
+        begun = true;
+        if (chunk[0] !== ZLIB_HEADER[0]) this.push(ZLIB_HEADER);
+      }
+      callback(null, chunk);
+    },
+  });
+}

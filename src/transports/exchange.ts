@@ -1,0 +1,228 @@
+import { Readable } from 'node:stream';
+import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { Dispatcher } from 'undici';
+import { aborted, coded, failure } from './failures.js';
+import { decoded, replySteps, through, tooLarge, withinLimit } from './reply-body.js';
+import type { RequestBody } from './request-body.js';
+import { replyHeaders } from './request-head.js';
+
+type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
+
+/** One request and its reply, as undici tells of them. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #config: InternalAxiosRequestConfig;
+  readonly #handed: () => void;
+  readonly #resolve: (response: AxiosResponse) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #limit: number;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #connecting: (() => void) | undefined;
+  #body: Readable | undefined;
+  #response: AxiosResponse | undefined;
+  /** Where the reply's bytes go in, and where they come out, when they are not simply collected. */
+  #source: Readable | undefined;
+  #out: Readable | undefined;
+  #bytes = 0;
+  /** Whether the caller has his result, apart from the bytes of a stream. */
+  #settled = false;
+  /** Whether nothing more is expected of the wire. */
+  #over = false;
+
+  constructor(
+    config: InternalAxiosRequestConfig,
+    handed: () => void,
+    resolve: (response: AxiosResponse) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#config = config;
+    this.#handed = handed;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#limit = config.maxContentLength ?? -1;
+    config.signal?.addEventListener?.('abort', this);
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The signal's event. It ends a streamed reply too, as long as not all of that is read. */
+  handleEvent(): void {
+    const error = new axios.CanceledError(undefined, this.#config);
+    this.fail(error);
+    this.#out?.destroy(error);
+  }
+
+  /** Watches the body: what goes wrong with it is told as such. */
+  sends(body: RequestBody): void {
+    if (!(body instanceof Readable)) return;
+    this.#body = body;
+    body.once('error', (error) => this.fail(bodyFailure(error, this.#config)));
+    body.once('close', () => {
+      if (!body.readableEnded) {
+        this.fail(new axios.CanceledError('Request stream has been aborted', this.#config));
+      }
+    });
+  }
+
+  /** Takes note of how to give up a connection that is being made for this request alone. */
+  connecting(giveUp: () => void): void {
+    if (this.#over) giveUp();
+    else this.#connecting = giveUp;
+  }
+
+  /** Ends the exchange, wherever it is. */
+  fail(error: Error): void {
+    if (this.#over) return;
+    this.#end();
+    // A streamed reply has been given to the caller already: its end is told there.
+    this.#out?.destroy(error);
+    this.#settle(error);
+    this.#controller?.abort(error);
+    this.#connecting?.();
+    this.#connecting = undefined;
+    this.#body?.destroy();
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#over || this.#controller !== undefined) {
+      // A Dispatcher that retries or follows redirects by itself: whether a second send is safe is not its to judge.
+      this.fail(AxiosError.from(sentTwice(), undefined, this.#config));
+      controller.abort(aborted());
+      return;
+    }
+    this.#controller = controller;
+    this.#connecting = undefined;
+    this.#handed();
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Headers,
+    statusText = '',
+  ): void {
+    if (this.#over || status < 200) return;
+    this.#controller ??= controller;
+    const config = this.#config;
+    const response: AxiosResponse = {
+      status,
+      statusText,
+      headers: replyHeaders(headers),
+      config,
+      request: undefined,
+      data: undefined,
+    };
+    this.#response = response;
+    const steps = replySteps(response);
+    const streams = config.responseType === 'stream';
+    if (!streams && steps.length === 0) return;
+    const source = new Readable({
+      read: () => controller.resume(),
+      destroy: (error, callback) => {
+        this.fail(error ?? aborted());
+        callback(error);
+      },
+    });
+    this.#source = source;
+    this.#out = through(source, steps);
+    if (!streams) {
+      this.#collect(this.#out);
+      return;
+    }
+    this.#out = withinLimit(this.#out, config);
+    this.#out.once('close', () => this.#unlisten());
+    response.data = this.#out;
+    this.#settled = true;
+    this.#resolve(response);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return;
+    if (this.#source === undefined) this.#keep(chunk);
+    else if (!this.#source.push(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.#over) return;
+    this.#end();
+    if (this.#source === undefined) this.#deliver();
+    else this.#source.push(null);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#over) return;
+    this.#end();
+    this.#body?.destroy();
+    if (this.#source !== undefined) this.#source.destroy(aborted());
+    else this.#settle(failure(error, this.#config, this.#response));
+  }
+
+  /** Reads a reply that is decompressed or watched on its way. */
+  #collect(stream: Readable): void {
+    stream.on('data', (chunk: Buffer) => this.#keep(chunk));
+    stream.on('error', (error) => this.#settle(bodyFailure(error, this.#config, this.#response)));
+    stream.on('end', () => this.#deliver());
+  }
+
+  #keep(chunk: Buffer): void {
+    if (this.#settled) return;
+    this.#bytes += chunk.length;
+    if (this.#limit > -1 && this.#bytes > this.#limit) {
+      const error = tooLarge(this.#limit, this.#config);
+      this.#settle(error);
+      this.#out?.destroy(error);
+      this.fail(error);
+      return;
+    }
+    this.#chunks.push(chunk);
+  }
+
+  #deliver(): void {
+    if (this.#settled || this.#response === undefined) return;
+    try {
+      this.#response.data = decoded(this.#chunks, this.#config);
+    } catch (error) {
+      this.#settle(AxiosError.from(asError(error), undefined, this.#config, undefined, this.#response));
+      return;
+    }
+    this.#settled = true;
+    this.#unlisten();
+    this.#resolve(this.#response);
+  }
+
+  #settle(error: Error): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#unlisten();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.#over = true;
+    if (this.#out === undefined) this.#unlisten();
+  }
+
+  #unlisten(): void {
+    this.#config.signal?.removeEventListener?.('abort', this);
+  }
+}
+
+function sentTwice(): Error {
+  return coded(
+    'The Dispatcher given as transport began to send the request a second time, which was stopped',
+    AxiosError.ERR_NETWORK,
+  );
+}
+
+/** What went wrong with a stream, as Axios passes it on; undici destroys a body with its own errors. */
+function bodyFailure(error: Error, config: InternalAxiosRequestConfig, response?: AxiosResponse): Error {
+  if (error instanceof AxiosError) return error;
+  if ('code' in error && String(error.code).startsWith('UND_ERR')) return failure(error, config, response);
+  return AxiosError.from(error, undefined, config, undefined, response);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,123 @@
+import { validateHeaderName } from 'node:http';
+import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+
+/**
+ * A failure of undici's as the error that Axios makes of the same failure in `node:http`.
+ *
+ * Nothing of undici's own errors is passed on, as those of a mock or an interceptor may tell the request's headers;
+ * the system's errors keep what the system says of them.
+ *
+ * @param response - The reply, where its head has come.
+ */
+export function failure(
+  error: Error,
+  config: InternalAxiosRequestConfig,
+  response: AxiosResponse | undefined,
+): Error {
+  const code = codeOf(error);
+  if (code === 'UND_ERR_INVALID_ARG') return unsendable(config);
+  if (response !== undefined && (code.startsWith('UND_ERR') || code === 'ECONNRESET')) {
+    return brokenOff(config, response);
+  }
+  const told = known(code, error) ?? cleaned(error, secretsOf(config));
+  return AxiosError.from(told, undefined, config, undefined, response);
+}
+
+/** The error of a reply that ends before its last byte. */
+export function brokenOff(config: InternalAxiosRequestConfig, response: AxiosResponse): AxiosError {
+  return new AxiosError('stream has been aborted', AxiosError.ERR_BAD_RESPONSE, config, undefined, response);
+}
+
+/** What a stream of a reply ends with when the connection does, as `node:http` words it. */
+export function aborted(): Error {
+  return coded('aborted', 'ECONNRESET');
+}
+
+function known(code: string, error: Error): Error | undefined {
+  if (code.startsWith('UND_MOCK_ERR'))
+    return coded('No mock matches the request', AxiosError.ERR_BAD_REQUEST);
+  if (error.name === 'HTTPParserError') return parseError(error);
+  return wordings[code]?.();
+}
+
+const wordings: Readonly<Record<string, () => Error>> = {
+  UND_ERR_SOCKET: () => coded('socket hang up', 'ECONNRESET'),
+  UND_ERR_INFO: () => coded('socket hang up', 'ECONNRESET'),
+  UND_ERR_CONNECT_TIMEOUT: () => coded('connect ETIMEDOUT', 'ETIMEDOUT'),
+  UND_ERR_HEADERS_TIMEOUT: () => coded('No reply within the time limit of the Dispatcher', 'ETIMEDOUT'),
+  UND_ERR_BODY_TIMEOUT: () => coded('No whole reply within the time limit of the Dispatcher', 'ETIMEDOUT'),
+  UND_ERR_HEADERS_OVERFLOW: () => coded('Parse Error: Header overflow', 'HPE_HEADER_OVERFLOW'),
+  UND_ERR_DESTROYED: () => coded('The Dispatcher given as transport is destroyed', AxiosError.ERR_BAD_OPTION),
+  UND_ERR_CLOSED: () => coded('The Dispatcher given as transport is closed', AxiosError.ERR_BAD_OPTION),
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: () =>
+    coded('Parse Error: Unexpected Content-Length', 'HPE_UNEXPECTED_CONTENT_LENGTH'),
+  UND_ERR_NOT_SUPPORTED: () => coded('The request cannot be sent as it is', AxiosError.ERR_BAD_REQUEST),
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: () =>
+    coded('The body is not as long as Content-Length says', AxiosError.ERR_BAD_REQUEST),
+};
+
+/** undici tells the parser's reason but not its code. */
+const parserCodes: readonly (readonly [reason: RegExp, code: string])[] = [
+  [/status code/i, 'HPE_INVALID_STATUS'],
+  [/version/i, 'HPE_INVALID_VERSION'],
+  [/chunk size/i, 'HPE_INVALID_CHUNK_SIZE'],
+  [/content-length/i, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+  [/transfer-encoding/i, 'HPE_INVALID_TRANSFER_ENCODING'],
+  [/header/i, 'HPE_INVALID_HEADER_TOKEN'],
+];
+
+function parseError(error: Error): Error {
+  const reason = /\((.*)\)$/s.exec(error.message)?.[1] ?? 'Invalid reply';
+  const code = parserCodes.find(([pattern]) => pattern.test(reason))?.[1] ?? 'HPE_INVALID_CONSTANT';
+  return coded(`Parse Error: ${reason}`, code);
+}
+
+/** What `node:http`, and so Axios, throws for a request that can't be written. It is the program's mistake. */
+function unsendable({ headers, method = 'get', url }: InternalAxiosRequestConfig): Error {
+  try {
+    for (const name of Object.keys(headers)) validateHeaderName(name);
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(method)) {
+    const message = `Method must be a valid HTTP token ["${method.toUpperCase()}"]`;
+    return Object.assign(new TypeError(message), { code: 'ERR_INVALID_HTTP_TOKEN' });
+  }
+  return new AxiosError(`The request cannot be sent as it is: ${url ?? ''}`, AxiosError.ERR_BAD_REQUEST);
+}
+
+/** Of the system's errors; anything else on an error may lead to the request. */
+const facts = ['errno', 'syscall', 'hostname', 'address', 'port', 'host', 'reason'] as const;
+
+function cleaned(error: Error, secrets: readonly string[]): Error {
+  const message = secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), error.message);
+  const copy =
+    error instanceof AggregateError
+      ? new AggregateError(
+          error.errors.map((one) => cleaned(one instanceof Error ? one : new Error(String(one)), secrets)),
+          message,
+        )
+      : new Error(message);
+  for (const fact of facts) {
+    const value: unknown = Reflect.get(error, fact);
+    if (typeof value === 'string' || typeof value === 'number') Object.assign(copy, { [fact]: value });
+  }
+  const code = codeOf(error);
+  return code === '' ? copy : Object.assign(copy, { code });
+}
+
+/** What of the request no message may tell. */
+function secretsOf(config: InternalAxiosRequestConfig): readonly string[] {
+  const authorization: unknown = config.headers.get('Authorization');
+  if (typeof authorization !== 'string') return [];
+  const [scheme, secret] = authorization.split(' ');
+  return secret === undefined ? [authorization] : [`${scheme} ${secret}`, secret];
+}
+
+export function coded(message: string, code: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

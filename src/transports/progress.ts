@@ -1,0 +1,73 @@
+import { Transform } from 'node:stream';
+import type { AxiosProgressEvent } from 'axios';
+
+const SHORTEST_PAUSE_MS = 1000 / 3;
+
+/** The rate is that of the last so many events, and is not told before it has been watched for a while. */
+const SAMPLES = 50;
+const WATCHED_MS = 250;
+
+/**
+ * A stream that passes everything on and tells the listener how far it is: at most three times a second, and at the
+ * end, as Axios does.
+ *
+ * @param total - Bytes, where known.
+ */
+export function progress(
+  listener: (event: AxiosProgressEvent) => void,
+  direction: 'upload' | 'download',
+  total: number | undefined,
+): Transform {
+  const samples: { at: number; bytes: number }[] = [];
+  let [loaded, told, toldAt, began] = [0, 0, 0, 0];
+  let timer: NodeJS.Timeout | undefined;
+
+  function tell(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    toldAt = Date.now();
+    began ||= toldAt;
+    const known = total === undefined ? loaded : Math.min(loaded, total);
+    const bytes = Math.max(0, known - told);
+    const rate = rateWith(bytes);
+    told = Math.max(told, known);
+    const event = {
+      loaded: known,
+      total,
+      progress: total ? known / total : undefined,
+      bytes,
+      rate,
+      estimated: rate && total ? (total - known) / rate : undefined,
+      event: { lengthComputable: total !== undefined, total, loaded },
+      lengthComputable: total !== undefined,
+      [direction]: true,
+    };
+    // Not from within the stream, to whose owner the listener's error would go.
+    process.nextTick(listener, event);
+  }
+
+  function rateWith(bytes: number): number | undefined {
+    const before = samples.reduce((sum, sample) => sum + sample.bytes, 0);
+    const [first] = samples;
+    samples.push({ at: toldAt, bytes });
+    if (samples.length > SAMPLES) samples.shift();
+    const passed = first === undefined ? 0 : toldAt - first.at;
+    if (toldAt - began < WATCHED_MS || passed === 0) return undefined;
+    return Math.round((before * 1000) / passed) || undefined;
+  }
+
+  function tellNow(): void {
+    if (timer !== undefined) tell();
+  }
+
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      loaded += chunk.length;
+      const passed = Date.now() - toldAt;
+      if (passed >= SHORTEST_PAUSE_MS) tell();
+      else timer ??= setTimeout(tell, SHORTEST_PAUSE_MS - passed);
+      callback(null, chunk);
+    },
+  });
+  return stream.on('end', tellNow).on('error', tellNow);
+}

@@ -1,0 +1,64 @@
+import { pipeline, type Readable, Transform } from 'node:stream';
+import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { decompressors } from './decompression.js';
+import { progress } from './progress.js';
+
+/** What is needed between the wire and the caller: decompression and progress. Takes off the header that it undoes. */
+export function replySteps(response: AxiosResponse): readonly Transform[] {
+  const { config, headers, status } = response;
+  const steps: Transform[] = [];
+  if (config.onDownloadProgress) {
+    const length: unknown = headers['content-length'];
+    const total = typeof length === 'string' && Number.isFinite(Number(length)) ? Number(length) : undefined;
+    steps.push(progress(config.onDownloadProgress, 'download', total));
+  }
+  const encoding: unknown = headers['content-encoding'];
+  if (config.decompress === false || typeof encoding !== 'string') return steps;
+  if (status === 204 || config.method?.toUpperCase() === 'HEAD') {
+    delete headers['content-encoding'];
+    return steps;
+  }
+  const undo = decompressors(encoding);
+  if (undo.length > 0) delete headers['content-encoding'];
+  return [...steps, ...undo];
+}
+
+/** The source's bytes after all steps; an error of any of them is one of the result. */
+export function through(source: Readable, steps: readonly Transform[]): Readable {
+  return steps.reduce<Readable>((stream, step) => pipeline(stream, step, () => undefined), source);
+}
+
+/** The stream, up to `maxContentLength`. */
+export function withinLimit(stream: Readable, config: InternalAxiosRequestConfig): Readable {
+  const limit = config.maxContentLength ?? -1;
+  if (limit < 0) return stream;
+  let bytes = 0;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      bytes += chunk.length;
+      if (bytes > limit) callback(tooLarge(limit, config));
+      else callback(null, chunk);
+    },
+  });
+  return pipeline(stream, counter, () => undefined);
+}
+
+export function tooLarge(limit: number, config: InternalAxiosRequestConfig): AxiosError {
+  return new AxiosError(`maxContentLength size of ${limit} exceeded`, AxiosError.ERR_BAD_RESPONSE, config);
+}
+
+/** The bytes as the caller asked for them. */
+export function decoded(chunks: readonly Buffer[], config: InternalAxiosRequestConfig): Buffer | string {
+  const [first] = chunks;
+  const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+  if (config.responseType === 'arraybuffer') return bytes;
+  const encoding = bufferEncoding(config.responseEncoding);
+  const text = bytes.toString(encoding);
+  return encoding === 'utf8' && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+function bufferEncoding(name: string | undefined): BufferEncoding {
+  if (!name) return 'utf8';
+  if (Buffer.isEncoding(name)) return name;
+  throw Object.assign(new TypeError(`Unknown encoding: ${name}`), { code: 'ERR_UNKNOWN_ENCODING' });
+}

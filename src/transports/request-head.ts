@@ -1,0 +1,86 @@
+import axios, { AxiosHeaders, type AxiosResponse } from 'axios';
+import type { RequestHeaders } from './transport.js';
+
+const ACCEPT_ENCODING = 'gzip, compress, deflate, br';
+
+const sendable = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
+const unsendable = /[^\t\x20-\x7e\x80-\xff]+/g;
+
+/**
+ * The headers as undici takes them, names and values in turn, with those that Axios's own adapter adds.
+ *
+ */
+export function requestHead(headers: RequestHeaders): string[] {
+  const head: string[] = [];
+  let [agent, encoding] = [false, false];
+  for (const name of Object.keys(headers)) {
+    const value: unknown = headers[name];
+    if (value === undefined) continue;
+    if (name.length === 10 && name.toLowerCase() === 'user-agent') agent = true;
+    if (name.length === 15 && name.toLowerCase() === 'accept-encoding') encoding = true;
+    if (value === null || value === false) continue;
+    if (Array.isArray(value)) for (const one of value) head.push(name, clean(one));
+    else head.push(name, clean(value));
+  }
+  if (!agent) head.push('User-Agent', `axios/${axios.VERSION}`);
+  if (!encoding) head.push('Accept-Encoding', ACCEPT_ENCODING);
+  return head;
+}
+
+/** What can't stand in a header is left out, as Axios's own adapter does. */
+function clean(value: unknown): string {
+  const text = String(value);
+  return sendable.test(text) ? text : text.replace(unsendable, '').replace(/^[\t ]+|[\t ]+$/g, '');
+}
+
+/** Names that mean something else on Axios's class of headers. */
+const reserved = new AxiosHeaders();
+
+/** Of these Node keeps the first one alone. */
+const single = new Set([
+  'age',
+  'authorization',
+  'content-length',
+  'content-type',
+  'etag',
+  'expires',
+  'from',
+  'host',
+  'if-modified-since',
+  'if-unmodified-since',
+  'last-modified',
+  'location',
+  'max-forwards',
+  'proxy-authorization',
+  'referer',
+  'retry-after',
+  'server',
+  'user-agent',
+]);
+
+/** A reply's headers, repeated ones put together as `node:http` does. */
+export function replyHeaders(
+  given: Readonly<Record<string, string | string[] | undefined>>,
+): AxiosResponse['headers'] {
+  const headers = new AxiosHeaders();
+  for (const name of Object.keys(given)) {
+    const value = given[name];
+    if (value === undefined) continue;
+    const joined = together(name, value);
+    if (name in reserved) headers.set(name, joined);
+    else headers[name] = joined;
+  }
+  return headers;
+}
+
+function together(name: string, value: string | string[]): string | string[] {
+  if (name === 'set-cookie') return Array.isArray(value) ? value.map(trimmed) : [trimmed(value)];
+  if (!Array.isArray(value)) return trimmed(value);
+  if (single.has(name)) return trimmed(value[0] ?? '');
+  return value.map(trimmed).join(name === 'cookie' ? '; ' : ', ');
+}
+
+function trimmed(value: string): string {
+  const last = value.charCodeAt(value.length - 1);
+  return last === 0x20 || last === 0x09 ? value.trim() : value;
+}
