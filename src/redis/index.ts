@@ -40,6 +40,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
   function run(script: string, key: string, args: readonly (string | number)[]): Promise<unknown> {
     // A command would otherwise be queued, and done at a time when nobody expects it any more.
     if (!client.isReady) return Promise.reject(new Error('The Redis client is not connected'));
+    subscription.listen();
     return client.sendCommand(['EVAL', script, '3', ...names(prefix, key), ...args.map(String)]);
   }
 

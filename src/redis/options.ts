@@ -8,6 +8,7 @@ export type EncryptionKey = Uint8Array | string;
 
 /** What {@link redisTokenStore} uses of a client of the `redis` package, version 5 or 6. */
 export interface RedisClient {
+  readonly isOpen: boolean;
   readonly isReady: boolean;
   sendCommand(args: readonly string[]): Promise<unknown>;
   /** A second connection, on which changes are listened to. */
@@ -123,7 +124,7 @@ function isClient(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
-    'isReady' in value &&
+    ['isOpen', 'isReady'].every((name) => typeof Reflect.get(value, name) === 'boolean') &&
     ['sendCommand', 'duplicate'].every((name) => typeof Reflect.get(value, name) === 'function')
   );
 }

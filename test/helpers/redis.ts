@@ -82,8 +82,8 @@ export class RedisServer {
   }
 
   /** A connected client; the end of the test closes it. */
-  async client() {
-    const client = createClient({ url: this.url });
+  async client({ RESP = 3 }: { RESP?: 2 | 3 } = {}) {
+    const client = createClient({ url: this.url, RESP });
     client.on('error', () => undefined);
     onTestFinished(() => {
       if (client.isOpen) client.destroy();
