@@ -120,10 +120,12 @@ function decoded(text: string): Uint8Array | undefined {
   return undefined;
 }
 
+/** That of a cluster has other parameters; that of a pool has no state of its own. */
 function isClient(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
+    !('masters' in value) &&
     ['isOpen', 'isReady'].every((name) => typeof Reflect.get(value, name) === 'boolean') &&
     ['sendCommand', 'duplicate'].every((name) => typeof Reflect.get(value, name) === 'function')
   );
