@@ -53,7 +53,11 @@ export class Subscription {
     };
     connection
       .connect()
-      .then(() => connection.subscribe(this.#channel, receive))
+      .then(() => {
+        if (this.#connection === connection) return connection.subscribe(this.#channel, receive);
+        // It was ended while it connected, which the client does not notice.
+        return destroy(connection);
+      })
       .catch(() => undefined);
     return connection;
   }

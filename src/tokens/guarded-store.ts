@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Emit } from '../events.js';
+import { harmless } from '../harmless.js';
 import type { Timers } from '../http/timers.js';
 import type {
   StoredToken,
@@ -78,6 +79,7 @@ export class GuardedStore {
       end = this.#store.watch((change) => {
         if (replies.change.safeParse(change).success) listener(change);
       });
+      return end;
     });
     return () => harmless(() => typeof end === 'function' && end());
   }
@@ -126,12 +128,4 @@ async function checked<T>(operation: () => Promise<T>, expected: z.ZodType): Pro
   const result = await operation();
   if (expected.safeParse(result).success) return result;
   throw new Error('The store gave an answer that TokenStore does not allow');
-}
-
-function harmless(action: () => unknown): void {
-  try {
-    action();
-  } catch {
-    // A store that can't tell of changes still keeps tokens.
-  }
 }

@@ -1,7 +1,7 @@
 /** A token as a {@link TokenStore} keeps it. All of it is secret; a store outside the process encrypts it. */
 export interface StoredToken {
   readonly accessToken: string;
-  /** Present when Moov gave one and `renewWith` is `refresh_token`. */
+  /** Present when Moov gave one: it renews with `renewWith: 'refresh_token'`, and is revoked with the access token. */
   readonly refreshToken?: string | undefined;
   /** What was granted, space-delimited (RFC 6749 section 3.3), if Moov said. */
   readonly scope?: string | undefined;

@@ -29,9 +29,12 @@ export interface Fleet {
   joined(options?: MoovAuthOptions, more?: Partial<RedisTokenStoreOptions>): Promise<Member>;
 }
 
-/** A Redis, a sandbox behind a relay, and as many processes as a test wants. */
+/** A Redis, a sandbox (without refresh tokens, unless asked for) behind a relay, and as many processes as a test wants. */
 export async function startFleet(sandboxOptions: MoovSandboxOptions = {}): Promise<Fleet> {
-  const [redis, sandbox] = [await RedisServer.start(), await startSandbox(sandboxOptions)];
+  const [redis, sandbox] = [
+    await RedisServer.start(),
+    await startSandbox({ refreshTokens: false, ...sandboxOptions }),
+  ];
   const relay = await startRelay(sandbox);
   const join: Fleet['join'] = async (options = {}, more = {}) => {
     const client = new RecordingClient(more.client ?? (await redis.client()));

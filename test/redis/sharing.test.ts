@@ -44,8 +44,8 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
       const holder = await fleet.join();
       await hold.reached;
       const waiter = await fleet.join();
-      if (told) await untilListening(fleet, waiter);
-      else for (const subscriber of waiter.client.subscribers) subscriber.destroy();
+      await untilListening(fleet, waiter);
+      if (!told) for (const subscriber of waiter.client.subscribers) subscriber.destroy();
       await untilHeld(waiter);
       hold.release();
       await Promise.all([holder.moov.ready(), waiter.moov.ready()]);
@@ -124,7 +124,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
   });
 
   it('renew with the refresh token that another got', async () => {
-    const fleet = await startFleet();
+    const fleet = await startFleet({ refreshTokens: true });
     const renewWith = 'refresh_token';
     const [one, other] = [await fleet.joined({ renewWith }), await fleet.joined({ renewWith })];
     await other.moov.renew();
@@ -160,6 +160,36 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     // A later one connects again.
     await fleet.joined({ store });
     while ((await listening()) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('leave no second connection behind when they close before it is there', async () => {
+    const fleet = await startFleet();
+    const [ask, client] = [await fleet.redis.client(), await fleet.redis.client()];
+    let connected: Promise<unknown> | undefined;
+    const duplicate = () => {
+      const second = client.duplicate();
+      return {
+        on: (event: 'error', listener: (error: unknown) => void) => second.on(event, listener),
+        connect: () => (connected = second.connect()),
+        subscribe: (channel: string, listener: (message: string) => void) =>
+          second.subscribe(channel, listener),
+        unref: () => second.unref(),
+        destroy: () => second.destroy(),
+      };
+    };
+    const store = redisTokenStore({
+      client: { ...through(client, (next) => next()), duplicate },
+      encryptionKey,
+    });
+    store.watch(() => undefined)();
+    await connected?.catch(() => undefined);
+    const connections = async () =>
+      String(await ask.sendCommand(['CLIENT', 'LIST']))
+        .trim()
+        .split('\n').length;
+    expect(connected).toBeDefined();
+    // The one that asks, and the one of the store.
+    while ((await connections()) !== 2) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
   it('a process that closes while it obtains a token has let go of the lock when close() resolves', async () => {
