@@ -57,7 +57,10 @@ export class GuardedStore {
     token: StoredToken,
     leftMs: number,
   ): Promise<TokenGeneration | undefined | Unavailable> {
-    return this.#run(() => this.#store.put(lock, token, leftMs), replies.generation.optional());
+    return this.#run(
+      () => withoutWords(() => this.#store.put(lock, token, leftMs)),
+      replies.generation.optional(),
+    );
   }
 
   async release(lock: TokenLock): Promise<void> {
@@ -128,4 +131,14 @@ async function checked<T>(operation: () => Promise<T>, expected: z.ZodType): Pro
   const result = await operation();
   if (expected.safeParse(result).success) return result;
   throw new Error('The store gave an answer that TokenStore does not allow');
+}
+
+/** The error of a `put` may repeat what was to be put. Of its message a code is told, such as Redis's NOPERM or OOM. */
+async function withoutWords<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    const code = error instanceof Error ? /^[A-Z]{2,20}\b/.exec(error.message)?.[0] : undefined;
+    throw new Error(`A token could not be put into the store${code === undefined ? '' : `: ${code}`}`);
+  }
 }
