@@ -29,7 +29,12 @@ async function soak(): Promise<Totals> {
     if (trial === undefined) break;
     const seed = firstSeed + round;
     // Each round has a sandbox, a proxy and a MoovAuth of its own, so that memory stays within bounds.
-    const evidence = await runChaos({ ...trial, transfers: 2_000 }, seed, until);
+    const evidence = await runChaos(
+      { ...trial, transfers: 2_000 },
+      seed,
+      round % 2 === 0 ? 'undici' : 'axios',
+      until,
+    );
     const { figures, faults, duplicates, untruths, contradictions } = verify(evidence);
     for (const [name, count] of Object.entries(figures) as [keyof Figures, number][]) {
       totals.figures[name] = (totals.figures[name] ?? 0) + count;

@@ -16,6 +16,7 @@ try {
   await runs('payment.ts');
   await runs('fleet/demo.ts');
   await runs('app-with-tests/app.test.ts', ['--test']);
+  await runs('app-with-tests/mock-agent.test.ts', ['--test']);
   await serves('minimal.ts', environment, account, 200);
   await serves('commonjs.cjs', environment, account, 200);
   await serves('metrics.ts', environment, '/metrics', 200);

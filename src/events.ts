@@ -1,4 +1,4 @@
-import { types } from 'node:util';
+import { harmless } from './harmless.js';
 
 /** Something that happened, told through `onEvent` and, in the same form, through `logger`. No event holds a secret. */
 export type MoovAuthEvent =
@@ -175,14 +175,4 @@ export function emitter(
     harmless(() => onEvent?.(event));
     harmless(() => logger?.[levels[event.type]]({ ...event }, `moov: ${event.type}`));
   };
-}
-
-function harmless(listener: () => unknown): void {
-  try {
-    const result = listener();
-    // Not instanceof: under Jest, promises of Node's own modules are of another realm.
-    if (types.isPromise(result)) result.catch(() => undefined);
-  } catch {
-    // A listener's fault must not become a payment's.
-  }
 }

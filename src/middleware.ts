@@ -18,8 +18,8 @@ import { GuardedStore } from './tokens/guarded-store.js';
 import { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
 import { Minter } from './tokens/minter.js';
 import { Revocations } from './tokens/revocations.js';
+import type { StoredToken } from './tokens/store.js';
 import { storeKey } from './tokens/store-key.js';
-import type { ObtainedToken } from './tokens/token.js';
 import { TokenPool } from './tokens/token-pool.js';
 import { TokenSharing } from './tokens/token-sharing.js';
 import { closedError, TokenSource } from './tokens/token-source.js';
@@ -28,6 +28,9 @@ import { connect } from './transports/connect.js';
 
 const REVOKE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
+
+/** How long `close()` waits for a renewal in flight to let go of its lock, for which others may be waiting. */
+const LET_GO_TIMEOUT_MS = 1_000;
 
 /** The store of a `MoovAuth` that shares with nobody: as many tokens as its pool, and locks that nobody waits for. */
 function ownStore({ maxTokens, tokenTimeoutMs }: Settings): MemoryTokenStoreOptions {
@@ -53,14 +56,15 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const minter = new Minter(settings, endpoint, emit);
   const timers = new Timers();
   const outside = new AsyncResource('MoovAuth');
-  const giveBack = (token: ObtainedToken) => revocations.add(token);
+  const giveBack = (token: StoredToken) => revocations.add(token);
   // What nobody else sees needs no name that hides anything.
   const keyOf = (scope: string) =>
     settings.store === undefined ? Promise.resolve(scope) : storeKey(settings, scope);
   const store = settings.store ?? memoryTokenStore(ownStore(settings));
+  const guarded = new GuardedStore(store, emit, timers);
   const sharing = new TokenSharing({
     store,
-    guarded: new GuardedStore(store, emit, timers),
+    guarded,
     keyOf,
     giveBack: (token) => {
       giveBack(token);
@@ -90,7 +94,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit, connected.send));
   const open = new AbortController();
   let closing: Promise<void> | undefined;
-  const unwatch = store.watch((change) => {
+  const unwatch = guarded.watch((change) => {
     if (change.kind === 'revoked') {
       for (const source of pool.all()) if (source.held?.shared?.key === change.key) source.forget();
     }
@@ -135,10 +139,11 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   async function close(revokeToo: boolean): Promise<void> {
     // First, so that a renewal in flight is let finish and its token is revoked too.
     const revoked = revokeToo ? revokeHeld(CLOSE_TIMEOUT_MS) : undefined;
-    pool.close();
+    const ended = pool.close();
     open.abort(closedError());
     // It has been told, and a server on its way down has no other use for the error.
     await revoked?.catch(() => undefined);
+    await within(LET_GO_TIMEOUT_MS, ended, 'Still in flight', timers).catch(() => undefined);
     unwatch();
   }
 

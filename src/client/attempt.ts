@@ -1,22 +1,49 @@
-import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import { AxiosError, type GenericAbortSignal, type InternalAxiosRequestConfig } from 'axios';
 import type { Call } from './call.js';
+
+type Listener = (() => void) | { handleEvent(): void };
+
+/** A signal as transports take it, without the costs of an AbortController, which every attempt would have. */
+class AttemptSignal implements GenericAbortSignal {
+  aborted = false;
+  readonly #listeners = new Set<Listener>();
+
+  addEventListener(_type: 'abort', listener: Listener): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: Listener): void {
+    this.#listeners.delete(listener);
+  }
+
+  abort(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    for (const listener of [...this.#listeners]) {
+      if (typeof listener === 'function') listener();
+      else listener.handleEvent();
+    }
+    this.#listeners.clear();
+  }
+}
 
 /**
  * The time and the abort of one attempt, in one signal: the caller's own signal, and the smaller of the attempt's limit and what is left of the call.
  */
 export class Attempt {
-  readonly #controller = new AbortController();
+  readonly #signal = new AttemptSignal();
   readonly #config: InternalAxiosRequestConfig;
   readonly #limitMs: number;
   readonly #ofCall: boolean;
   readonly #timer: NodeJS.Timeout | undefined;
   #timedOut = false;
-  readonly #abort = () => this.#controller.abort();
+  readonly #abort = () => this.#signal.abort();
 
   constructor(config: InternalAxiosRequestConfig, call: Call, attemptTimeoutMs: number) {
     this.#config = config;
-    this.#ofCall = call.leftMs <= attemptTimeoutMs;
-    this.#limitMs = Math.max(0, Math.min(call.leftMs, attemptTimeoutMs));
+    const { leftMs } = call;
+    this.#ofCall = leftMs <= attemptTimeoutMs;
+    this.#limitMs = this.#ofCall ? Math.max(0, leftMs) : attemptTimeoutMs;
     this.#timer = setTimeout(() => {
       this.#timedOut = true;
       this.#abort();
@@ -25,8 +52,8 @@ export class Attempt {
     if (config.signal?.aborted) this.#abort();
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  get signal(): GenericAbortSignal {
+    return this.#signal;
   }
 
   end(): void {

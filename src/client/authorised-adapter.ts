@@ -8,14 +8,14 @@ import {
 import { MoovOriginError } from '../errors.js';
 import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-source.js';
-import type { Transport } from '../transports/transport.js';
+import type { RequestHeaders, Transport } from '../transports/transport.js';
 import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';
 import { assertBodyLives, fixBoundary, unlinked, watchBody } from './bodies.js';
 import { type Call, type CallConfig, callOf, tell } from './call.js';
 import type { Connection } from './connection.js';
 import { patiently } from './patience.js';
-import { shown } from './shown.js';
+import { shownError, shownResponse } from './shown.js';
 import { isStream, shielded } from './streams.js';
 import { assertSettings, assertTarget } from './target.js';
 
@@ -38,14 +38,7 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
   return async (config: CallConfig) => {
     const call = callOf(config, moov, tokens);
     try {
-      if (!call.checked) {
-        call.checked = true;
-        watchBody(config.data);
-        assertTarget(config.url, moov);
-        assertSettings(config, baseURL);
-        fixBoundary(config);
-        call.takeConnection(config);
-      }
+      if (!call.checked) check(config, call);
       const token = tokens.take();
       return await send(
         config,
@@ -58,41 +51,52 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
     }
   };
 
-  async function send(config: InternalAxiosRequestConfig, call: Call, token: Token): Promise<AxiosResponse> {
+  function check(config: InternalAxiosRequestConfig, call: Call): void {
+    call.checked = true;
+    if (config.data !== undefined) watchBody(config.data);
+    assertTarget(config.url, moov);
+    assertSettings(config, baseURL);
+    if (config.data !== undefined) fixBoundary(config);
+    call.takeConnection(config);
+  }
+
+  /** Not asynchronous itself: a call waits for one promise, which is the transport's. */
+  function send(config: InternalAxiosRequestConfig, call: Call, token: Token): Promise<AxiosResponse> {
     if (call.leftMs <= 0) throw timeoutError(config, call.timeoutMs);
-    assertBodyLives(config);
+    if (config.data !== undefined) assertBodyLives(config);
     const attempt = new Attempt(config, call, attemptTimeoutMs);
-    const show = shown(config, call.request);
     call.generation = token.generation;
     call.attempts++;
     call.handed = false;
     call.answered = false;
-    let response: AxiosResponse;
-    try {
-      const wire = onTheWire(config, call, token, attempt.signal);
-      response = show.response(
-        await transport(wire, () => {
-          call.handed = true;
-        }),
-      );
-    } catch (error) {
-      attempt.end();
-      if (call.handed) call.ambiguous = true;
-      throw attempt.timeoutError(call) ?? show.error(error);
-    }
+    const handed = () => {
+      call.handed = true;
+    };
+    return transport(onTheWire(config, call, token, attempt), handed).then(
+      (reply) => conclude(shownResponse(reply, config, call.request), call, token, attempt),
+      (error: unknown) => {
+        attempt.end();
+        if (call.handed) call.ambiguous = true;
+        throw attempt.timeoutError(call) ?? shownError(error, config, call.request);
+      },
+    );
+  }
+
+  function conclude(response: AxiosResponse, call: Call, token: Token, attempt: Attempt): AxiosResponse {
+    const { status, data, config } = response;
     call.answered = true;
-    call.ambiguous = isAmbiguousAfter(response.status, call);
+    call.ambiguous = isAmbiguousAfter(status, call);
     const requestId: unknown = response.headers['x-request-id'];
     if (typeof requestId === 'string') call.requestId = requestId;
-    if (response.status !== 401) tokens.accepted(token.generation);
-    if (isStream(response.data)) {
-      const told = (error: unknown) => attempt.timeoutError(call) ?? show.error(error);
+    if (status !== 401) tokens.accepted(token.generation);
+    if (isStream(data)) {
+      const told = (error: unknown) => attempt.timeoutError(call) ?? shownError(error, config, call.request);
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
-      response.data = shielded(response.data, told, (whole) => (whole ? attempt.end() : attempt.giveUp()));
+      response.data = shielded(data, told, (whole) => (whole ? attempt.end() : attempt.giveUp()));
     } else {
       attempt.end();
     }
-    if (response.status >= 200 && response.status < 300) return response;
+    if (status >= 200 && status < 300) return response;
     call.refusal = redirectElsewhere(response, moov) ?? statusError(response);
     throw call.refusal;
   }
@@ -101,13 +105,32 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
     config: InternalAxiosRequestConfig,
     call: Call,
     token: Token,
-    signal: AbortSignal,
+    { signal }: Attempt,
   ): InternalAxiosRequestConfig {
-    const headers = AxiosHeaders.concat(config.headers, { Authorization: `Bearer ${token.accessToken()}` });
-    if (origin !== undefined) headers.set('Origin', origin);
-    const data = unlinked(config.data);
-    const fixed = { baseURL, timeout: 0, maxRedirects: 0, validateStatus: null };
-    return { ...connection, ...config, ...call.connection(), ...fixed, headers, data, signal };
+    return {
+      ...connection,
+      ...config,
+      ...call.connection(),
+      baseURL,
+      timeout: 0,
+      maxRedirects: 0,
+      validateStatus: null,
+      headers: authorised(config.headers, token),
+      data: config.data === undefined ? undefined : unlinked(config.data),
+      signal,
+    };
+  }
+
+  /** A plain copy: the headers have been through Axios's own checks, and the two set here are this package's. */
+  function authorised(given: RequestHeaders, token: Token): RequestHeaders {
+    const headers = new AxiosHeaders();
+    for (const name of Object.keys(given)) {
+      if (origin !== undefined && name.length === 6 && name.toLowerCase() === 'origin') continue;
+      headers[name] = given[name];
+    }
+    headers.Authorization = `Bearer ${token.accessToken()}`;
+    if (origin !== undefined) headers.Origin = origin;
+    return headers;
   }
 }
 

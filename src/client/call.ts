@@ -119,6 +119,7 @@ export interface RequestSummary {
 }
 
 function summarise(config: InternalAxiosRequestConfig, origin: string): RequestSummary {
-  const path = (config.url ?? '').replace(/^[a-z]+:\/\/[^/?#]*/i, '');
+  const url = config.url ?? '';
+  const path = url.startsWith('/') ? url : url.replace(/^[a-z]+:\/\/[^/?#]*/i, '');
   return Object.freeze({ method: (config.method ?? 'get').toUpperCase(), origin, path });
 }

@@ -1,4 +1,4 @@
-import axios, { type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
+import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Settings } from '../settings.js';
@@ -62,8 +62,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
       undefined,
       { synchronous: true },
     );
-    for (const rule of rules) client.interceptors.response.use(...rule);
-    client.interceptors.response.use(result.fulfilled, result.rejected);
+    client.interceptors.response.use(result.fulfilled, inTurn(rules));
     settings.configure?.(client);
     Object.assign(connection, takeConnection(client.defaults));
     assertHTTP1(client.defaults.httpVersion);
@@ -73,9 +72,25 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
 }
 
 function versioned(call: InternalAxiosRequestConfig, apiVersion: string): InternalAxiosRequestConfig {
-  if (!call.headers.has('X-Moov-Version')) call.headers.set('X-Moov-Version', apiVersion);
-  if (!call.headers.has('User-Agent')) call.headers.set('User-Agent', userAgent);
+  const { headers } = call;
+  let [version, agent] = [false, false];
+  for (const name of Object.keys(headers)) {
+    if (headers[name] === undefined) continue;
+    if (name.length === 14 && name.toLowerCase() === 'x-moov-version') version = true;
+    if (name.length === 10 && name.toLowerCase() === 'user-agent') agent = true;
+  }
+  if (!version) headers.set('X-Moov-Version', apiVersion);
+  if (!agent) headers.set('User-Agent', userAgent);
   return call;
+}
+
+/** The rules for failures one after the other, and the result last, as one rule: a call that succeeds passes one. */
+function inTurn(rules: readonly ResponseRule[]): (error: unknown) => Promise<AxiosResponse> {
+  return async (error) => {
+    let outcome: Promise<AxiosResponse> = Promise.reject(error);
+    for (const [fulfilled, rejected] of rules) outcome = outcome.then(fulfilled, rejected);
+    return outcome.then(result.fulfilled, result.rejected);
+  };
 }
 
 type ResponseRule = Parameters<AxiosInstance['interceptors']['response']['use']>;

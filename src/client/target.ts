@@ -1,6 +1,10 @@
-import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
 import { bypasses } from '../settings.js';
+import type { RequestHeaders } from '../transports/transport.js';
+
+/** What nearly every call has, and no parser changes: a path without dots and escapes. */
+const plain = /^\/(?!\/)[\w\-~!$&'()*,;=:@/?]*$/;
 
 /** What a URL parser drops or rewrites: control characters and white space, and the backslash it reads as a slash. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
@@ -22,7 +26,7 @@ const dotSegment = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
  * @throws {@link MoovOriginError}; nothing has been sent.
  */
 export function assertTarget(url: unknown, origin: string): void {
-  if (url === undefined) return;
+  if (url === undefined || (typeof url === 'string' && plain.test(url))) return;
   if (typeof url !== 'string') throw refused(`expected the URL of a call to be a string, got ${typeof url}`);
   if (rewritten.test(url)) throw refused('the URL of a call has a control character, a space or a backslash');
   if (url.startsWith('//')) throw refused('the URL of a call is protocol-relative');
@@ -71,27 +75,31 @@ export function assertSettings(
   }
   if (config.proxy !== undefined) throw bypassed('"proxy"', 'Set it for every call, in the option "axios".');
   assertHTTP1(config.httpVersion);
-  const headers = AxiosHeaders.from(config.headers);
-  if (headers.has('Host')) throw bypassed('a "Host" header', 'It is that of the base URL.');
-  if (headers.has('Authorization')) {
-    throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
-  }
-  const key: unknown = headers.get('X-Idempotency-Key');
-  if (
-    key !== undefined &&
-    key !== null &&
-    !(typeof key === 'string' && key !== '' && key.length <= LONGEST_KEY)
-  ) {
-    throw new MoovConfigError(
-      `X-Idempotency-Key: expected a string of 1 to ${LONGEST_KEY} characters, such as idempotencyKey('order', orderID) makes.`,
-    );
-  }
+  assertHeaders(config.headers);
   const retry: unknown = config['axios-retry'];
   if (retry !== undefined && !isRetryCount(retry)) {
     throw bypassed(
       '"axios-retry" with more than { retries }, a whole number from 0 to 10',
       'What may be sent again is decided here.',
     );
+  }
+}
+
+function assertHeaders(headers: RequestHeaders): void {
+  for (const name of Object.keys(headers)) {
+    const value: unknown = headers[name];
+    if (value === undefined || value === null || value === false) continue;
+    switch (name.toLowerCase()) {
+      case 'host':
+        throw bypassed('a "Host" header', 'It is that of the base URL.');
+      case 'authorization':
+        throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
+      case 'x-idempotency-key':
+        if (typeof value === 'string' && value !== '' && value.length <= LONGEST_KEY) break;
+        throw new MoovConfigError(
+          `X-Idempotency-Key: expected a string of 1 to ${LONGEST_KEY} characters, such as idempotencyKey('order', orderID) makes.`,
+        );
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { httpDate } from '../http/retry-after.js';
 const UNSTATED_LIFE_MS = 900_000;
 
 /** No statement is believed beyond a day: renewing early costs one request, believing nonsense a day of 401s. */
-const LONGEST_LIFE_MS = 86_400_000;
+export const LONGEST_LIFE_MS = 86_400_000;
 
 /** From here on a number can't be seconds of life (31 years) and is a Unix timestamp. */
 const FIRST_TIMESTAMP = 1e9;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /** RFC 6750 section 2.1, `b64token`: what can stand in an `Authorization` header. */
-const bearer = z
+export const bearer = z
   .string()
   .max(16_384)
   .regex(/^[A-Za-z0-9\-._~+/]+=*$/);
 
 /** RFC 6749 appendix A.17: `1*VSCHAR`, or empty, as some servers write none. Moov allows 4,096 characters. */
-const refresh = z
+export const refresh = z
   .string()
   .max(4_096)
   .regex(/^[\x20-\x7e]*$/);

@@ -1,19 +1,11 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
-import { z } from 'zod';
 import type { StoredToken } from '../tokens/store.js';
+import { storedToken } from '../tokens/store-replies.js';
 
 const CIPHER = 'aes-256-gcm';
 /** NIST SP 800-38D: 96 bits, drawn at random for each value. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-
-const contents = z.object({
-  accessToken: z.string().min(1),
-  refreshToken: z.string().min(1).optional(),
-  scope: z.string().optional(),
-  lifeMs: z.number().positive(),
-  renewAtLeftMs: z.number().nonnegative(),
-});
 
 /**
  * Encrypts a token for one Redis key: under another key's name the value does not open.
@@ -38,7 +30,9 @@ export function decrypt(value: string, keys: readonly KeyObject[], name: string)
         .setAAD(Buffer.from(name))
         .setAuthTag(bytes.subarray(-TAG_BYTES));
       const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
-      const token = contents.safeParse(JSON.parse(Buffer.concat([text, decipher.final()]).toString('utf8')));
+      const token = storedToken.safeParse(
+        JSON.parse(Buffer.concat([text, decipher.final()]).toString('utf8')),
+      );
       return token.data;
     } catch {
       // Another key may have encrypted it.

@@ -48,6 +48,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
 
   function run(script: string, key: string, args: readonly (string | number)[]): Promise<unknown> {
     if (!client.isOpen) return Promise.reject(new Error('The Redis client is not connected: connect() it'));
+    subscription.listen();
     const command = ['EVAL', script, '3', ...names(prefix, key), ...args.map(String)];
     return client.sendCommand(command, { abortSignal: AbortSignal.timeout(LONGEST_QUEUED_MS) });
   }

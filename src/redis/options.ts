@@ -141,11 +141,13 @@ function decoded(text: string): Uint8Array | undefined {
   return undefined;
 }
 
+/** That of a cluster has other parameters; that of a pool has no state of its own. */
 function isClient(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
-    'isOpen' in value &&
+    !('masters' in value) &&
+    typeof Reflect.get(value, 'isOpen') === 'boolean' &&
     ['sendCommand', 'duplicate'].every((name) => typeof Reflect.get(value, name) === 'function')
   );
 }

@@ -3,7 +3,10 @@ import type { RedisClient, RedisSubscriber } from './options.js';
 
 type Listener = (change: TokenStoreChange) => void;
 
-/** The second connection, which is there while somebody watches. It reconnects by itself, as the client does. */
+/**
+ * The second connection. It is there while somebody watches and the client is open, and reconnects by itself as the
+ * client does; but it does not outlive the client, as its attempts to reconnect would keep the process running.
+ */
 export class Subscription {
   readonly #client: RedisClient;
   readonly #channel: string;
@@ -18,20 +21,31 @@ export class Subscription {
   add(listener: Listener): () => void {
     const told: Listener = (change) => listener(change);
     this.#listeners.add(told);
-    this.#connection ??= this.#connect();
+    this.listen();
     return () => {
       this.#listeners.delete(told);
-      if (this.#listeners.size > 0) return;
-      const connection = this.#connection;
-      this.#connection = undefined;
-      if (connection !== undefined) destroy(connection);
+      if (this.#listeners.size === 0) this.#disconnect();
     };
+  }
+
+  /** Connects if there is a reason to and no connection yet. */
+  listen(): void {
+    if (this.#connection !== undefined || this.#listeners.size === 0 || !this.#client.isOpen) return;
+    this.#connection = this.#connect();
+  }
+
+  #disconnect(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) destroy(connection);
   }
 
   #connect(): RedisSubscriber {
     const connection = this.#client.duplicate();
     // Without it, what is missed is found out by looking; and the client itself tells the application of its errors.
-    connection.on('error', () => undefined);
+    connection.on('error', () => {
+      if (!this.#client.isOpen && this.#connection === connection) this.#disconnect();
+    });
     connection.unref();
     const receive = (message: string) => {
       const change = readMessage(message);
@@ -39,7 +53,11 @@ export class Subscription {
     };
     connection
       .connect()
-      .then(() => connection.subscribe(this.#channel, receive))
+      .then(() => {
+        if (this.#connection === connection) return connection.subscribe(this.#channel, receive);
+        // It was ended while it connected, which the client does not notice.
+        return destroy(connection);
+      })
       .catch(() => undefined);
     return connection;
   }

@@ -1,7 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Emit } from '../events.js';
+import { harmless } from '../harmless.js';
 import type { Timers } from '../http/timers.js';
-import type { StoredToken, TokenGeneration, TokenLock, TokenStore, TokenStoreAnswer } from './store.js';
+import type {
+  StoredToken,
+  TokenGeneration,
+  TokenLock,
+  TokenStore,
+  TokenStoreAnswer,
+  TokenStoreChange,
+} from './store.js';
+import * as replies from './store-replies.js';
 
 /** What every operation of a guarded store answers when the store can't. */
 export const UNAVAILABLE: unique symbol = Symbol('the store is unavailable');
@@ -16,7 +26,8 @@ const LATER_WAIT_MS = 5_000;
 
 /**
  * A token store that never fails and never takes long: after a failure it is left alone for a while, and one
- * operation then finds out whether it is back. Both are told, once each.
+ * operation then finds out whether it is back. Both are told, once each. An answer of another type than the
+ * interface says is a failure too.
  */
 export class GuardedStore {
   readonly #store: TokenStore;
@@ -35,6 +46,7 @@ export class GuardedStore {
   acquire(key: string, known: TokenGeneration | undefined): Promise<TokenStoreAnswer | Unavailable> {
     return this.#run(
       () => this.#store.acquire(key, known),
+      replies.answer,
       // A lock that is given when nobody waits for it any more would keep the others waiting.
       (late) => (late.state === 'locked' ? this.#store.release(late.lock) : undefined),
     );
@@ -45,30 +57,52 @@ export class GuardedStore {
     token: StoredToken,
     leftMs: number,
   ): Promise<TokenGeneration | undefined | Unavailable> {
-    return this.#run(() => this.#store.put(lock, token, leftMs));
+    return this.#run(
+      () => withoutWords(() => this.#store.put(lock, token, leftMs)),
+      replies.generation.optional(),
+    );
   }
 
   async release(lock: TokenLock, failed: boolean): Promise<void> {
-    await this.#run(() => this.#store.release(lock, failed));
+    await this.#run(() => this.#store.release(lock, failed), z.unknown());
   }
 
-  revoke(key: string): Promise<StoredToken | undefined | Unavailable> {
-    return this.#run(() => this.#store.revoke(key));
+  /** @param late - Gets the token when the store takes it out after all, later than is waited for. */
+  revoke(
+    key: string,
+    late: (token: StoredToken | undefined) => void,
+  ): Promise<StoredToken | undefined | Unavailable> {
+    return this.#run(() => this.#store.revoke(key), replies.storedToken.optional(), late);
   }
 
-  async #run<T>(operation: () => Promise<T>, late?: (result: T) => unknown): Promise<T | Unavailable> {
+  /** Tells of changes as far as the store does; what is missed is found by looking. @returns a function that ends it. */
+  watch(listener: (change: TokenStoreChange) => void): () => void {
+    let end: unknown;
+    harmless(() => {
+      end = this.#store.watch((change) => {
+        if (replies.change.safeParse(change).success) listener(change);
+      });
+      return end;
+    });
+    return () => harmless(() => typeof end === 'function' && end());
+  }
+
+  async #run<T>(
+    operation: () => Promise<T>,
+    expected: z.ZodType,
+    late?: (result: T) => unknown,
+  ): Promise<T | Unavailable> {
     const broken = this.#failures > 0;
     if (broken && (this.#probing || performance.now() < this.#closedUntil)) return UNAVAILABLE;
     this.#probing = broken;
-    let running: Promise<T> | undefined;
+    const running = checked(operation, expected);
     try {
-      running = operation();
       const result = await this.#inTime(running);
       this.#succeeded();
       return result;
     } catch (error) {
       this.#failed(error);
-      if (late !== undefined) running?.then(late).catch(() => undefined);
+      if (late !== undefined) running.then(late).catch(() => undefined);
       return UNAVAILABLE;
     } finally {
       if (broken) this.#probing = false;
@@ -107,5 +141,21 @@ export class GuardedStore {
     if (this.#failures++ > 0) return;
     const message = error instanceof Error ? error.message : 'The store failed without an error';
     this.#emit({ type: 'store.unavailable', message, retryInMs });
+  }
+}
+
+async function checked<T>(operation: () => Promise<T>, expected: z.ZodType): Promise<T> {
+  const result = await operation();
+  if (expected.safeParse(result).success) return result;
+  throw new Error('The store gave an answer that TokenStore does not allow');
+}
+
+/** The error of a `put` may repeat what was to be put. Of its message a code is told, such as Redis's NOPERM or OOM. */
+async function withoutWords<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    const code = error instanceof Error ? /^[A-Z]{2,20}\b/.exec(error.message)?.[0] : undefined;
+    throw new Error(`A token could not be put into the store${code === undefined ? '' : `: ${code}`}`);
   }
 }

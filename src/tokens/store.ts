@@ -2,7 +2,7 @@
 export interface StoredToken {
   /** The token itself. */
   readonly accessToken: string;
-  /** Present when Moov gave one and `renewWith` is `refresh_token`. */
+  /** Present when Moov gave one: it renews with `renewWith: 'refresh_token'`, and is revoked with the access token. */
   readonly refreshToken?: string | undefined;
   /** What was granted, space-delimited (RFC 6749 section 3.3), if Moov said. */
   readonly scope?: string | undefined;
@@ -69,8 +69,9 @@ export interface TokenStoreChange {
  * Where several `MoovAuth`s, in one process or in many, share tokens: one of them obtains a token, all use it.
  *
  * Each operation should be one round trip and atomic; it may reject when the store can't answer. It is given 250 ms,
- * and then, as after a rejection, the process goes on without the store. Keys are opaque: a hash of the client, the
- * base URL, the origin and the scopes.
+ * and then, as after a rejection or an answer of another type, the process goes on without the store. The message of
+ * an error is told in `store.unavailable`, so it must not hold a token. Keys are opaque: a hash of the client, the base
+ * URL, the origin and the scopes.
  *
  * To write one, see `memoryTokenStore` and `express-moov-auth/redis`, and run the contract tests in `test/stores`.
  */

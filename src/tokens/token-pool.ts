@@ -46,10 +46,10 @@ export class TokenPool {
     return this.#find(scope).supplier;
   }
 
-  /** Closes the sources there are and those to come. */
-  close(): void {
+  /** Closes the sources there are and those to come. @returns a promise of the end of what is in flight. */
+  async close(): Promise<void> {
     this.#closed = true;
-    for (const source of this.all()) source.close();
+    await Promise.all(this.all().map((source) => source.close()));
   }
 
   /** Every source that is kept. */

@@ -11,14 +11,20 @@ import type { Obtain, Want } from './token-source.js';
 const LOOK_AGAIN_MS = 200;
 const LOOK_AGAIN_SPREAD_MS = 200;
 
+/** A store that says "held, for 0 ms" without end is not asked without end. */
+const SHORTEST_WAIT_MS = 10;
+
+/** How many tokens that are of no use are looked past: one that is about to end, and the one to be replaced. */
+const MOST_USELESS = 3;
+
 /** What a {@link TokenSharing} is made of. */
 export interface TokenSharingParts {
   store: TokenStore;
   guarded: GuardedStore;
   /** The name of a set of scopes in the store. May reject, as it can depend on a key that is read from elsewhere. */
   keyOf: (scope: string) => Promise<string>;
-  /** Gets a token that was obtained but may not be used, as a revocation or a later holder of the lock was faster. */
-  giveBack: (token: ObtainedToken) => void;
+  /** Gets a token that nobody may use: a revocation, or a later holder of the lock, was faster. */
+  giveBack: (token: StoredToken) => void;
   emit: Emit;
 }
 
@@ -56,7 +62,9 @@ export class TokenSharing {
   async revoke(scope: string): Promise<StoredToken | undefined> {
     const key = await this.#keyFor(scope);
     if (key === undefined) return undefined;
-    const token = await this.#parts.guarded.revoke(key);
+    const token = await this.#parts.guarded.revoke(key, (late) => {
+      if (late !== undefined) this.#parts.giveBack(late);
+    });
     return token === UNAVAILABLE ? undefined : token;
   }
 
@@ -71,11 +79,13 @@ export class TokenSharing {
     const end = performance.now() + 2 * store.lockTtlMs;
     let known = want.known?.key === key ? want.known.generation : undefined;
     let told = false;
+    let useless = 0;
     for (;;) {
       const answer = await guarded.acquire(key, known);
       if (answer === UNAVAILABLE) return fromMoov(await mint(want));
       if (answer.state === 'token') {
         if (isOfUse(answer, want)) return taken(key, answer);
+        if (++useless > MOST_USELESS) return fromMoov(await mint(want));
         known = answer.generation;
         continue;
       }
@@ -125,7 +135,7 @@ export class TokenSharing {
     signal.addEventListener('abort', abort);
     try {
       await timers.sleep(
-        Math.min(mostMs, LOOK_AGAIN_MS + Math.random() * LOOK_AGAIN_SPREAD_MS),
+        Math.max(SHORTEST_WAIT_MS, Math.min(mostMs, LOOK_AGAIN_MS + Math.random() * LOOK_AGAIN_SPREAD_MS)),
         woken.signal,
       );
     } finally {

@@ -172,18 +172,27 @@ export class TokenSource implements TokenSupplier {
     return { token, renewal: renewal && this.#timers.hold(renewal.outcome) };
   }
 
-  /** Drops the token, which was revoked elsewhere; the next call obtains another. */
+  /**
+   * Drops the token, which was revoked elsewhere and is out of the store; the next call obtains another. Should the
+   * word of the revocation have come late, after that token's successor, the store still has the successor.
+   */
   forget(): void {
     this.#token = undefined;
+    this.#known = undefined;
     this.#clearTimer();
   }
 
-  /** Ends everything in flight. Later calls reject with `ERR_MOOV_CLOSED`. */
-  close(): void {
+  /**
+   * Ends everything in flight. Later calls reject with `ERR_MOOV_CLOSED`.
+   *
+   * @returns a promise that resolves when the renewal in flight has let go of its lock.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
     this.#clearTimer();
     this.#renewal?.controller.abort();
     this.#nextOutcome?.resolve(new MintFailure(closedError(), undefined));
+    await this.#renewal?.outcome;
   }
 
   get #usable(): Token | undefined {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type Evidence, runChaos } from './run.js';
+import { type Evidence, runChaos, type witnesses } from './run.js';
 import {
   harmRate,
   overBudget,
@@ -18,8 +18,8 @@ const drawn = chosen === undefined ? randomInt(2 ** 31) : Number(chosen);
 /** The seeds of a test; or the one that was asked for. */
 const seeds = (...fixed: number[]) => (chosen === undefined ? fixed : [drawn]);
 
-async function trial(scenario: Trial, seed: number): Promise<Figures> {
-  const evidence = await runChaos(scenario, seed);
+async function trial(scenario: Trial, seed: number, transport: keyof typeof witnesses): Promise<Figures> {
+  const evidence = await runChaos(scenario, seed, transport);
   const verdict = verify(evidence);
   const { figures } = verdict;
   const about = report(evidence, verdict);
@@ -47,41 +47,44 @@ function report({ scenario, seed, seconds, longestPauseMs }: Evidence, verdict: 
 }
 
 /** Behind a proxy that refuses, resets, stalls, cuts, loses and delays. What must hold is in verify.ts. */
-describe('no transfer is made twice, and every call is told the truth', () => {
-  console.info(`chaos: CHAOS_SEED=${drawn}`);
+describe.each(['undici', 'axios'] as const)(
+  'no transfer is made twice, and every call is told the truth, over %s',
+  (transport) => {
+    console.info(`chaos: CHAOS_SEED=${drawn}`);
 
-  it.for(seeds(1, 2, drawn))(
-    `${withoutBudget.name}: nine in ten resolve (seed %i)`,
-    { timeout: 60_000 },
-    async (seed) => {
-      const figures = await trial(withoutBudget, seed);
-      expect(figures.transfers).toBeGreaterThanOrEqual(withoutBudget.transfers);
-      expect(figures.retriesDenied).toBe(0);
-    },
-  );
+    it.for(seeds(1, 2, drawn))(
+      `${withoutBudget.name}: nine in ten resolve (seed %i)`,
+      { timeout: 60_000 },
+      async (seed) => {
+        const figures = await trial(withoutBudget, seed, transport);
+        expect(figures.transfers).toBeGreaterThanOrEqual(withoutBudget.transfers);
+        expect(figures.retriesDenied).toBe(0);
+      },
+    );
 
-  it.for(seeds(3, drawn))(
-    `${withinBudget.name}: nine in ten resolve (seed %i)`,
-    { timeout: 60_000 },
-    async (seed) => {
-      await trial(withinBudget, seed);
-    },
-  );
+    it.for(seeds(3, drawn))(
+      `${withinBudget.name}: nine in ten resolve (seed %i)`,
+      { timeout: 60_000 },
+      async (seed) => {
+        await trial(withinBudget, seed, transport);
+      },
+    );
 
-  it.for(seeds(4))(
-    `${overBudget.name}: half resolve, at a fifth more requests at most (seed %i)`,
-    { timeout: 60_000 },
-    async (seed) => {
-      const figures = await trial(overBudget, seed);
-      expect(figures.retriesDenied).toBeGreaterThan(0);
-    },
-  );
+    it.for(seeds(4))(
+      `${overBudget.name}: half resolve, at a fifth more requests at most (seed %i)`,
+      { timeout: 60_000 },
+      async (seed) => {
+        const figures = await trial(overBudget, seed, transport);
+        expect(figures.retriesDenied).toBeGreaterThan(0);
+      },
+    );
 
-  it.for(seeds(5))(
-    `${withoutTokens.name}: calls go on when it is back (seed %i)`,
-    { timeout: 60_000 },
-    async (seed) => {
-      await trial(withoutTokens, seed);
-    },
-  );
-});
+    it.for(seeds(5))(
+      `${withoutTokens.name}: calls go on when it is back (seed %i)`,
+      { timeout: 60_000 },
+      async (seed) => {
+        await trial(withoutTokens, seed, transport);
+      },
+    );
+  },
+);

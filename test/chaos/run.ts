@@ -9,10 +9,12 @@ import {
   moovPath,
 } from '../../src/index.js';
 import { createMoovSandbox, type FaultRule, type MoovSandbox } from '../../src/sandbox/index.js';
+import type { Witness } from './attempts.js';
+import { HTTPWitness } from './http-witness.js';
 import { ChaosProxy, type Fault } from './proxy.js';
 import { between, dice, pick, type Random } from './random.js';
+import { UndiciWitness } from './undici-witness.js';
 import { sleep } from './wire.js';
-import { Witness } from './witness.js';
 
 /** How rough a run is. All shares are of 1. */
 export interface Scenario {
@@ -117,6 +119,9 @@ const EXPIRY_MS = 7_000;
 const FIRST_EXPIRY_MS = 1_000;
 
 /** What befalls each attempt of a call that is doomed. */
+/** Every transport, with what watches it. */
+export const witnesses = { undici: UndiciWitness, axios: HTTPWitness };
+
 type Doom = Fault | 'refused';
 const allDooms: readonly (readonly [Doom, number])[] = [
   ['refused', 3],
@@ -151,6 +156,7 @@ const sandboxFaults = (
 export async function runChaos(
   scenario: Scenario,
   seed: number,
+  transport: keyof typeof witnesses,
   until = Number.POSITIVE_INFINITY,
 ): Promise<Evidence> {
   const began = performance.now();
@@ -169,7 +175,7 @@ export async function runChaos(
     },
   });
   await proxy.listen();
-  const witness = new Witness(
+  const witness = new witnesses[transport](
     (call, nth) => dooms.get(call) === 'refused' || dice(seed, call, 'connect', nth)() < refuseRate,
   );
   const events = new Map<MoovAuthEvent['type'], number>();
@@ -182,7 +188,7 @@ export async function runChaos(
     tokenTimeoutMs: 2_000,
     retries: RETRIES,
     retryBudget: scenario.retryBudget,
-    axios: { httpAgent: witness.keeping },
+    ...witness.options,
     onEvent: ({ type }) => events.set(type, (events.get(type) ?? 0) + 1),
   });
   const workload = new Workload(scenario, seed, { sandbox, witness, moov, dooms });
@@ -195,7 +201,7 @@ export async function runChaos(
   } finally {
     pauses.disable();
     await moov.close();
-    witness.close();
+    await witness.close();
     proxy.close();
     await sandbox.close();
   }
@@ -336,7 +342,7 @@ class Workload {
           ...(call.key === undefined ? {} : { 'X-Idempotency-Key': call.key }),
           ...(waits ? { 'X-Wait-For': 'rail-response' } : {}),
         },
-        ...(fresh ? { httpAgent: witness.fresh } : {}),
+        ...(fresh ? witness.freshly(call.id) : {}),
         signal: controller.signal,
         timeout: call.timeoutMs,
       })

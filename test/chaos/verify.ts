@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { isMoovCallError } from '../../src/index.js';
+import type { Attempt } from './attempts.js';
 import type { Exchange } from './proxy.js';
 import { type CallRecord, type Evidence, RETRIES, textIn } from './run.js';
-import type { Attempt } from './witness.js';
 
 /** Something that must not be, and the story of the call. */
 export interface Problem {

@@ -4,125 +4,130 @@ import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { isMoovCallError, MoovConfigError, moovErrorHandler } from '../../src/index.js';
-import { failure, startMoov } from '../helpers/moov.js';
+import { failure, startMoov as start } from '../helpers/moov.js';
+import { transports } from '../helpers/transports.js';
 
-describe('req.moov', () => {
-  it('is one authorised Axios instance for every request, typed on Express’s Request', async () => {
-    const { moov } = await startMoov();
-    const app = express();
-    app.use(moov);
-    app.get('/', async (req, res) => {
-      expectTypeOf(req.moov).toEqualTypeOf<AxiosInstance>();
-      const { status } = await req.moov.get('/ping');
-      res.json({ status, same: req.moov === moov.client });
+describe.each(transports)('over %s', (_name, over) => {
+  const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
+
+  describe('req.moov', () => {
+    it('is one authorised Axios instance for every request, typed on Express’s Request', async () => {
+      const { moov } = await startMoov();
+      const app = express();
+      app.use(moov);
+      app.get('/', async (req, res) => {
+        expectTypeOf(req.moov).toEqualTypeOf<AxiosInstance>();
+        const { status } = await req.moov.get('/ping');
+        res.json({ status, same: req.moov === moov.client });
+      });
+      const response = await supertest(app).get('/');
+      expect(response.body).toEqual({ status: 200, same: true });
     });
-    const response = await supertest(app).get('/');
-    expect(response.body).toEqual({ status: 200, same: true });
-  });
 
-  it('sends Origin, X-Moov-Version, a User-Agent and the bearer token on every call', async () => {
-    const { sandbox, moov } = await startMoov({ apiVersion: 'v2025.07.00' });
-    await moov.client.get('/ping');
-    await moov.client.get('/ping', { headers: { 'x-moov-version': 'v2026.01.00' } });
-    const [first, second] = sandbox.requests.filter(({ path }) => path === '/ping');
-    expect(first?.headers).toMatchObject({
-      origin: sandbox.origins[0],
-      'x-moov-version': 'v2025.07.00',
-      'user-agent': expect.stringMatching(/^express-moov-auth\//),
-      authorization: `Bearer ${await moov.accessToken()}`,
+    it('sends Origin, X-Moov-Version, a User-Agent and the bearer token on every call', async () => {
+      const { sandbox, moov } = await startMoov({ apiVersion: 'v2025.07.00' });
+      await moov.client.get('/ping');
+      await moov.client.get('/ping', { headers: { 'x-moov-version': 'v2026.01.00' } });
+      const [first, second] = sandbox.requests.filter(({ path }) => path === '/ping');
+      expect(first?.headers).toMatchObject({
+        origin: sandbox.origins[0],
+        'x-moov-version': 'v2025.07.00',
+        'user-agent': expect.stringMatching(/^express-moov-auth\//),
+        authorization: `Bearer ${await moov.accessToken()}`,
+      });
+      expect(second?.headers['x-moov-version']).toBe('v2026.01.00');
     });
-    expect(second?.headers['x-moov-version']).toBe('v2026.01.00');
-  });
 
-  it('waits for the token in the call, never in the middleware', async () => {
-    const { sandbox, moov } = await startMoov();
-    sandbox.fail({ path: '/oauth2/token', delayMs: 300 });
-    const app = express();
-    app.use(moov);
-    app.get('/plain', (_req, res) => {
-      res.json({ state: moov.status().state });
+    it('waits for the token in the call, never in the middleware', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/oauth2/token', delayMs: 300 });
+      const app = express();
+      app.use(moov);
+      app.get('/plain', (_req, res) => {
+        res.json({ state: moov.status().state });
+      });
+      app.get('/ping', async (req, res) => {
+        res.sendStatus((await req.moov.get('/ping')).status);
+      });
+      const agent = supertest(app);
+      expect((await agent.get('/plain')).body).toEqual({ state: 'starting' });
+      expect((await agent.get('/ping')).status).toBe(200);
     });
-    app.get('/ping', async (req, res) => {
-      res.sendStatus((await req.moov.get('/ping')).status);
+
+    it('runs configure once, on the instance, before it is closed to changes', async () => {
+      let times = 0;
+      const { sandbox, moov } = await startMoov({
+        configure: (instance) => {
+          times++;
+          instance.defaults.headers.common['X-Trace'] = 'on';
+        },
+      });
+      await moov.client.get('/ping');
+      await moov.client.get('/ping');
+      expect(times).toBe(1);
+      expect(sandbox.requests.at(-1)?.headers['x-trace']).toBe('on');
     });
-    const agent = supertest(app);
-    expect((await agent.get('/plain')).body).toEqual({ state: 'starting' });
-    expect((await agent.get('/ping')).status).toBe(200);
-  });
 
-  it('runs configure once, on the instance, before it is closed to changes', async () => {
-    let times = 0;
-    const { sandbox, moov } = await startMoov({
-      configure: (instance) => {
-        times++;
-        instance.defaults.headers.common['X-Trace'] = 'on';
-      },
+    it('keeps one handler from spoiling the shared defaults for another', async () => {
+      const { sandbox, moov } = await startMoov();
+      const { client } = moov;
+      const attempts: (() => void)[] = [
+        () => {
+          client.defaults.baseURL = 'https://elsewhere.example.com';
+        },
+        () => {
+          client.defaults.headers.common['X-User'] = 'alice';
+        },
+        () => {
+          client.defaults.headers.get = { 'X-User': 'alice' };
+        },
+        () => {
+          client.defaults = { ...client.defaults };
+        },
+        () => {
+          client.defaults.timeout = 1;
+        },
+      ];
+      for (const spoil of attempts) expect(spoil).toThrow(TypeError);
+      expect(() => client.interceptors.request.use((config) => config)).toThrow(MoovConfigError);
+      expect(() => client.interceptors.response.use((response) => response)).toThrow(/configure/);
+      expect(() => client.interceptors.request.clear()).toThrow(MoovConfigError);
+      await client.get('/ping');
+      expect(sandbox.requests.at(-1)?.headers['x-user']).toBeUndefined();
+      expect(Object.isFrozen(axios.defaults.headers.common)).toBe(false);
     });
-    await moov.client.get('/ping');
-    await moov.client.get('/ping');
-    expect(times).toBe(1);
-    expect(sandbox.requests.at(-1)?.headers['x-trace']).toBe('on');
-  });
 
-  it('keeps one handler from spoiling the shared defaults for another', async () => {
-    const { sandbox, moov } = await startMoov();
-    const { client } = moov;
-    const attempts: (() => void)[] = [
-      () => {
-        client.defaults.baseURL = 'https://elsewhere.example.com';
-      },
-      () => {
-        client.defaults.headers.common['X-User'] = 'alice';
-      },
-      () => {
-        client.defaults.headers.get = { 'X-User': 'alice' };
-      },
-      () => {
-        client.defaults = { ...client.defaults };
-      },
-      () => {
-        client.defaults.timeout = 1;
-      },
-    ];
-    for (const spoil of attempts) expect(spoil).toThrow(TypeError);
-    expect(() => client.interceptors.request.use((config) => config)).toThrow(MoovConfigError);
-    expect(() => client.interceptors.response.use((response) => response)).toThrow(/configure/);
-    expect(() => client.interceptors.request.clear()).toThrow(MoovConfigError);
-    await client.get('/ping');
-    expect(sandbox.requests.at(-1)?.headers['x-user']).toBeUndefined();
-    expect(Object.isFrozen(axios.defaults.headers.common)).toBe(false);
-  });
-
-  it('gives back a config that can be sent again', async () => {
-    const { sandbox, moov } = await startMoov();
-    sandbox.fail({ path: '/accounts', status: 404 });
-    const error = await failure(moov.client.post('/accounts', { accountType: 'business', profile: {} }));
-    if (!isMoovCallError(error) || error.config === undefined) throw error;
-    expect(error.config).not.toHaveProperty('axios-retry');
-    expect(Object.getOwnPropertySymbols(error.config)).toEqual([]);
-    const again = await failure(moov.client.request(error.config));
-    expect(again).toMatchObject({ moov: { attempts: 1 } });
-    expect(sandbox.requests.filter(({ path }) => path === '/accounts')).toHaveLength(2);
-  });
-
-  it('tells on every response what the call went through', async () => {
-    const { sandbox, moov } = await startMoov();
-    const response = await moov.client.get('/ping');
-    expect(response).toMatchObject({ moov: { attempts: 1, ambiguous: false } });
-    expect(response).toHaveProperty('moov.requestId', response.headers['x-request-id']);
-    expect(sandbox.stats.apiRequests).toBe(1);
-  });
-
-  it('is answered by moovErrorHandler when a call fails', async () => {
-    const { moov } = await startMoov();
-    const app = express();
-    app.use(moov);
-    app.get('/missing', async (req, res) => {
-      res.json((await req.moov.get('/nothing-here')).data);
+    it('gives back a config that can be sent again', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/accounts', status: 404 });
+      const error = await failure(moov.client.post('/accounts', { accountType: 'business', profile: {} }));
+      if (!isMoovCallError(error) || error.config === undefined) throw error;
+      expect(error.config).not.toHaveProperty('axios-retry');
+      expect(Object.getOwnPropertySymbols(error.config)).toEqual([]);
+      const again = await failure(moov.client.request(error.config));
+      expect(again).toMatchObject({ moov: { attempts: 1 } });
+      expect(sandbox.requests.filter(({ path }) => path === '/accounts')).toHaveLength(2);
     });
-    app.use(moovErrorHandler());
-    const response = await supertest(app).get('/missing');
-    expect(response.status).toBe(404);
-    expect(response.type).toBe('application/problem+json');
+
+    it('tells on every response what the call went through', async () => {
+      const { sandbox, moov } = await startMoov();
+      const response = await moov.client.get('/ping');
+      expect(response).toMatchObject({ moov: { attempts: 1, ambiguous: false } });
+      expect(response).toHaveProperty('moov.requestId', response.headers['x-request-id']);
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
+    it('is answered by moovErrorHandler when a call fails', async () => {
+      const { moov } = await startMoov();
+      const app = express();
+      app.use(moov);
+      app.get('/missing', async (req, res) => {
+        res.json((await req.moov.get('/nothing-here')).data);
+      });
+      app.use(moovErrorHandler());
+      const response = await supertest(app).get('/missing');
+      expect(response.status).toBe(404);
+      expect(response.type).toBe('application/problem+json');
+    });
   });
 });

@@ -1,166 +1,179 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { isMoovCallError, MoovReplayError, moovAuth } from '../../src/index.js';
-import { failure, startMoov, startSandbox, until } from '../helpers/moov.js';
+import { failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
+import { transports } from '../helpers/transports.js';
 
 const calls = <T>(count: number, call: (index: number) => Promise<T>) =>
   Promise.allSettled(Array.from({ length: count }, (_, index) => call(index)));
 const rejected = (results: PromiseSettledResult<unknown>[]) =>
   results.filter((result) => result.status === 'rejected').length;
 
-describe('one renewal, whoever asks', () => {
-  it('makes one token request for 1,000 concurrent first calls, and fails none', async () => {
-    const { sandbox, moov } = await startMoov();
-    const results = await calls(1000, () => moov.client.get('/ping'));
-    expect(rejected(results)).toBe(0);
-    expect(sandbox.stats.tokenRequests).toBe(1);
-  });
+describe.each(transports)('over %s', (_name, over) => {
+  const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
 
-  it('makes one token request for 1,000 concurrent calls after a revocation, and fails none', async () => {
-    const { sandbox, moov } = await startMoov();
-    await moov.ready();
-    sandbox.revokeTokens();
-    // Slow enough that every 401 is there before the new token is.
-    sandbox.fail({ path: '/oauth2/token', delayMs: 2_000 });
-    const results = await calls(1000, () => moov.client.get('/ping'));
-    expect(rejected(results)).toBe(0);
-    expect(sandbox.stats.tokenRequests).toBe(2);
-    expect(sandbox.stats.unauthorized).toBeGreaterThan(500);
-  });
+  describe('one renewal, whoever asks', () => {
+    it('makes one token request for 1,000 concurrent first calls, and fails none', async () => {
+      const { sandbox, moov } = await startMoov();
+      const results = await calls(1000, () => moov.client.get('/ping'));
+      expect(rejected(results)).toBe(0);
+      expect(sandbox.stats.tokenRequests).toBe(1);
+    });
 
-  it('replays a late 401 with the token that is held by then, without another renewal', async () => {
-    const { sandbox, moov } = await startMoov();
-    await moov.ready();
-    sandbox.fail({ path: '/ping', delayMs: 400 });
-    const late = moov.client.get('/ping');
-    await until(() => sandbox.stats.apiRequests === 1, 'the late call is on its way');
-    sandbox.revokeTokens();
-    await moov.client.get('/accounts');
-    expect(sandbox.stats.tokenRequests).toBe(2);
-    const response = await late;
-    expect(response).toMatchObject({ status: 200, moov: { attempts: 2 } });
-    expect(sandbox.stats.tokenRequests).toBe(2);
-  });
+    it('makes one token request for 1,000 concurrent calls after a revocation, and fails none', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.revokeTokens();
+      // Slow enough that every 401 is there before the new token is.
+      sandbox.fail({ path: '/oauth2/token', delayMs: 2_000 });
+      const results = await calls(1000, () => moov.client.get('/ping'));
+      expect(rejected(results)).toBe(0);
+      expect(sandbox.stats.tokenRequests).toBe(2);
+      expect(sandbox.stats.unauthorized).toBeGreaterThan(500);
+    });
 
-  it('lets 999 callers succeed when the first of 1,000, who began the renewal, aborts', async () => {
-    const { sandbox, moov } = await startMoov();
-    await moov.ready();
-    sandbox.revokeTokens();
-    sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
-    const first = new AbortController();
-    const aborted = failure(moov.client.get('/ping', { signal: first.signal }));
-    await until(() => sandbox.stats.tokenRequests === 2, 'the renewal has begun');
-    const others = calls(999, () => moov.client.get('/ping'));
-    first.abort();
-    expect(await aborted).toMatchObject({ code: 'ERR_CANCELED' });
-    expect(rejected(await others)).toBe(0);
-    expect(sandbox.stats.tokenRequests).toBe(2);
-  });
+    it('replays a late 401 with the token that is held by then, without another renewal', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.fail({ path: '/ping', delayMs: 400 });
+      const late = moov.client.get('/ping');
+      await until(() => sandbox.stats.apiRequests === 1, 'the late call is on its way');
+      sandbox.revokeTokens();
+      await moov.client.get('/accounts');
+      expect(sandbox.stats.tokenRequests).toBe(2);
+      const response = await late;
+      expect(response).toMatchObject({ status: 200, moov: { attempts: 2 } });
+      expect(sandbox.stats.tokenRequests).toBe(2);
+    });
 
-  it('joins the background renewal and the 401s', async () => {
-    const { sandbox, moov } = await startMoov();
-    await moov.ready();
-    sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
-    const renewed = moov.renew();
-    await until(() => sandbox.stats.tokenRequests === 2, 'the renewal has begun');
-    sandbox.revokeTokens();
-    const results = await calls(50, () => moov.client.get('/ping'));
-    await renewed;
-    expect(rejected(results)).toBe(0);
-    // The renewal in flight was asked for before the revocation and answered after it.
-    expect(sandbox.stats.tokenRequests).toBe(2);
-  });
-});
+    it('lets 999 callers succeed when the first of 1,000, who began the renewal, aborts', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.revokeTokens();
+      sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
+      const first = new AbortController();
+      const aborted = failure(moov.client.get('/ping', { signal: first.signal }));
+      await until(() => sandbox.stats.tokenRequests === 2, 'the renewal has begun');
+      const others = calls(999, () => moov.client.get('/ping'));
+      first.abort();
+      expect(await aborted).toMatchObject({ code: 'ERR_CANCELED' });
+      expect(rejected(await others)).toBe(0);
+      expect(sandbox.stats.tokenRequests).toBe(2);
+    });
 
-describe('a 401', () => {
-  it('is renewed and replayed even when the caller accepts every status; his function judges the final response', async () => {
-    const { sandbox, moov } = await startMoov();
-    await moov.ready();
-    sandbox.revokeTokens();
-    const accepted = await moov.client.get('/ping', { validateStatus: () => true });
-    expect(accepted.status).toBe(200);
-    const judged = await failure(moov.client.get('/ping', { validateStatus: (status) => status === 418 }));
-    expect(judged).toMatchObject({
-      message: 'Request failed with status code 200',
-      response: { status: 200 },
+    it('joins the background renewal and the 401s', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
+      const renewed = moov.renew();
+      await until(() => sandbox.stats.tokenRequests === 2, 'the renewal has begun');
+      sandbox.revokeTokens();
+      const results = await calls(50, () => moov.client.get('/ping'));
+      await renewed;
+      expect(rejected(results)).toBe(0);
+      // The renewal in flight was asked for before the revocation and answered after it.
+      expect(sandbox.stats.tokenRequests).toBe(2);
     });
   });
 
-  it('that a new token does not cure is delivered, and says what it can mean', async () => {
-    const sandbox = await startSandbox();
-    const moov = moovAuth('/ping.read', { ...sandbox.options, origin: 'https://elsewhere.example.com' });
-    const error = await failure(moov.client.get('/ping'));
-    expect(error).toMatchObject({ response: { status: 401 }, moov: { attempts: 2, ambiguous: false } });
-    expect(error.message).toMatch(/Origin.*account/);
-    const accepted = await moov.client.get('/ping', { validateStatus: null });
-    expect(accepted.status).toBe(401);
-    await moov.close();
-  });
-
-  it('does not renew again within 5 s of one that was not cured', async () => {
-    const sandbox = await startSandbox();
-    const moov = moovAuth('/ping.read', { ...sandbox.options, origin: 'https://elsewhere.example.com' });
-    await calls(20, () => moov.client.get('/ping'));
-    for (let index = 0; index < 20; index++) await failure(moov.client.get('/ping'));
-    expect(sandbox.stats.tokenRequests).toBe(2);
-    await moov.close();
-  });
-
-  it('with a stream as its body can’t be replayed, says so at once, and has the token renewed for the next call', async () => {
-    const { sandbox, moov } = await startMoov();
-    await moov.ready();
-    sandbox.revokeTokens();
-    const error = await failure(moov.client.post('/accounts', Readable.from(['{}'])));
-    expect(error).toBeInstanceOf(MoovReplayError);
-    expect(isMoovCallError(error)).toBe(true);
-    expect(error).toMatchObject({
-      moov: { attempts: 1, ambiguous: false },
-      cause: { response: { status: 401 } },
+  describe('a 401', () => {
+    it('is renewed and replayed even when the caller accepts every status; his function judges the final response', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.revokeTokens();
+      const accepted = await moov.client.get('/ping', { validateStatus: () => true });
+      expect(accepted.status).toBe(200);
+      const judged = await failure(moov.client.get('/ping', { validateStatus: (status) => status === 418 }));
+      expect(judged).toMatchObject({
+        message: 'Request failed with status code 200',
+        response: { status: 200 },
+      });
     });
-    await moov.client.get('/ping');
-    expect(sandbox.stats.tokenRequests).toBe(2);
-  });
 
-  it('runs the application’s own interceptors once for each call', async () => {
-    const seen = { requests: 0, responses: 0 };
-    const { sandbox, moov } = await startMoov({
-      configure: (instance) => {
-        instance.interceptors.request.use((config) => {
-          seen.requests++;
-          return config;
-        });
-        instance.interceptors.response.use((response) => {
-          seen.responses++;
-          return response.data;
-        });
-      },
+    it('that a new token does not cure is delivered, and says what it can mean', async () => {
+      const sandbox = await startSandbox();
+      const moov = moovAuth('/ping.read', {
+        ...sandbox.options,
+        ...over,
+        origin: 'https://elsewhere.example.com',
+      });
+      const error = await failure(moov.client.get('/ping'));
+      expect(error).toMatchObject({ response: { status: 401 }, moov: { attempts: 2, ambiguous: false } });
+      expect(error.message).toMatch(/Origin.*account/);
+      const accepted = await moov.client.get('/ping', { validateStatus: null });
+      expect(accepted.status).toBe(401);
+      await moov.close();
     });
-    await moov.ready();
-    sandbox.revokeTokens();
-    sandbox.fail({ path: '/accounts', status: 503 });
-    expect(await moov.client.get('/accounts')).toBeInstanceOf(Array);
-    expect(seen).toEqual({ requests: 1, responses: 1 });
-    expect(sandbox.stats.apiRequests).toBe(3);
-  });
 
-  it('of a token that was revoked meanwhile is cured even within such a pause', async () => {
-    const { sandbox, moov } = await startMoov();
-    await moov.ready();
-    sandbox.fail({ path: '/accounts', status: 401, times: 2 });
-    await failure(moov.client.get('/accounts'));
-    sandbox.fail({ path: '/ping', delayMs: 200 });
-    const inFlight = moov.client.get('/ping');
-    await until(() => sandbox.requests.at(-1)?.path === '/ping', 'the call is on its way');
-    await moov.revoke();
-    expect(await inFlight).toMatchObject({ status: 200, moov: { attempts: 2 } });
-  });
+    it('does not renew again within 5 s of one that was not cured', async () => {
+      const sandbox = await startSandbox();
+      const moov = moovAuth('/ping.read', {
+        ...sandbox.options,
+        ...over,
+        origin: 'https://elsewhere.example.com',
+      });
+      await calls(20, () => moov.client.get('/ping'));
+      for (let index = 0; index < 20; index++) await failure(moov.client.get('/ping'));
+      expect(sandbox.stats.tokenRequests).toBe(2);
+      await moov.close();
+    });
 
-  it('gets the failure of the renewal when no new token can be had', async () => {
-    const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 500 });
-    await moov.ready();
-    sandbox.revokeTokens();
-    sandbox.fail({ path: '/oauth2/token', status: 500, times: Number.POSITIVE_INFINITY });
-    const error = await failure(moov.client.get('/ping'));
-    expect(error).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR', status: 503, moov: { attempts: 1 } });
+    it('with a stream as its body can’t be replayed, says so at once, and has the token renewed for the next call', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.revokeTokens();
+      const error = await failure(moov.client.post('/accounts', Readable.from(['{}'])));
+      expect(error).toBeInstanceOf(MoovReplayError);
+      expect(isMoovCallError(error)).toBe(true);
+      expect(error).toMatchObject({
+        moov: { attempts: 1, ambiguous: false },
+        cause: { response: { status: 401 } },
+      });
+      await moov.client.get('/ping');
+      expect(sandbox.stats.tokenRequests).toBe(2);
+    });
+
+    it('runs the application’s own interceptors once for each call', async () => {
+      const seen = { requests: 0, responses: 0 };
+      const { sandbox, moov } = await startMoov({
+        configure: (instance) => {
+          instance.interceptors.request.use((config) => {
+            seen.requests++;
+            return config;
+          });
+          instance.interceptors.response.use((response) => {
+            seen.responses++;
+            return response.data;
+          });
+        },
+      });
+      await moov.ready();
+      sandbox.revokeTokens();
+      sandbox.fail({ path: '/accounts', status: 503 });
+      expect(await moov.client.get('/accounts')).toBeInstanceOf(Array);
+      expect(seen).toEqual({ requests: 1, responses: 1 });
+      expect(sandbox.stats.apiRequests).toBe(3);
+    });
+
+    it('of a token that was revoked meanwhile is cured even within such a pause', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.fail({ path: '/accounts', status: 401, times: 2 });
+      await failure(moov.client.get('/accounts'));
+      sandbox.fail({ path: '/ping', delayMs: 200 });
+      const inFlight = moov.client.get('/ping');
+      await until(() => sandbox.requests.at(-1)?.path === '/ping', 'the call is on its way');
+      await moov.revoke();
+      expect(await inFlight).toMatchObject({ status: 200, moov: { attempts: 2 } });
+    });
+
+    it('gets the failure of the renewal when no new token can be had', async () => {
+      const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 500 });
+      await moov.ready();
+      sandbox.revokeTokens();
+      sandbox.fail({ path: '/oauth2/token', status: 500, times: Number.POSITIVE_INFINITY });
+      const error = await failure(moov.client.get('/ping'));
+      expect(error).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR', status: 503, moov: { attempts: 1 } });
+    });
   });
 });

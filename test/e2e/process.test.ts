@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMoovSandbox } from '../../src/sandbox/index.js';
-import { startSandbox } from '../helpers/moov.js';
+import { startSandbox, until } from '../helpers/moov.js';
+import { RedisServer, redisIsMissing } from '../helpers/redis.js';
 
 interface Ended {
   code: number | null;
@@ -11,7 +12,11 @@ interface Ended {
 }
 
 /** Runs a program of test/e2e/programs to its end. */
-function run(program: string, env: Record<string, string>): Promise<Ended> {
+function run(
+  program: string,
+  env: Record<string, string>,
+  told: (output: string) => void = () => undefined,
+): Promise<Ended> {
   const path = fileURLToPath(new URL(`programs/${program}`, import.meta.url));
   const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', path], {
     env: { ...process.env, MOOV_ORIGIN: 'https://app.example.com', ...env },
@@ -22,6 +27,7 @@ function run(program: string, env: Record<string, string>): Promise<Ended> {
   let output = '';
   child.stdout?.on('data', (chunk) => {
     output += String(chunk);
+    told(output);
   });
   child.stderr?.on('data', (chunk) => {
     output += String(chunk);
@@ -38,6 +44,8 @@ async function freePort(): Promise<number> {
 }
 
 const key = { MOOV_CLIENT_ID: 'sandbox-public-key', MOOV_CLIENT_SECRET: 'sandbox-secret-key' };
+
+const tokenKey = Buffer.alloc(32, 7).toString('base64');
 
 describe('a program', () => {
   it('that awaits ready() against an endpoint that comes up 3 s later exits 0', {
@@ -58,6 +66,38 @@ describe('a program', () => {
       output: 'ready, ping 200\n',
     });
   });
+
+  it.skipIf(redisIsMissing)(
+    'that shares its token and ends its Redis client exits by itself',
+    {
+      timeout: 30_000,
+    },
+    async () => {
+      const [redis, sandbox] = [await RedisServer.start(), await startSandbox()];
+      const env = { ...key, MOOV_BASE_URL: sandbox.url, MOOV_TOKEN_KEY: tokenKey, REDIS_URL: redis.url };
+      const programs = [run('redis-store.ts', env), run('redis-store.ts', env)];
+      for (const ended of programs) expect(await ended).toEqual({ code: 0, output: 'ready, ping 200\n' });
+      expect(sandbox.stats.tokenRequests).toBe(1);
+    },
+  );
+
+  it.skipIf(redisIsMissing)(
+    'that ends its client while Redis is down exits too: nothing goes on trying',
+    {
+      timeout: 30_000,
+    },
+    async () => {
+      const [redis, sandbox] = [await RedisServer.start(), await startSandbox()];
+      const env = { ...key, MOOV_BASE_URL: sandbox.url, MOOV_TOKEN_KEY: tokenKey, REDIS_URL: redis.url };
+      let ready = false;
+      const ended = run('redis-store.ts', { ...env, WAIT_FOR_END: 'yes' }, (output) => {
+        ready = output.includes('ready');
+      });
+      await until(() => ready, 'the program has its token', 20_000);
+      await redis.kill();
+      expect(await ended).toEqual({ code: 0, output: 'ready, ping 200\n' });
+    },
+  );
 
   it('whose start fails is not crashed by it, nor kept running by its probes', {
     timeout: 30_000,

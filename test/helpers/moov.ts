@@ -1,3 +1,5 @@
+// Loaded beforehand, as the short time limits of tests are not meant for that.
+import 'undici';
 import { onTestFinished } from 'vitest';
 import { type MoovAuth, type MoovAuthEvent, type MoovAuthOptions, moovAuth } from '../../src/index.js';
 import { createMoovSandbox, type MoovSandbox, type MoovSandboxOptions } from '../../src/sandbox/index.js';

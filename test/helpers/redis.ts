@@ -21,22 +21,36 @@ function isMissing(): boolean {
 export class RedisServer {
   readonly port: number;
   readonly #directory: string;
+  readonly #settings: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, directory: string) {
+  private constructor(port: number, directory: string, settings: Readonly<Record<string, string>>) {
     this.port = port;
     this.#directory = directory;
+    this.#settings = settings;
   }
 
-  /** Starts a server; the end of the test stops it. */
-  static async start(): Promise<RedisServer> {
+  /** Starts a server, with further settings of its own; the end of the test stops it. */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
     const directory = await mkdtemp(join(tmpdir(), 'redis-'));
-    const server = new RedisServer(await freePort(), directory);
+    const server = new RedisServer(await freePort(), directory, settings);
     onTestFinished(async () => {
       await server.kill();
       await rm(directory, { recursive: true, force: true });
     });
     await server.begin();
+    return server;
+  }
+
+  /** Starts one that is a Redis Cluster of a single node, which has every slot. */
+  static async startCluster(): Promise<RedisServer> {
+    const settings = { 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()) };
+    const server = await RedisServer.start(settings);
+    const client = await server.client();
+    await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
+    while (!String(await client.sendCommand(['CLUSTER', 'INFO'])).includes('cluster_state:ok')) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     return server;
   }
 
@@ -46,7 +60,13 @@ export class RedisServer {
 
   /** Starts it, also again after {@link kill}: empty, as it keeps nothing. */
   async begin(): Promise<void> {
-    const settings = { bind: '127.0.0.1', port: String(this.port), dir: this.#directory, save: '' };
+    const settings = {
+      bind: '127.0.0.1',
+      port: String(this.port),
+      dir: this.#directory,
+      save: '',
+      ...this.#settings,
+    };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn('redis-server', [...args, '--appendonly', 'no'], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -82,8 +102,8 @@ export class RedisServer {
   }
 
   /** A connected client; the end of the test closes it. */
-  async client() {
-    const client = createClient({ url: this.url });
+  async client({ RESP = 3 }: { RESP?: 2 | 3 } = {}) {
+    const client = createClient({ url: this.url, RESP });
     client.on('error', () => undefined);
     onTestFinished(() => {
       if (client.isOpen) client.destroy();

@@ -1,3 +1,5 @@
+// Loaded beforehand, as the short time limits of tests are not meant for that.
+import 'undici';
 import type { MoovOAuthOptions } from '../../src/index.js';
 import { MoovOAuthClient } from '../../src/index.js';
 import type { Reply } from '../helpers/http-server.js';

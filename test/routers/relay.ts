@@ -26,7 +26,7 @@ export interface Relay {
 }
 
 /** Stands in front of a sandbox, writes down forms, and fails or keeps back replies until a test has seen enough. */
-async function startRelay(sandbox: MoovSandbox): Promise<Relay> {
+export async function startRelay(sandbox: MoovSandbox): Promise<Relay> {
   const requests: Relayed[] = [];
   const answers = new Map<string, { status: number; headers: Record<string, string>; body: string }>();
   const holds = new Map<string, { reach: () => void; released: Promise<void> }>();

@@ -12,10 +12,10 @@ import {
   moovPath,
 } from '../../src/index.js';
 import { createMoovSandbox } from '../../src/sandbox/index.js';
+import { transports } from '../helpers/transports.js';
 import { found, needlesOf } from './secrets.js';
 import { type Elsewhere, json, startElsewhere } from './servers.js';
 import { outcome, type Started, start } from './start.js';
-import { transports } from './transports.js';
 
 interface Places {
   /** Host and port of Moov, and of the server that is not Moov. */

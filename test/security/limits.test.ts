@@ -3,9 +3,9 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { isAxiosError } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { MoovAuthError, MoovOAuthClient } from '../../src/index.js';
+import { transports } from '../helpers/transports.js';
 import { type FakeMoov, type Handler, startFakeMoov } from './servers.js';
 import { outcome, start } from './start.js';
-import { transports } from './transports.js';
 
 const MiB = 1_048_576;
 const LIMIT = 10 * MiB;

@@ -2,11 +2,11 @@ import http from 'node:http';
 import { Readable } from 'node:stream';
 import { type AxiosResponse, isAxiosError } from 'axios';
 import { afterAll, describe, expect, it } from 'vitest';
+import { transports } from '../helpers/transports.js';
 import { callCases, type Kit } from './calls.js';
 import { Inspector, newFigures } from './inspector.js';
 import { json, startElsewhere } from './servers.js';
 import { outcome, start } from './start.js';
-import { transports } from './transports.js';
 
 const figures = newFigures();
 afterAll(() => {

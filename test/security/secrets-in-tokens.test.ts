@@ -7,11 +7,11 @@ import { MoovAuthError, MoovOAuthClient, moovErrorHandler } from '../../src/inde
 import { MintFailure } from '../../src/tokens/mint-failure.js';
 import { fromMoov, Token } from '../../src/tokens/token.js';
 import { TokenSource } from '../../src/tokens/token-source.js';
+import { transports } from '../helpers/transports.js';
 import { Inspector, newFigures } from './inspector.js';
 import { json, newSecret, startFakeMoov } from './servers.js';
 import { outcome, start, watched } from './start.js';
 import { badTokens, echoes, failures, type TokenFault } from './token-faults.js';
-import { transports } from './transports.js';
 
 const figures = newFigures();
 afterAll(() => {

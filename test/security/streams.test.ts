@@ -3,9 +3,9 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { isAxiosError } from 'axios';
 import { describe, expect, it } from 'vitest';
+import { transports } from '../helpers/transports.js';
 import { json, whole } from './servers.js';
 import { outcome, start } from './start.js';
-import { transports } from './transports.js';
 
 const octets = { 'content-type': 'application/octet-stream' };
 

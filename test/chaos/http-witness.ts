@@ -1,38 +1,19 @@
 import diagnostics from 'node:diagnostics_channel';
 import { Agent, type ClientRequest, type ClientRequestArgs, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { AxiosRequestConfig } from 'axios';
+import type { MoovAuthOptions } from '../../src/index.js';
+import { type Attempt, CLOSED_PORT, type Witness } from './attempts.js';
 
-/** One attempt of a call, as the client's own sockets show it. */
-export interface Attempt {
-  readonly at: number;
-  readonly reused: boolean;
-  /** Whether it was sent to a port at which nobody listens. */
-  readonly misdirected: boolean;
-  /** The local port, once connected. */
-  port?: number;
-  /** Whether the connection stood, so that the request was handed to it. */
-  connected: boolean;
-  /** The status, as soon as the head of a reply was read. */
-  status?: number;
-  /** Whether the reply was read to its last byte. */
-  answered: boolean;
-}
-
-/** Nobody listens at tcpmux; and it is no port that the system lends to others, so nobody will. */
-const CLOSED_PORT = 1;
-
-/**
- * Sees what a client of `node:http` can know of its attempts, and the proxy can't: whether a connection stood before
- * it was reset, and whether a reply that was written was also read. It uses documented hooks of Node, and nothing of
- * the code under test.
- */
-export class Witness {
+/** Over `node:http`. */
+export class HTTPWitness implements Witness {
   readonly #attempts = new Map<string, Attempt[]>();
   readonly #current = new WeakMap<Duplex, Attempt>();
   readonly #misdirects: (call: string, nth: number) => boolean;
   readonly #onResponse = (message: unknown) => this.#responded(message);
-  readonly keeping: Agent;
-  readonly fresh: Agent;
+  readonly #keeping: Agent;
+  readonly #fresh: Agent;
+  readonly options: MoovAuthOptions;
   misdirected = 0;
 
   /** @param misdirects - Whether a call's n-th new connection is to be refused. */
@@ -52,20 +33,24 @@ export class Witness {
         witness.#reused(socket, request);
       }
     }
-    this.keeping = new WitnessedAgent({ keepAlive: true, scheduling: 'fifo' });
-    this.fresh = new WitnessedAgent({ keepAlive: false });
+    this.#keeping = new WitnessedAgent({ keepAlive: true, scheduling: 'fifo' });
+    this.#fresh = new WitnessedAgent({ keepAlive: false });
+    this.options = { transport: 'axios', axios: { httpAgent: this.#keeping } };
     diagnostics.subscribe('http.client.response.finish', this.#onResponse);
   }
 
-  /** A call's attempts, in order. */
   of(call: string): readonly Attempt[] {
     return this.#attempts.get(call) ?? [];
   }
 
-  close(): void {
+  freshly(): AxiosRequestConfig {
+    return { httpAgent: this.#fresh };
+  }
+
+  async close(): Promise<void> {
     diagnostics.unsubscribe('http.client.response.finish', this.#onResponse);
-    this.keeping.destroy();
-    this.fresh.destroy();
+    this.#keeping.destroy();
+    this.#fresh.destroy();
   }
 
   #connect(

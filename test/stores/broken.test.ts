@@ -1,0 +1,229 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { memoryTokenStore, moovAuth, type TokenStore, type TokenStoreChange } from '../../src/index.js';
+import { startMoov, startSandbox } from '../helpers/moov.js';
+
+/** A store of which operations are replaced by others, which need not keep to the types. */
+function storeWith(
+  operations: Record<string, (...args: unknown[]) => unknown>,
+  base = memoryTokenStore(),
+): TokenStore {
+  const store: TokenStore = { ...base };
+  return Object.assign(store, operations);
+}
+
+const hangs = (): Promise<unknown> => new Promise(() => undefined);
+const throws = (): unknown => {
+  throw new Error('broken');
+};
+const token = { accessToken: 'a', lifeMs: 60_000, renewAtLeftMs: 0 };
+const lock = { key: 'k', id: 'i', generation: '1' };
+
+const nonsense: [name: string, value: unknown][] = [
+  ['undefined', undefined],
+  ['null', null],
+  ['a number', 5],
+  ['a text', 'token'],
+  ['an empty object', {}],
+  ['a function', () => undefined],
+  ['an unknown state', { state: 'gone' }],
+  ['a token that is none', { state: 'token', token: null, generation: '1', leftMs: 60_000 }],
+  [
+    'a token without text',
+    { state: 'token', token: { ...token, accessToken: '' }, generation: '1', leftMs: 60_000 },
+  ],
+  [
+    'a token for no header',
+    { state: 'token', token: { ...token, accessToken: 'a\r\nb' }, generation: '1', leftMs: 60_000 },
+  ],
+  [
+    'a token of a life that is a text',
+    { state: 'token', token: { ...token, lifeMs: '5' }, generation: '1', leftMs: 60_000 },
+  ],
+  ['a token with NaN ms left', { state: 'token', token, generation: '1', leftMs: Number.NaN }],
+  [
+    'a token with endless time left',
+    { state: 'token', token, generation: '1', leftMs: Number.POSITIVE_INFINITY },
+  ],
+  ['a token without a generation', { state: 'token', token, leftMs: 60_000 }],
+  ['no lock', { state: 'locked' }],
+  ['a lock without a generation', { state: 'locked', lock: { key: 'k', id: 'i' } }],
+  ['a lock of numbers', { state: 'locked', lock: { ...lock, id: 5 } }],
+  ['"held" without a time', { state: 'held' }],
+  ['"held" for NaN ms', { state: 'held', leftMs: Number.NaN }],
+];
+
+const failings: [name: string, operation: () => unknown][] = [
+  ['throws', throws],
+  ['returns no promise', () => 5],
+  ['never settles', hangs],
+  ['rejects', () => Promise.reject(new Error('broken'))],
+  ['rejects with nothing', () => Promise.reject(undefined)],
+];
+
+const operations = ['acquire', 'put', 'release', 'revoke'] as const;
+
+describe('no call fails because of a store', () => {
+  it.each(nonsense)('whose acquire answers %s', async (_name, value) => {
+    const { moov, sandbox, count } = await startMoov({ store: storeWith({ acquire: async () => value }) });
+    expect((await moov.client.get('/ping')).status).toBe(200);
+    await moov.renew();
+    sandbox.revokeTokens();
+    expect((await moov.client.get('/ping')).status).toBe(200);
+    expect(sandbox.stats.tokenRequests).toBe(3);
+    expect(count('store.unavailable')).toBe(1);
+  });
+
+  it.each(['put', 'revoke', 'release'] as const)('whose %s answers nonsense', async (operation) => {
+    for (const value of [5, null, {}, 'text', () => undefined]) {
+      const { moov } = await startMoov({ store: storeWith({ [operation]: async () => value }) });
+      await moov.renew();
+      expect((await moov.client.get('/ping')).status).toBe(200);
+      await moov.revoke();
+      expect((await moov.client.get('/ping')).status).toBe(200);
+    }
+  });
+
+  describe.each(failings)('of which an operation %s:', (_name, operation) => {
+    it.each(operations)('%s', async (name) => {
+      // A lock that the store does not release is waited for.
+      const store = storeWith({ [name]: operation }, memoryTokenStore({ lockTtlMs: 2_001 }));
+      const { moov, sandbox, count } = await startMoov({ store, tokenTimeoutMs: 2_000 });
+      sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'x' } });
+      await moov.client.get('/ping').catch(() => undefined);
+      expect(count('token.failed')).toBe(1);
+      await moov.renew();
+      expect((await moov.client.get('/ping')).status).toBe(200);
+      sandbox.revokeTokens();
+      expect((await moov.client.get('/ping')).status).toBe(200);
+      await moov.revoke();
+      expect((await moov.client.get('/ping')).status).toBe(200);
+      await moov.close({ revoke: true });
+    });
+
+    it('all of them, and watch', async () => {
+      const store = storeWith(Object.fromEntries([...operations, 'watch'].map((name) => [name, operation])));
+      const { moov, count } = await startMoov({ store });
+      expect((await moov.client.get('/ping')).status).toBe(200);
+      expect(count('store.unavailable')).toBe(1);
+      await moov.revoke();
+      expect((await moov.client.get('/ping')).status).toBe(200);
+      await moov.close({ revoke: true });
+    });
+  });
+
+  it('that tells of nonsense, and whose watch can’t be ended', async () => {
+    const store = storeWith({
+      watch: (listener) => {
+        const changes = [
+          undefined,
+          null,
+          5,
+          'revoked',
+          {},
+          { key: 5, kind: 'revoked' },
+          { key: 'k', kind: 'gone' },
+        ];
+        if (typeof listener === 'function') for (const change of changes) listener(change);
+        return throws;
+      },
+    });
+    const { moov } = await startMoov({ store });
+    expect((await moov.client.get('/ping')).status).toBe(200);
+    await moov.close();
+    expect(moov.status().state).toBe('closed');
+  });
+
+  it('that gives a token again which the asker knows, without end', async () => {
+    const useless = { ...token, lifeMs: 3_600_000 };
+    let asked = 0;
+    for (const generation of [() => 'always', () => String(asked)]) {
+      asked = 0;
+      const acquire = async () => {
+        if (++asked > 1_000) throw new Error('asked without end');
+        return { state: 'token', token: useless, generation: generation(), leftMs: 0 };
+      };
+      const { moov } = await startMoov({ store: storeWith({ acquire }) });
+      expect((await moov.client.get('/ping')).status).toBe(200);
+      expect(asked).toBeLessThan(10);
+    }
+  });
+
+  it('that always says "held, for 0 ms": it is looked at a few times, as long as two locks live', async () => {
+    let asked = 0;
+    const acquire = async () => {
+      asked++;
+      return { state: 'held', leftMs: 0 };
+    };
+    const store = storeWith({ acquire }, memoryTokenStore({ lockTtlMs: 1_001 }));
+    const { moov } = await startMoov({ store, tokenTimeoutMs: 1_000 });
+    const began = performance.now();
+    expect((await moov.client.get('/ping')).status).toBe(200);
+    expect(performance.now() - began).toBeGreaterThan(900);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(asked).toBeLessThanOrEqual(203);
+  });
+
+  it('that takes 200 ms for everything', async () => {
+    const base = memoryTokenStore();
+    const slow = <T>(result: Promise<T>): Promise<T> =>
+      new Promise((resolve) => setTimeout(() => resolve(result), 200));
+    const store: TokenStore = {
+      ...base,
+      acquire: (...args) => slow(base.acquire(...args)),
+      put: (...args) => slow(base.put(...args)),
+      revoke: (...args) => slow(base.revoke(...args)),
+    };
+    const { moov, sandbox, count } = await startMoov({ store });
+    const replies = await Promise.all(Array.from({ length: 20 }, () => moov.client.get('/ping')));
+    expect(replies.every(({ status }) => status === 200)).toBe(true);
+    await moov.revoke();
+    expect((await moov.client.get('/ping')).status).toBe(200);
+    expect(sandbox.stats.tokenRequests).toBe(2);
+    expect(count('store.unavailable')).toBe(0);
+  });
+});
+
+describe('a store that tells late', () => {
+  it('of a revocation, after its successor was stored: costs no token request', async () => {
+    const sandbox = await startSandbox();
+    const base = memoryTokenStore();
+    const late: TokenStoreChange[] = [];
+    let listeners: ((change: TokenStoreChange) => void)[] = [];
+    const store: TokenStore = {
+      ...base,
+      watch: (listener) => {
+        listeners.push(listener);
+        return base.watch((change) =>
+          change.kind === 'revoked' ? void late.push(change) : listener(change),
+        );
+      },
+    };
+    const [one, other] = [0, 1].map(() => moovAuth('/ping.read', { ...sandbox.options, store }));
+    if (one === undefined || other === undefined) throw new Error('two were made');
+    onTestFinished(async () => {
+      listeners = [];
+      await Promise.all([one.close(), other.close()]);
+    });
+    await Promise.all([one.ready(), other.ready()]);
+    await one.revoke();
+    const successor = await one.accessToken();
+    await other.renew();
+    for (const change of late) for (const listener of listeners) listener(change);
+    expect([await one.accessToken(), await other.accessToken()]).toEqual([successor, successor]);
+    expect(sandbox.stats.tokenRequests).toBe(2);
+  });
+});
+
+it('a memory store that two MoovAuths are given shares a token between them', async () => {
+  const sandbox = await startSandbox();
+  const store = memoryTokenStore();
+  const moovs = [0, 1, 2].map(() => moovAuth('/ping.read', { ...sandbox.options, store }));
+  onTestFinished(async () => void (await Promise.all(moovs.map((moov) => moov.close()))));
+  await Promise.all(moovs.map((moov) => moov.client.get('/ping')));
+  await Promise.all(moovs.map((moov) => moov.renew()));
+  expect(sandbox.stats.tokenRequests).toBe(2);
+  const tokens = await Promise.all(moovs.map((moov) => moov.accessToken()));
+  expect(new Set(tokens).size).toBe(1);
+  await moovs[0]?.revoke();
+  expect(moovs.map((moov) => moov.status().tokens)).toEqual([0, 0, 0]);
+});

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { memoryTokenStore } from '../../src/index.js';
+import { tokenStoreContract } from './contract.js';
+
+tokenStoreContract('in memory', async (lockTtlMs) => {
+  const store = memoryTokenStore({ lockTtlMs });
+  return [store, store];
+});
+
+it('keeps as many tokens as it was told, and forgets the one least recently used', async () => {
+  const store = memoryTokenStore({ maxTokens: 2 });
+  const put = async (key: string) => {
+    const answer = await store.acquire(key, undefined);
+    if (answer.state === 'locked') {
+      await store.put(answer.lock, { accessToken: key, lifeMs: 60_000, renewAtLeftMs: 0 }, 60_000);
+    }
+    return answer.state;
+  };
+  expect([await put('a'), await put('b'), await put('a'), await put('c')]).toEqual([
+    'locked',
+    'locked',
+    'token',
+    'locked',
+  ]);
+  expect([await put('a'), await put('b')]).toEqual(['token', 'locked']);
+});
+
+it('refuses what was obtained for a key that was forgotten meanwhile', async () => {
+  const store = memoryTokenStore({ maxTokens: 1 });
+  const answer = await store.acquire('a', undefined);
+  await store.acquire('b', undefined);
+  if (answer.state !== 'locked') throw new Error(answer.state);
+  const token = { accessToken: 'late', lifeMs: 60_000, renewAtLeftMs: 0 };
+  expect(await store.put(answer.lock, token, 60_000)).toBeUndefined();
+});

@@ -1,0 +1,114 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
+import axios, { type AxiosRequestConfig, isAxiosError } from 'axios';
+import { connect } from '../../src/transports/connect.js';
+
+export const columns = ['axios', 'undici'] as const;
+
+/** What the server does with one request, whose body has been read. */
+export type Behaviour = (response: ServerResponse, request: IncomingMessage) => void;
+
+/** What a caller sees of a call, and what the server saw of it. */
+export interface Outcome {
+  status?: number | undefined;
+  statusText?: string | undefined;
+  data?: unknown;
+  headers?: Record<string, unknown>;
+  code?: string | undefined;
+  message?: string;
+  name?: string;
+  /** How often the transport said that the request was given to a connection. */
+  handed: number;
+  sent?: { method: string; path: string; headers: Record<string, unknown>; body: string };
+}
+
+/** A server of raw behaviour. */
+export async function rawServer(behave: Behaviour): Promise<{
+  url: string;
+  server: Server;
+  sent(): Outcome['sent'];
+  close(): Promise<void>;
+}> {
+  let sent: Outcome['sent'];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('error', () => undefined);
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { host, connection, ...headers } = request.headers;
+      const body = Buffer.concat(chunks).toString('latin1');
+      sent = { method: request.method ?? '', path: request.url ?? '', headers, body };
+      behave(response, request);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: urlOf(server),
+    server,
+    sent: () => sent,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export function urlOf(server: { address(): AddressInfo | string | null }, scheme = 'http'): string {
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
+  return `${scheme}://127.0.0.1:${address.port}`;
+}
+
+/** One call on one transport, as Axios's core makes it. */
+export async function call(
+  transport: Parameters<typeof connect>[0]['transport'],
+  baseURL: string,
+  config: AxiosRequestConfig,
+): Promise<Outcome> {
+  const connected = connect({ transport, baseURL });
+  let handed = 0;
+  const count = () => {
+    handed++;
+  };
+  const instance = axios.create({
+    baseURL,
+    maxRedirects: 0,
+    validateStatus: null,
+    adapter: (given) => connected.send(given, count),
+  });
+  try {
+    const { status, statusText, data, headers } = await instance.request(config);
+    return {
+      ...{ status, statusText },
+      data: await bytesOf(data),
+      headers: withoutDate({ ...headers }),
+      handed,
+    };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const code = 'code' in error ? String(error.code) : undefined;
+    const status = isAxiosError(error) ? error.response?.status : undefined;
+    return { code, message: error.message, name: error.name, status, handed };
+  } finally {
+    connected.release();
+  }
+}
+
+async function bytesOf(data: unknown): Promise<unknown> {
+  if (typeof data !== 'object' || data === null || !('pipe' in data)) return data;
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of data as Readable) chunks.push(chunk);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const code = 'code' in error ? String(error.code) : undefined;
+    return { text: Buffer.concat(chunks).toString(), code, message: error.message };
+  }
+  return { text: Buffer.concat(chunks).toString() };
+}
+
+function withoutDate({ date, ...headers }: Record<string, unknown>): Record<string, unknown> {
+  return headers;
+}
