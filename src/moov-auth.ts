@@ -104,6 +104,8 @@ export interface MoovAuth extends RequestHandler {
   /**
    * The {@link fetch} for some scopes and an account, as {@link clientFor} is the Axios instance for them.
    *
+   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
+   * @returns a `fetch` with the rules, and the errors, of {@link fetch}.
    * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
    */
   fetchFor(target?: MoovTarget): MoovFetch;

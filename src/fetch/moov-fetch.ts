@@ -7,7 +7,13 @@ import { fetchFailure } from './failure.js';
 import { type Asked, type FetchInput, readBody, readRequest } from './request.js';
 import { asResponse, type MoovResponse, replacedReply } from './response.js';
 
-/** A `fetch` whose calls are authorised at Moov; see {@link MoovAuth.fetch}. */
+/**
+ * A `fetch` whose calls are authorised at Moov; {@link MoovAuth.fetch} says what it does and throws.
+ *
+ * @param input - A path such as `/accounts`, a URL below the base URL's origin, or a Request (also undici's own).
+ * @param init - As of `fetch`; it overrides a Request.
+ * @returns a WHATWG Response that has `moov`.
+ */
 export type MoovFetch = (input: FetchInput, init?: RequestInit) => Promise<MoovResponse>;
 
 const nothingSent: MoovCallInfo = { attempts: 0, ambiguous: false };

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AxiosResponse } from 'axios';
-import { type Told, tell } from '../client/call.js';
+import { tell } from '../client/call.js';
 import { isStream } from '../client/streams.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 
@@ -11,7 +11,10 @@ const withoutBody = new Set([204, 205, 304]);
  * What `moov.fetch` resolves with: a WHATWG Response that says under `moov` what its call went through. `clone()` gives
  * a plain Response, without `moov` and `url`.
  */
-export type MoovResponse = globalThis.Response & Told;
+export type MoovResponse = globalThis.Response & {
+  /** How many attempts the call took, and what became of them. */
+  readonly moov: MoovCallInfo;
+};
 
 /**
  * A reply of Axios's as a WHATWG Response.

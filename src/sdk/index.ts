@@ -1,20 +1,28 @@
+/**
+ * Moov's official SDK on the tokens of a `MoovAuth`.
+ *
+ * @module express-moov-auth/sdk
+ */
 import { HTTPClient, Moov, type SDKOptions } from '@moovio/sdk';
 import { MoovConfigError } from '../errors.js';
 import type { MoovAuth } from '../moov-auth.js';
 import type { MoovTarget } from '../targets.js';
 
+/** @inline */
+type Refused = 'security' | 'accessToken' | 'httpClient' | 'serverURL' | 'serverIdx' | 'retryConfig';
+
 /** The SDK's options that would lead its calls past the `MoovAuth`, and what is to be used instead. */
-const refused = {
+const refused: Readonly<Record<Refused, string>> = {
   security: 'The SDK gets its tokens from the MoovAuth.',
   accessToken: 'The SDK gets its tokens from the MoovAuth.',
   httpClient: "Its calls are those of the MoovAuth's fetch.",
   serverURL: 'It is the baseURL of the MoovAuth.',
   serverIdx: 'It is the baseURL of the MoovAuth.',
   retryConfig: 'What may be sent again is decided by the MoovAuth; its option "retries" says how often.',
-} as const;
+};
 
 /** Options of {@link moovSdk}: a target, and the SDK's own options without those that the `MoovAuth` stands for. */
-export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, keyof typeof refused>;
+export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, Refused>;
 
 /**
  * Moov's official SDK (`@moovio/sdk`) on the renewed, scoped tokens of a `MoovAuth`. Its calls keep the rules of
@@ -37,8 +45,9 @@ export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, keyof typeof refused>
  * @param options - `scopes` and `accountID` as for {@link MoovAuth.clientFor}; `timeoutMs` in milliseconds, for each
  * call, beside that of the `MoovAuth`; `userAgent`; `debugLogger`, which gets bodies, and never the token.
  * @returns the SDK's own client.
- * @throws {@link MoovConfigError} for one of the SDK's options that would bypass the `MoovAuth`, and for scopes that are
- * none; {@link MoovScopeError} when an account is missing or no UUID.
+ * @throws {@link express-moov-auth!MoovConfigError | MoovConfigError} for one of the SDK's options that would bypass the
+ * `MoovAuth`, and for scopes that are none; {@link express-moov-auth!MoovScopeError | MoovScopeError} when an account is
+ * missing or no UUID.
  * @see {@link https://github.com/moovfinancial/moov-typescript | Moov's SDK for TypeScript}
  */
 export function moovSdk(moov: MoovAuth, options: MoovSdkOptions = {}): Moov {
