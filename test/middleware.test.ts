@@ -58,7 +58,7 @@ describe('status()', () => {
   it('goes from starting to ready, degraded, failed and closed', async () => {
     const sandbox = await startSandbox({ tokenLifeSeconds: 2, expiresIn: 'seconds' });
     sandbox.fail({ path: '/oauth2/token', delayMs: 50 });
-    const moov = moovAuth('/ping.read', { ...sandbox.options, tokenTimeoutMs: 100 });
+    const moov = moovAuth('/ping.read', { ...sandbox.options, tokenTimeoutMs: 1_000 });
     expect(moov.status()).toEqual({ state: 'starting', tokens: 0, pendingRevocations: 0 });
     await moov.ready();
     expect(moov.status()).toMatchObject({ state: 'ready', tokens: 1, expiresAt: expect.any(Date) });
