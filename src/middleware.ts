@@ -13,6 +13,7 @@ import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.j
 import { type MoovScope, readScopes } from './scopes.js';
 import { readAuthOptions, type Settings } from './settings.js';
 import { type MoovTarget, startUpScope, Targets } from './targets.js';
+import { closedError } from './tokens/closed.js';
 import { giveBackAll } from './tokens/give-back.js';
 import { GuardedStore } from './tokens/guarded-store.js';
 import { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
@@ -22,7 +23,7 @@ import type { StoredToken } from './tokens/store.js';
 import { storeKey } from './tokens/store-key.js';
 import { TokenPool } from './tokens/token-pool.js';
 import { TokenSharing } from './tokens/token-sharing.js';
-import { closedError, TokenSource } from './tokens/token-source.js';
+import { TokenSource } from './tokens/token-source.js';
 import { within } from './tokens/within.js';
 import { connect } from './transports/connect.js';
 

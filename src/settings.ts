@@ -8,6 +8,7 @@ import type { Credentials } from './oauth/endpoint.js';
 import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
 import type { TokenStore } from './tokens/store.js';
 import { clashWith, isTransport, type TransportChoice } from './transports/choice.js';
+import { isBaseURL, isLoopback, isOrigin } from './urls.js';
 
 /** Per-call Axios settings that would take a call, or its token, past this package's rules. */
 export const bypasses = [
@@ -277,22 +278,6 @@ function isStore(value: unknown): boolean {
   return (
     typeof value.lockTtlMs === 'number' && operations.every((name) => isFunction(Reflect.get(value, name)))
   );
-}
-
-function isOrigin(value: string): boolean {
-  return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
-}
-
-function isBaseURL(value: string): boolean {
-  // Paths are put behind it as text, so what a URL parser forgives must not be in it: white space, a lone "?".
-  if (!/^https?:\/\/[^\s?#\\]+$/i.test(value) || !URL.canParse(value)) return false;
-  const { protocol, hostname, username, password } = new URL(value);
-  const safe = protocol === 'https:' || isLoopback(hostname);
-  return safe && username === '' && password === '';
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 /** Numbers are told as they are, as what is wrong with one is its value; but a number may also be a key. */

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 
 /** What the parent may order. */
-export type Order = { lifeSeconds: number } | 'revoke' | 'counts';
+export type Order = { lifeSeconds: number } | 'revoke' | 'late' | 'counts';
 
 export interface Counts {
   tokenRequests: number;
@@ -17,6 +17,10 @@ const headers = { 'Content-Type': 'application/json', 'Content-Length': String(r
 const tokens = new Map<string, number>();
 const counts: Counts = { tokenRequests: 0, connections: 0 };
 let lifeSeconds = 3_600;
+/** Whether the next call is answered late, and its token revoked in the meantime. */
+let late = false;
+
+const LATE_MS = 400;
 
 const server = createServer((request, response) => {
   if (request.url === '/oauth2/token') {
@@ -28,6 +32,12 @@ const server = createServer((request, response) => {
       const body = JSON.stringify({ access_token: token, token_type: 'Bearer', expires_in: lifeSeconds });
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(body);
     });
+    return;
+  }
+  if (late) {
+    late = false;
+    tokens.clear();
+    setTimeout(() => response.writeHead(401).end(), LATE_MS);
     return;
   }
   const endsAt = tokens.get(request.headers.authorization ?? '');
@@ -48,6 +58,7 @@ server.listen(0, '127.0.0.1', () => {
 
 process.on('message', (order: Order) => {
   if (order === 'revoke') tokens.clear();
+  else if (order === 'late') late = true;
   else if (typeof order === 'object') lifeSeconds = order.lifeSeconds;
   process.send?.({ counts });
 });

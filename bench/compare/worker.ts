@@ -7,6 +7,8 @@ export type Task =
   | { inFlight: number; ms: number }
   /** So many calls at once. */
   | { burst: number }
+  /** One call, a second one this many milliseconds later, and a third when both have been answered. */
+  | { thenAfter: number }
   /** Calls at a steady pace, whether or not the earlier ones have been answered. */
   | { perSecond: number; seconds: number };
 
@@ -42,6 +44,12 @@ async function perform(callMoov: Call, task: Task): Promise<Done> {
       while (performance.now() < end) await one();
     };
     await Promise.all(Array.from({ length: task.inFlight }, loop));
+  } else if ('thenAfter' in task) {
+    const first = one();
+    await sleepUntil(began + task.thenAfter);
+    await one();
+    await first;
+    await one();
   } else if ('burst' in task) {
     await Promise.all(Array.from({ length: task.burst }, one));
   } else {

@@ -7,7 +7,7 @@ import {
 } from 'axios';
 import { MoovOriginError } from '../errors.js';
 import type { Token } from '../tokens/token.js';
-import type { TokenSupplier } from '../tokens/token-source.js';
+import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { RequestHeaders, Transport } from '../transports/transport.js';
 import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';

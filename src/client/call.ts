@@ -1,6 +1,6 @@
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
-import type { TokenSupplier } from '../tokens/token-source.js';
+import type { TokenSupplier } from '../tokens/token-supplier.js';
 import { type Connection, takeConnection } from './connection.js';
 
 const key: unique symbol = Symbol('moov.call');

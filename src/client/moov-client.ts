@@ -2,7 +2,7 @@ import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosReques
 import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Settings } from '../settings.js';
-import type { TokenSupplier } from '../tokens/token-source.js';
+import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { authorisedAdapter } from './authorised-adapter.js';

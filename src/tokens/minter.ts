@@ -7,7 +7,7 @@ import { type AuthToken, type Grant, mint } from '../oauth/operations.js';
 import { missingScopes } from '../scopes.js';
 import type { Settings } from '../settings.js';
 import { MintGate } from './mint-gate.js';
-import type { Want } from './token-source.js';
+import type { Want } from './obtain.js';
 
 /** What Moov is given to recover when it answers 429 without saying how long. */
 const DEFAULT_HOLD_MS = 1_000;

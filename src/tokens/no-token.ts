@@ -1,5 +1,5 @@
 import type { MoovScopeError } from '../errors.js';
-import type { TokenSupplier } from './token-source.js';
+import type { TokenSupplier } from './token-supplier.js';
 
 /** Stands where a token source would, for a request whose account is missing or none: each call learns why. */
 export function noToken(why: () => MoovScopeError): TokenSupplier {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { TokenSource, TokenSupplier } from './token-source.js';
+import type { TokenSource } from './token-source.js';
+import type { TokenSupplier } from './token-supplier.js';
 
 /** A token source, and what an Axios instance is made of: it asks the pool at each call, also after an eviction. */
 interface Entry {

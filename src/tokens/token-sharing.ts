@@ -3,9 +3,9 @@ import type { Emit } from '../events.js';
 import type { AuthToken } from '../oauth/operations.js';
 import { type GuardedStore, UNAVAILABLE } from './guarded-store.js';
 import type { Mint } from './minter.js';
+import type { Obtain, Want } from './obtain.js';
 import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer, TokenStoreChange } from './store.js';
 import { fromMoov, lastMomentsMs, type ObtainedToken } from './token.js';
-import type { Obtain, Want } from './token-source.js';
 
 /** Who waits for another's token looks again after a time between these, in case he was not told. */
 const LOOK_AGAIN_MS = 200;

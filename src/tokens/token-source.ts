@@ -1,25 +1,12 @@
 import type { AsyncResource } from 'node:async_hooks';
-import { type MoovAuthError, MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Timers } from '../http/timers.js';
+import { closedError } from './closed.js';
 import { MintFailure } from './mint-failure.js';
+import type { Obtain } from './obtain.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
+import type { TokenSupplier } from './token-supplier.js';
 import { UnauthorizedPause } from './unauthorized-pause.js';
-
-/** What a source tells of its state when it wants a new token. */
-export interface Want {
-  /** The token held, which is missing, ageing or was refused. */
-  held: Token | undefined;
-  /** Where the last token held stood in the store. */
-  known: Shared | undefined;
-  /** How many attempts may follow the first: none for a probe, which others follow anyway. */
-  retries: number;
-  signal: AbortSignal;
-  timers: Timers;
-}
-
-/** Obtains a token, at Moov or from the store; `undefined` when a revocation elsewhere overtook it. */
-export type Obtain = (want: Want) => Promise<ObtainedToken | undefined>;
 
 /** Obtaining a token is up to three attempts. */
 const RETRIES = 2;
@@ -34,14 +21,6 @@ interface Renewal {
   readonly controller: AbortController;
   /** Set by a revocation: the result is to be given back and never handed out. */
   surrendered: boolean;
-}
-
-/** What hands out the token of a set of scopes to calls, and hears of 401s. */
-export interface TokenSupplier {
-  take(): Token | Promise<Token>;
-  replace(generation: number): Token | undefined | Promise<Token>;
-  accepted(generation: number): void;
-  uncured(generation: number): void;
 }
 
 /** What a token source is made of; all but `obtain` and `keepWarm` are shared by the sources of one `MoovAuth`. */
@@ -301,11 +280,6 @@ export class TokenSource implements TokenSupplier {
     if (this.#closed || !this.#keepWarm) return;
     this.#clearTimer = this.#outside.runInAsyncScope(() => this.#timers.after(ms, () => this.#join()));
   }
-}
-
-/** What calls after `close()` reject with. */
-export function closedError(): MoovAuthError {
-  return new MoovUnavailableError('This MoovAuth was closed', { code: 'ERR_MOOV_CLOSED' });
 }
 
 interface PromiseWithResolver<T> {

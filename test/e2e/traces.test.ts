@@ -11,7 +11,8 @@ import { type FakeMoov, json, newSecret, startFakeMoov } from '../security/serve
 
 /** One program for each row. Options go to it as JSON. */
 const rows: readonly (readonly [name: string, options: MoovAuthOptions])[] = [
-  ['the default transport', {}],
+  ['the default transport, undici', {}],
+  ['the transport axios', { transport: 'axios' }],
   [
     'the default transport, the key in the body, renewal by refresh token',
     { clientAuth: 'body', renewWith: 'refresh_token' },

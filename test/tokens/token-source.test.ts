@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MoovTokenError, MoovUnavailableError } from '../../src/errors.js';
 import type { MoovAuthEvent } from '../../src/events.js';
 import { Timers } from '../../src/http/timers.js';
+import type { Obtain } from '../../src/tokens/obtain.js';
 import { fromMoov, type ObtainedToken } from '../../src/tokens/token.js';
-import { type Obtain, TokenSource } from '../../src/tokens/token-source.js';
+import { TokenSource } from '../../src/tokens/token-source.js';
 
 function sourceOf(
   obtain: Obtain,

@@ -1,0 +1,17 @@
+import type { Timers } from '../http/timers.js';
+import type { ObtainedToken, Shared, Token } from './token.js';
+
+/** What a source tells of its state when it wants a new token. */
+export interface Want {
+  /** The token held, which is missing, ageing or was refused. */
+  held: Token | undefined;
+  /** Where the last token held stood in the store. */
+  known: Shared | undefined;
+  /** How many attempts may follow the first: none for a probe, which others follow anyway. */
+  retries: number;
+  signal: AbortSignal;
+  timers: Timers;
+}
+
+/** Obtains a token, at Moov or from the store; `undefined` when a revocation elsewhere overtook it. */
+export type Obtain = (want: Want) => Promise<ObtainedToken | undefined>;
