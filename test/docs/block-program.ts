@@ -48,6 +48,8 @@ export interface BlockProgram {
   readonly answers: readonly Answers[];
   /** Whether it ends itself when it is asked to. */
   readonly stops: boolean;
+  /** Whether every token it has had is to be given back in the end. */
+  readonly leavesNoToken: boolean;
 }
 
 const extensions: Readonly<Record<string, BlockProgram['extension']>> = { ts: 'ts', js: 'mjs', cjs: 'cjs' };
@@ -67,6 +69,7 @@ export function programs(blocks: readonly Block[]): BlockProgram[] {
       needsRedis: notes.get('needs')?.includes('redis') ?? false,
       answers: (notes.get('answers') ?? []).map(readAnswers),
       stops: code.includes('SIGTERM'),
+      leavesNoToken: notes.get('leaves')?.includes('no token') ?? false,
     };
   });
 }

@@ -33,6 +33,8 @@ export async function runProgram(
       MOOV_ORIGIN: origin,
       MOOV_BASE_URL: baseURL,
       MOOV_TOKEN_KEY: Buffer.alloc(32, 7).toString('base64'),
+      // A Redis that may run on this machine is none of the tests'.
+      REDIS_URL: 'redis://127.0.0.1:1',
       PORT: '0',
       ...env,
     },
@@ -52,6 +54,9 @@ export async function runProgram(
     const { code } = await ended;
     const good = program.answers.length > 0 && !program.stops ? 'SIGTERM' : 0;
     if (code !== good) throw new Error(`It ended with ${code}`);
+    const { tokensMinted, tokensRevoked } = sandbox.stats;
+    if (program.leavesNoToken && (tokensMinted === 0 || tokensRevoked < tokensMinted))
+      throw new Error(`It gave back ${tokensRevoked} of ${tokensMinted} tokens`);
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error}. It printed:\n${output}`);
   } finally {
