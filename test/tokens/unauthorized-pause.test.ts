@@ -70,3 +70,30 @@ it('gives way 5 s after the last sign of life, as the token itself may have been
   vi.advanceTimersByTime(1);
   expect(pause.allowsRenewal).toBe(true);
 });
+
+it('takes a sign of life from before the last 401 for none: the pause does not double', () => {
+  const pause = new UnauthorizedPause();
+  pause.accepted();
+  pause.uncured(2);
+  vi.advanceTimersByTime(5_000);
+  // The sign of life was before that 401, so that this one stays at 5 s, whatever comes back now.
+  pause.uncured(3);
+  for (let second = 0; second < 4; second++) {
+    vi.advanceTimersByTime(1_000);
+    pause.accepted();
+  }
+  expect(pause.allowsRenewal).toBe(false);
+  vi.advanceTimersByTime(1_000);
+  expect(pause.allowsRenewal).toBe(true);
+});
+
+it('of the first 401 is 5 s, also after signs of life', () => {
+  const pause = new UnauthorizedPause();
+  pause.accepted();
+  vi.advanceTimersByTime(10);
+  pause.uncured(2);
+  vi.advanceTimersByTime(4_000);
+  pause.accepted();
+  vi.advanceTimersByTime(1_000);
+  expect(pause.allowsRenewal).toBe(true);
+});

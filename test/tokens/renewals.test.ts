@@ -1,0 +1,293 @@
+import { AsyncResource } from 'node:async_hooks';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MoovUnavailableError } from '../../src/errors.js';
+import type { MoovAuthEvent } from '../../src/events.js';
+import { Timers } from '../../src/http/timers.js';
+import type { Want } from '../../src/tokens/obtain.js';
+import type { ObtainedToken } from '../../src/tokens/token.js';
+import { TokenSource } from '../../src/tokens/token-source.js';
+
+// What a token source asks for, and what it makes of the answers, one by one.
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const HOUR = 3_600_000;
+
+function token(accessToken: string, more: Partial<ObtainedToken> = {}): ObtainedToken {
+  const life = { lifeMs: HOUR, leftMs: HOUR, renewAtLeftMs: HOUR / 5 };
+  return { accessToken, ...life, from: 'moov', ...more };
+}
+
+/** A source whose answers a test gives, in the order in which they are asked for. */
+function scripted(keepWarm = true) {
+  const wants: Want[] = [];
+  const answers: ((answer: ObtainedToken | Error | undefined) => void)[] = [];
+  const events: MoovAuthEvent[] = [];
+  const givenBack: string[] = [];
+  const source = new TokenSource({
+    obtain: (want) =>
+      new Promise((resolve, reject) => {
+        wants.push(want);
+        answers.push((answer) => (answer instanceof Error ? reject(answer) : resolve(answer)));
+      }),
+    emit: (event) => events.push(event),
+    giveBack: ({ accessToken }) => givenBack.push(accessToken),
+    outside: new AsyncResource('test'),
+    timers: new Timers(),
+    keepWarm,
+  });
+  const answer = async (given: ObtainedToken | Error | undefined) => {
+    answers[wants.length - 1]?.(given);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  return { source, wants, events, givenBack, answer };
+}
+
+const down = new MoovUnavailableError('down', { code: 'ERR_MOOV_NETWORK' });
+
+describe('what is asked for', () => {
+  it('is a token with two retries at first, and with none by a probe', async () => {
+    const { source, wants, answer } = scripted();
+    source.start();
+    await answer(down);
+    await vi.advanceTimersByTimeAsync(1_200);
+    expect(wants.map(({ retries }) => retries)).toEqual([2, 0]);
+    await answer(token('a'));
+    source.renew();
+    expect(wants.at(-1)?.retries).toBe(2);
+    await answer(token('b'));
+    source.close();
+  });
+
+  it('tells the token held, and where it stood in the store, also after it was given up', async () => {
+    const { source, wants, answer } = scripted();
+    const shared = { key: 'k', generation: '7' };
+    source.start();
+    expect(wants[0]).toMatchObject({ held: undefined, known: undefined });
+    await answer(token('a', { shared }));
+    source.renew();
+    expect(wants[1]?.held?.accessToken()).toBe('a');
+    expect(wants[1]?.known).toEqual(shared);
+    await answer(token('b', { shared: { key: 'k', generation: '8' } }));
+    source.surrender();
+    source.start();
+    expect(wants[2]).toMatchObject({ held: undefined, known: { generation: '8' } });
+    await answer(token('c'));
+    source.renew();
+    // It is not in the store, so that any token there is another one.
+    expect(wants[3]?.known).toBeUndefined();
+    await answer(token('d'));
+    source.close();
+  });
+
+  it('is nothing while a token is held that does not age, and one renewal once it does', async () => {
+    const { source, wants, answer } = scripted(false);
+    source.start();
+    await answer(token('a'));
+    source.start();
+    source.take();
+    expect(wants).toHaveLength(1);
+    vi.setSystemTime(Date.now() + HOUR * 0.85);
+    source.take();
+    source.take();
+    expect(wants).toHaveLength(2);
+    await answer(down);
+    // The failure is known, and its probe is not due.
+    source.take();
+    expect(wants).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1_200);
+    source.take();
+    expect(wants).toHaveLength(3);
+    await answer(token('b'));
+    source.close();
+  });
+});
+
+describe('an answer', () => {
+  it('is told as obtained, renewed or taken, with the time it took', async () => {
+    const { source, events, answer } = scripted();
+    source.start();
+    await vi.advanceTimersByTimeAsync(30);
+    await answer(token('a'));
+    source.renew();
+    await answer(token('b'));
+    source.renew();
+    await answer(token('c', { from: 'store' }));
+    expect(events.map(({ type }) => type)).toEqual(['token.obtained', 'token.renewed', 'token.taken']);
+    expect(events[0]).toMatchObject({ durationMs: 30, expiresAt: expect.any(Date) });
+    source.close();
+  });
+
+  it('that says whether an older token still serves', async () => {
+    const { source, events, answer } = scripted();
+    source.start();
+    await answer(down);
+    await vi.advanceTimersByTimeAsync(1_200);
+    await answer(token('a'));
+    source.renew().catch(() => undefined);
+    await answer(down);
+    const failed = events.filter((event) => event.type === 'token.failed');
+    expect(failed.map(({ tokenHeld }) => tokenHeld)).toEqual([false, true]);
+    source.close();
+  });
+
+  it('that is none, as it was overtaken, is asked for again: at once by who waits, and by the timer', async () => {
+    const { source, wants, answer } = scripted();
+    const waiting = source.take();
+    await answer(undefined);
+    expect(wants).toHaveLength(2);
+    await answer(token('a'));
+    expect((await waiting).accessToken()).toBe('a');
+    vi.setSystemTime(Date.now() + HOUR * 0.9);
+    source.take();
+    await answer(undefined);
+    expect(source.take()).toMatchObject({ generation: 1 });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(wants).toHaveLength(4);
+    await answer(token('b'));
+    expect(source.take()).toMatchObject({ generation: 2 });
+    source.close();
+  });
+
+  it('that comes after a revocation is given back if it is from Moov, and left to the others if not', async () => {
+    for (const [from, back] of [
+      ['moov', ['a']],
+      ['store', []],
+    ] as const) {
+      const { source, givenBack, answer } = scripted();
+      source.start();
+      source.surrender();
+      await answer(token('a', { from }));
+      expect(givenBack).toEqual(back);
+      expect(source.held).toBeUndefined();
+      source.close();
+    }
+    const { source, givenBack, answer } = scripted();
+    source.start();
+    source.surrender();
+    await answer(undefined);
+    expect(givenBack).toEqual([]);
+    source.close();
+  });
+});
+
+describe('ready()', () => {
+  it('is done while a token is held, and asks anew after a revocation overtook the first answer', async () => {
+    const { source, wants, answer } = scripted();
+    const ready = source.ready();
+    source.surrender();
+    await answer(token('a'));
+    expect(wants).toHaveLength(2);
+    await answer(token('b'));
+    await ready;
+    await source.ready();
+    expect(wants).toHaveLength(2);
+    source.close();
+    await expect(source.ready()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+  });
+
+  it('after a failure begins nothing of its own: the probe comes when it is due', async () => {
+    const { source, wants, answer } = scripted();
+    source.start();
+    await answer(down);
+    const ready = source.ready();
+    expect(wants).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_200);
+    expect(wants).toHaveLength(2);
+    await answer(token('a'));
+    await ready;
+    source.close();
+  });
+});
+
+describe('after a 401', () => {
+  it('of the token held it is renewed, of another that one is taken, and in a pause nothing is done', async () => {
+    const { source, wants, answer } = scripted();
+    source.start();
+    await answer(token('a'));
+    expect(source.replace(0)).toMatchObject({ generation: 1 });
+    const replaced = source.replace(1);
+    expect(wants).toHaveLength(2);
+    await answer(token('b'));
+    expect(await replaced).toMatchObject({ generation: 2 });
+    source.uncured(1);
+    expect(source.replace(2)).toBeInstanceOf(Promise);
+    await answer(token('c'));
+    source.uncured(3);
+    expect(source.replace(3)).toBeUndefined();
+    // A renewal that is under way for another reason is waited for, pause or not.
+    source.renew();
+    expect(source.replace(3)).toBeInstanceOf(Promise);
+    await answer(token('d'));
+    expect(wants).toHaveLength(4);
+    source.close();
+  });
+
+  it('in a pause that calls show to be right, renews later; without a sign of life after 5 s', async () => {
+    const { source, answer } = scripted();
+    source.start();
+    await answer(token('a'));
+    source.uncured(1);
+    await vi.advanceTimersByTimeAsync(4_000);
+    source.accepted(0);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(source.replace(1)).toBeInstanceOf(Promise);
+    await answer(token('b'));
+    source.uncured(2);
+    await vi.advanceTimersByTimeAsync(1_000);
+    source.accepted(2);
+    source.uncured(2);
+    await vi.advanceTimersByTimeAsync(3_900);
+    expect(source.replace(2)).toBeUndefined();
+    source.close();
+  });
+});
+
+describe('who comes while a probe is under way', () => {
+  it('is told the failure at once; who began it waits for it', async () => {
+    const { source, wants, answer } = scripted(false);
+    source.start();
+    await answer(down);
+    await vi.advanceTimersByTimeAsync(1_200);
+    const first = source.take();
+    expect(wants).toHaveLength(2);
+    await expect(source.take()).rejects.toMatchObject({ status: 503 });
+    await answer(token('a'));
+    expect((await first).accessToken()).toBe('a');
+    source.close();
+  });
+});
+
+describe('forget()', () => {
+  it('drops the token without a new request, and the next call obtains one', async () => {
+    const { source, wants, answer } = scripted();
+    source.start();
+    await answer(token('a'));
+    source.forget();
+    expect(source.held).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(wants).toHaveLength(1);
+    const next = source.take();
+    await answer(token('b'));
+    expect((await next).accessToken()).toBe('b');
+    source.close();
+  });
+});
+
+describe('close()', () => {
+  it('in the midst of a renewal tells who waits that it was closed, and no failure of Moov’s', async () => {
+    const { source, wants, events, answer } = scripted();
+    const waiting = source.take();
+    source.close();
+    expect(wants[0]?.signal.aborted).toBe(true);
+    const rejected = expect(waiting).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+    await answer(down);
+    await rejected;
+    expect(events).toEqual([]);
+  });
+});

@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { fromMoov, lastMomentsMs, type ObtainedToken, Token } from '../../src/tokens/token.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const MINUTE = 60_000;
+
+function reply(lifetimeMs: number, refreshToken?: string): ObtainedToken {
+  return fromMoov({
+    accessToken: 'a',
+    tokenType: 'Bearer',
+    lifetimeMs,
+    expiresAt: new Date(),
+    status: 200,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+  });
+}
+
+describe('a token from Moov', () => {
+  it('is not used for its last 5 s, or for 5 % of its life where that is less', () => {
+    expect(lastMomentsMs(60 * MINUTE)).toBe(5_000);
+    expect(lastMomentsMs(2_000)).toBe(100);
+    const token = new Token(reply(MINUTE * 10), 1);
+    vi.advanceTimersByTime(MINUTE * 10 - 5_001);
+    expect(token.isGone).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(token.isGone).toBe(true);
+  });
+
+  it.each([
+    [0, 0.75],
+    [0.5, 0.8],
+    [0.999_999, 0.85],
+  ])('ages where the draw %d puts it: at %d of its life', (draw, share) => {
+    vi.spyOn(Math, 'random').mockReturnValue(draw);
+    const token = new Token(reply(100_000), 1);
+    expect(token.ageingMs).toBeCloseTo(100_000 * share, 0);
+    vi.advanceTimersByTime(100_000 * share - 2);
+    expect(token.isAgeing).toBe(false);
+    vi.advanceTimersByTime(4);
+    expect(token.isAgeing).toBe(true);
+  });
+
+  it('says when it ends, and hands out what it came with', () => {
+    const token = new Token(reply(MINUTE, 'r'), 7);
+    expect(token.expiresAt).toEqual(new Date(Date.now() + MINUTE));
+    expect([token.accessToken(), token.refreshToken(), token.generation]).toEqual(['a', 'r', 7]);
+    expect(new Token(reply(MINUTE), 1).refreshToken()).toBeUndefined();
+  });
+});
+
+describe('a token from the store', () => {
+  const stored = (leftMs: number): ObtainedToken => ({
+    accessToken: 'a',
+    lifeMs: 100_000,
+    leftMs,
+    renewAtLeftMs: 20_000,
+    from: 'store',
+  });
+
+  it('ages when that of its first holder does, and up to 2 % of its life later', () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0);
+    expect(new Token(stored(70_000), 1).ageingMs).toBe(50_000);
+    random.mockReturnValue(0.5);
+    expect(new Token(stored(70_000), 1).ageingMs).toBe(51_000);
+  });
+
+  it('is ageing already when less is left than that', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const token = new Token(stored(10_000), 1);
+    expect([token.ageingMs, token.isAgeing, token.isGone]).toEqual([0, true, false]);
+  });
+
+  it('has the last moments of its whole life', () => {
+    const token = new Token(stored(6_000), 1);
+    vi.advanceTimersByTime(999);
+    expect(token.isGone).toBe(false);
+    vi.advanceTimersByTime(2);
+    expect(token.isGone).toBe(true);
+    expect(token.expiresAt.getTime() - Date.now()).toBe(4_999);
+  });
+});
