@@ -185,7 +185,7 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('ambiguous', () => {
-    it.each([500, 502, 503, 504])('is a %i', async (status) => {
+    it.each([300, 302, 304, 399, 500, 502, 503, 504])('is a %i', async (status) => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       sandbox.fail({ path: transfersOf(sandbox), status });
       const error = await failure(pay(moov.client, sandbox, 'x'));
@@ -193,7 +193,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
     });
 
-    it.each([400, 403, 404, 409, 422, 429])('is not a %i', async (status) => {
+    it.each([400, 499, 403, 404, 409, 422, 429])('is not a %i', async (status) => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       sandbox.fail({ path: transfersOf(sandbox), status });
       expect(await failure(pay(moov.client, sandbox, 'x'))).toMatchObject({
