@@ -2,8 +2,9 @@ import type { AxiosError } from 'axios';
 import type { ErrorRequestHandler, Response } from 'express';
 import { isMoovCallError } from './client/call-error.js';
 import { isStream } from './client/streams.js';
-import { isMoovAuthError, type MoovAuthError, type MoovCallInfo } from './errors.js';
+import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from './errors.js';
 import { retryAfterMs } from './http/retry-after.js';
+import { kind } from './kind.js';
 import { retryAfterHeader } from './oauth/endpoint.js';
 
 /** Options of {@link moovErrorHandler}. */
@@ -46,10 +47,10 @@ const titles: Readonly<Record<number, string>> = {
  *
  * @param options - See {@link MoovErrorHandlerOptions}; all have defaults.
  * @returns the middleware. It keeps no state, and throws nothing.
+ * @throws {@link MoovConfigError} for an unknown or wrong option, and when it is mounted without being called.
  */
-export function moovErrorHandler({
-  exposeUpstream = false,
-}: MoovErrorHandlerOptions = {}): ErrorRequestHandler {
+export function moovErrorHandler(options: MoovErrorHandlerOptions = {}): ErrorRequestHandler {
+  const exposeUpstream = readOptions(options);
   return (error: unknown, _req, res, next) => {
     if (res.headersSent) return next(error);
     if (isMoovAuthError(error)) {
@@ -65,6 +66,23 @@ export function moovErrorHandler({
     }
     send(res, ofCall(call, exposeUpstream));
   };
+}
+
+function readOptions(options: MoovErrorHandlerOptions): boolean {
+  if (typeof options !== 'object' || options === null) {
+    throw new MoovConfigError(`moovErrorHandler: expected an object of options, got ${kind(options)}.`);
+  }
+  const unknown = Object.keys(options).find((name) => name !== 'exposeUpstream');
+  if (unknown !== undefined) {
+    throw new MoovConfigError(
+      'headers' in options
+        ? 'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).'
+        : `moovErrorHandler: unknown option "${unknown}". The option is exposeUpstream.`,
+    );
+  }
+  const { exposeUpstream = false } = options;
+  if (typeof exposeUpstream === 'boolean') return exposeUpstream;
+  throw new MoovConfigError(`exposeUpstream: expected true or false, got ${kind(exposeUpstream)}.`);
 }
 
 function send(res: Response, problem: Problem): void {

@@ -1,5 +1,6 @@
 import { v5 as uuidv5 } from 'uuid';
 import { MoovConfigError } from './errors.js';
+import { kind } from './kind.js';
 
 /** Fixed for good: another namespace would give other keys, and a payment tried again under one would be made twice. */
 const NAMESPACE = '6f1d3f0e-5c0b-4b2e-9a43-7d1f8f0c2b6a';
@@ -20,7 +21,7 @@ export function idempotencyKey(...parts: (string | number)[]): string {
   if (parts.length === 0 || fault !== -1) {
     throw new MoovConfigError(
       `idempotencyKey: expected one or more non-empty strings and finite numbers; ${
-        parts.length === 0 ? 'got none' : `part ${fault + 1} is none`
+        parts.length === 0 ? 'got none' : `part ${fault + 1} is ${kind(parts[fault])}`
       }.`,
     );
   }

@@ -1,16 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
 import { createMoovClients } from './client/moov-client.js';
-import { MoovAuthError } from './errors.js';
+import { MoovAuthError, MoovConfigError } from './errors.js';
 import { emitter } from './events.js';
 import { moovFetch } from './fetch/moov-fetch.js';
 import { Timers } from './http/timers.js';
+import { kind } from './kind.js';
 import type { MoovAuth, MoovAuthStatus } from './moov-auth.js';
 import { makeEndpoint } from './oauth/client.js';
 import { revoke } from './oauth/operations.js';
 import type { MoovAuthOptions } from './options.js';
 import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './routers/browser-token.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
-import { type MoovScope, readScopes } from './scopes.js';
+import { assertScopes, type MoovScope, readScopes } from './scopes.js';
 import { readAuthOptions, type Settings } from './settings.js';
 import { type MoovTarget, startUpScope, Targets } from './targets.js';
 import { closedError } from './tokens/closed.js';
@@ -38,6 +39,15 @@ function ownStore({ maxTokens, tokenTimeoutMs }: Settings): MemoryTokenStoreOpti
   return { maxTokens: maxTokens + 1, lockTtlMs: tokenTimeoutMs + 1 };
 }
 
+/** @throws {@link MoovConfigError}, as a token that was to be revoked would live on. */
+function readCloseOptions(options: { revoke?: boolean }): boolean {
+  const { revoke = false, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new MoovConfigError(`close: unknown option "${unknown}". It is revoke.`);
+  if (typeof revoke === 'boolean') return revoke;
+  throw new MoovConfigError(`close: expected revoke to be true or false, got ${kind(revoke)}.`);
+}
+
 /**
  * Express middleware that gives every request `req.moov`, an Axios instance authorised at Moov, and begins to
  * obtain the token for it at once (RFC 6749 section 4.4).
@@ -49,6 +59,7 @@ function ownStore({ maxTokens, tokenTimeoutMs }: Settings): MemoryTokenStoreOpti
  * @see {@link https://docs.moov.io/api/authentication/access-tokens/ | Moov: access tokens}
  */
 export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: MoovAuthOptions = {}): MoovAuth {
+  assertScopes(scopes);
   const settings = readAuthOptions(options);
   const defaults = readScopes(scopes, settings.platformAccountID);
   const emit = emitter(settings.logger, settings.onEvent);
@@ -188,7 +199,11 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
           routerOptions,
         ),
       status,
-      close: (closeOptions: { revoke?: boolean } = {}) => (closing ??= close(closeOptions.revoke === true)),
+      close: (closeOptions: { revoke?: boolean } = {}) => {
+        const revokeToo = readCloseOptions(closeOptions);
+        closing ??= close(revokeToo);
+        return closing;
+      },
     }),
   );
 }

@@ -154,6 +154,7 @@ export interface MoovAuth extends RequestHandler {
    * are closed, those of calls in flight when these end. Never rejects.
    *
    * @param options - Whether to give the tokens back; those of the first call count.
+   * @throws {@link MoovConfigError} at once, for a wrong option; nothing is closed.
    */
   close(options?: {
     /** Default `false`. */

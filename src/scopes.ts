@@ -1,4 +1,5 @@
 import { MoovConfigError, MoovScopeError } from './errors.js';
+import { kind } from './kind.js';
 
 /** @inline */
 type AccountResource =
@@ -63,6 +64,19 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const placeholder = '{accountID}';
 
+const hint = "Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).";
+
+/** @throws {@link MoovConfigError} for what is neither a string nor a list, such as a request. */
+export function assertScopes(scopes: unknown): asserts scopes is MoovScope | readonly MoovScope[] {
+  if (typeof scopes === 'string' || Array.isArray(scopes)) return;
+  const mounted = typeof scopes === 'object' && scopes !== null && 'headers' in scopes;
+  throw new MoovConfigError(
+    mounted
+      ? 'scopes: got a request. Call moovAuth: app.use(moovAuth(scopes)).'
+      : `scopes: expected a string or a list of strings; got ${kind(scopes)}. ${hint}`,
+  );
+}
+
 /**
  * Brings scopes into their normal form (RFC 6749 section 3.3), so that equal sets have equal texts, and fills in the
  * platform's own account.
@@ -75,12 +89,9 @@ export function readScopes(
   scopes: MoovScope | readonly MoovScope[],
   platformAccountID: string | undefined,
 ): ScopeSet {
-  const list: unknown =
+  assertScopes(scopes);
+  const list: readonly unknown[] =
     typeof scopes === 'string' ? scopes.split(' ').filter((scope) => scope !== '') : scopes;
-  const hint = "Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).";
-  if (!Array.isArray(list)) {
-    throw new MoovConfigError(`scopes: expected a string or a list of strings. ${hint}`);
-  }
   if (list.length === 0) throw new MoovConfigError(`scopes: expected at least one scope. ${hint}`);
   const unique = new Set<string>();
   for (const [index, item] of list.entries()) {
@@ -138,7 +149,7 @@ export function fillAccount({ text }: ScopeSet, accountID: unknown): string {
 /** @throws {@link MoovScopeError} for anything but a UUID, without its value. */
 export function assertAccountID(accountID: unknown): asserts accountID is string {
   if (typeof accountID === 'string' && uuid.test(accountID)) return;
-  throw new MoovScopeError('The account ID is not a UUID.');
+  throw new MoovScopeError('accountID: expected an account ID, which is a UUID.');
 }
 
 /** The scopes of `asked` that are not in `granted`; both space-delimited. */

@@ -2,7 +2,8 @@ import { types } from 'node:util';
 import type { AxiosInstance } from 'axios';
 import type { Request, RequestHandler } from 'express';
 import type { MoovClients } from './client/moov-client.js';
-import { MoovScopeError } from './errors.js';
+import { MoovConfigError, MoovScopeError } from './errors.js';
+import { kind } from './kind.js';
 import { assertAccountID, fillAccount, type MoovScope, readScopes, type ScopeSet } from './scopes.js';
 import type { Settings } from './settings.js';
 import { noToken } from './tokens/no-token.js';
@@ -76,7 +77,9 @@ export class Targets {
     return readScopes(scopes, this.#settings.platformAccountID);
   }
 
-  #scopeFor({ scopes, accountID }: MoovTarget = {}): string {
+  #scopeFor(target: MoovTarget = {}): string {
+    assertTarget(target);
+    const { scopes, accountID } = target;
     if (accountID !== undefined) assertAccountID(accountID);
     const set = scopes === undefined ? this.#defaults : this.read(scopes);
     return set.needsAccount ? fillAccount(set, accountID ?? fixedAccount(this.#settings)) : set.text;
@@ -114,6 +117,20 @@ export class Targets {
     value.catch(() => undefined);
     throw new MoovScopeError('The function of the option accountID must not be asynchronous.');
   }
+}
+
+/** A misspelt member would be passed over, and the wrong account would act. */
+function assertTarget(target: unknown): void {
+  if (typeof target !== 'object' || target === null || Array.isArray(target)) {
+    throw new MoovConfigError(
+      `The target of a call: expected an object, { scopes, accountID }; got ${kind(target)}.`,
+    );
+  }
+  const unknown = Object.keys(target).find((name) => name !== 'scopes' && name !== 'accountID');
+  if (unknown === undefined) return;
+  throw new MoovConfigError(
+    `The target of a call has an unknown member "${unknown}". Members are scopes, accountID.`,
+  );
 }
 
 /** The scopes of the token of start-up: none when they wait for an account. */

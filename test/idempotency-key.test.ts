@@ -47,17 +47,17 @@ describe('idempotencyKey', () => {
 
   test.each<[unknown[], string]>([
     [[], 'got none'],
-    [[''], 'part 1 is none'],
-    [['order', ''], 'part 2 is none'],
+    [[''], 'part 1 is an empty string'],
+    [['order', ''], 'part 2 is an empty string'],
     [['order', undefined], 'part 2 is none'],
-    [['order', null], 'part 2 is none'],
-    [[Number.NaN], 'part 1 is none'],
-    [['order', 8471, Number.POSITIVE_INFINITY], 'part 3 is none'],
-    [[true], 'part 1 is none'],
-    [[{}], 'part 1 is none'],
-    [[['order', 8471]], 'part 1 is none'],
-    [[new Date(0)], 'part 1 is none'],
-    [[Symbol('order')], 'part 1 is none'],
+    [['order', null], 'part 2 is null'],
+    [[Number.NaN], 'part 1 is NaN'],
+    [['order', 8471, Number.POSITIVE_INFINITY], 'part 3 is Infinity'],
+    [[true], 'part 1 is a boolean'],
+    [[{}], 'part 1 is an object'],
+    [[['order', 8471]], 'part 1 is a list'],
+    [[new Date(0)], 'part 1 is an object'],
+    [[Symbol('order')], 'part 1 is a symbol'],
   ])('%o is refused, as a key that says too little would stop another payment', (given, got) => {
     const call = () => Reflect.apply(idempotencyKey, undefined, given);
     expect(call).toThrow(MoovConfigError);

@@ -76,6 +76,11 @@ export function assertSettings(
   if (config.proxy !== undefined) throw bypassed('"proxy"', 'Set it for every call, in the option "axios".');
   assertHTTP1(config.httpVersion);
   assertHeaders(config.headers);
+  for (const [name, instead] of optionsOfAll) if (name in config) throw bypassed(`"${name}"`, instead);
+  const { timeout } = config;
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
+    throw new MoovConfigError('timeout: expected milliseconds, 0 or more; 0 is for no limit.');
+  }
   const retry: unknown = config['axios-retry'];
   if (retry !== undefined && !isRetryCount(retry)) {
     throw bypassed(
@@ -84,6 +89,13 @@ export function assertSettings(
     );
   }
 }
+
+/** Options of `moovAuth` that would be passed over here, and what a call has in their place. */
+const optionsOfAll = [
+  ['timeoutMs', 'For one call it is "timeout".'],
+  ['attemptTimeoutMs', 'It is one for all calls.'],
+  ['retries', "For one call it is 'axios-retry': { retries }."],
+] as const;
 
 function assertHeaders(headers: RequestHeaders): void {
   for (const name of Object.keys(headers)) {
@@ -94,6 +106,8 @@ function assertHeaders(headers: RequestHeaders): void {
         throw bypassed('a "Host" header', 'It is that of the base URL.');
       case 'authorization':
         throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
+      case 'idempotency-key':
+        throw bypassed('an "Idempotency-Key" header', 'Moov reads X-Idempotency-Key.');
       case 'x-idempotency-key':
         if (typeof value === 'string' && value !== '' && value.length <= LONGEST_KEY) break;
         throw new MoovConfigError(

@@ -51,6 +51,9 @@ export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, Refused>;
  * @see {@link https://github.com/moovfinancial/moov-typescript | Moov's SDK for TypeScript}
  */
 export function moovSdk(moov: MoovAuth, options: MoovSdkOptions = {}): Moov {
+  if (typeof moov !== 'function' || !('fetchFor' in moov)) {
+    throw new MoovConfigError('moovSdk: expected what moovAuth(scopes) returned as its first argument.');
+  }
   const { scopes, accountID, ...sdkOptions } = options;
   for (const [name, why] of Object.entries(refused)) {
     if (Reflect.get(sdkOptions, name) !== undefined) {

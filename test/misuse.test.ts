@@ -1,0 +1,111 @@
+import express from 'express';
+import supertest from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { idempotencyKey, MoovConfigError, MoovScopeError, moovAuth, moovErrorHandler } from '../src/index.js';
+import { moovSdk } from '../src/sdk/index.js';
+import { failure, startMoov } from './helpers/moov.js';
+
+// What a compiler would refuse, and plain JavaScript does not.
+
+/** Calls with what its types do not allow. */
+function misused(run: (wrong: (value: unknown) => never) => unknown): unknown {
+  try {
+    return run((value) => value as never);
+  } catch (error) {
+    return error;
+  }
+}
+
+describe('a target', () => {
+  it.each([
+    [
+      { accountId: 'b1d2c3a4-0000-4000-8000-000000000001' },
+      /unknown member "accountId"\. Members are scopes/,
+    ],
+    [{ scope: '/ping.read' }, /unknown member "scope"/],
+    ['b1d2c3a4-0000-4000-8000-000000000001', /expected an object, .* got a string/],
+    [['/ping.read'], /got a list/],
+    [null, /got null/],
+  ])('%j is refused before the wrong account can act', async (target, message) => {
+    const { moov, sandbox } = await startMoov({ accountID: 'b1d2c3a4-0000-4000-8000-000000000001' });
+    await moov.ready();
+    const wrong = target as never;
+    for (const refused of [misused(() => moov.clientFor(wrong)), misused(() => moov.fetchFor(wrong))]) {
+      expect(refused).toBeInstanceOf(MoovConfigError);
+      expect(String(refused)).toMatch(message);
+    }
+    expect(await failure(moov.accessToken(wrong))).toBeInstanceOf(MoovConfigError);
+    expect(await failure(moov.renew(wrong))).toBeInstanceOf(MoovConfigError);
+    expect(sandbox.stats.tokenRequests).toBe(1);
+  });
+
+  it('with an account ID that is none names accountID', async () => {
+    const { moov } = await startMoov();
+    const refused = misused(() => moov.clientFor({ accountID: 'abc' }));
+    expect(refused).toBeInstanceOf(MoovScopeError);
+    expect(String(refused)).toContain('accountID: expected an account ID, which is a UUID');
+  });
+});
+
+describe('a call', () => {
+  it.each([
+    [{ headers: { 'idempotency-key': 'a' } }, 'Moov reads X-Idempotency-Key'],
+    [{ timeoutMs: 1 }, 'For one call it is "timeout"'],
+    [{ retries: 1 }, "'axios-retry': { retries }"],
+    [{ attemptTimeoutMs: 1 }, 'one for all calls'],
+    [{ timeout: -1 }, 'timeout: expected milliseconds'],
+    [{ timeout: '5000' }, 'timeout: expected milliseconds'],
+  ])('with %j is refused by name', async (settings, message) => {
+    const { moov, sandbox } = await startMoov();
+    const error = await failure(moov.client.post('/ping', {}, settings as never));
+    expect(error).toBeInstanceOf(MoovConfigError);
+    expect(error.message).toContain(message);
+    expect(sandbox.stats.apiRequests).toBe(0);
+  });
+});
+
+describe('what has to be called', () => {
+  it('says so when it is mounted as it is', async () => {
+    const answers = async (middleware: unknown) => {
+      const app = express().use(middleware as never);
+      app.use(((error, _req, res, _next) =>
+        res.status(500).send(String(error))) as express.ErrorRequestHandler);
+      return (await supertest(app).get('/')).text;
+    };
+    expect(await answers(moovAuth)).toContain('Call moovAuth: app.use(moovAuth(scopes))');
+    expect(await answers(moovErrorHandler)).toContain('Call it: app.use(moovErrorHandler())');
+  });
+
+  it('names the scopes when there are none', () => {
+    expect(String(misused((wrong) => moovAuth(wrong(undefined))))).toMatch(/scopes: expected .* got none/);
+  });
+
+  it.each([
+    [5, /expected an object of options, got 5/],
+    [null, /got null/],
+    [{ exposeupstream: true }, /unknown option "exposeupstream"\. The option is exposeUpstream/],
+    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true or false, got a string/],
+  ])('moovErrorHandler(%j) is refused', (options, message) => {
+    expect(String(misused((wrong) => moovErrorHandler(wrong(options))))).toMatch(message);
+  });
+
+  it.each([
+    [{ revok: true }, /close: unknown option "revok"/],
+    [{ revoke: 'yes' }, /expected revoke to be true or false, got a string/],
+  ])('close(%j) is refused, and closes nothing', async (options, message) => {
+    const { moov } = await startMoov();
+    expect(String(misused((wrong) => moov.close(wrong(options))))).toMatch(message);
+    expect((await moov.client.get('/ping')).status).toBe(200);
+  });
+
+  it.each([[undefined], [{}], [null]])('moovSdk(%j) names what it wants', (given) => {
+    const refused = misused((wrong) => moovSdk(wrong(given)));
+    expect(refused).toBeInstanceOf(MoovConfigError);
+    expect(String(refused)).toContain('what moovAuth(scopes) returned');
+  });
+
+  it('idempotencyKey tells which part is wrong, and how', () => {
+    expect(String(misused((wrong) => idempotencyKey('o', wrong(undefined))))).toContain('part 2 is none');
+    expect(String(misused((wrong) => idempotencyKey('o', wrong({}))))).toContain('part 2 is an object');
+  });
+});
