@@ -12,16 +12,17 @@ import type { MoovAuthOptions } from './options.js';
 import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './routers/browser-token.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes.js';
-import { readAuthOptions, type Settings } from './settings.js';
+import { readAuthOptions } from './settings.js';
 import { type MoovTarget, startUpScope, Targets } from './targets.js';
-import { closedError } from './tokens/closed.js';
 import { giveBackAll } from './tokens/give-back.js';
 import { GuardedStore } from './tokens/guarded-store.js';
-import { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
 import { Minter } from './tokens/minter.js';
+import type { Obtain } from './tokens/obtain.js';
+import { closedError } from './tokens/own-errors.js';
 import { Revocations } from './tokens/revocations.js';
 import type { StoredToken } from './tokens/store.js';
 import { storeKey } from './tokens/store-key.js';
+import { fromMoov } from './tokens/token.js';
 import { TokenPool } from './tokens/token-pool.js';
 import { TokenSharing } from './tokens/token-sharing.js';
 import { TokenSource } from './tokens/token-source.js';
@@ -33,11 +34,6 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 /** How long `close()` waits for a renewal in flight to let go of its lock, for which others may be waiting. */
 const LET_GO_TIMEOUT_MS = 1_000;
-
-/** The store of a `MoovAuth` that shares with nobody: as many tokens as its pool, and locks that nobody waits for. */
-function ownStore({ maxTokens, tokenTimeoutMs }: Settings): MemoryTokenStoreOptions {
-  return { maxTokens: maxTokens + 1, lockTtlMs: tokenTimeoutMs + 1 };
-}
 
 /** @throws {@link MoovConfigError}, as a token that was to be revoked would live on. */
 function readCloseOptions(options: { revoke?: boolean }): boolean {
@@ -69,25 +65,28 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const timers = new Timers();
   const outside = new AsyncResource('MoovAuth');
   const giveBack = (token: StoredToken) => revocations.add(token);
-  // What nobody else sees needs no name that hides anything.
-  const keyOf = (scope: string) =>
-    settings.store === undefined ? Promise.resolve(scope) : storeKey(settings, scope);
-  const store = settings.store ?? memoryTokenStore(ownStore(settings));
-  const guarded = new GuardedStore(store, emit, timers);
-  const sharing = new TokenSharing({
-    store,
-    guarded,
-    keyOf,
-    giveBack: (token) => {
-      giveBack(token);
-      revocations.flush(REVOKE_TIMEOUT_MS).catch(() => undefined);
-    },
-    emit,
-  });
+  const sharing =
+    settings.store &&
+    new TokenSharing({
+      store: settings.store,
+      guarded: new GuardedStore(settings.store, emit, timers),
+      keyOf: (scope) => storeKey(settings, scope),
+      giveBack: (token) => {
+        giveBack(token);
+        revocations.flush(REVOKE_TIMEOUT_MS).catch(() => undefined);
+      },
+      emit,
+      timers,
+    });
+  function obtaining(scope: string): Obtain {
+    const mint = minter.forScopes(scope);
+    return sharing?.forScopes(scope, mint) ?? (async (want) => fromMoov(await mint(want)));
+  }
+
   const pool = new TokenPool(
     (scope, keepWarm) =>
       new TokenSource({
-        obtain: sharing.forScopes(scope, minter.forScopes(scope)),
+        obtain: obtaining(scope),
         emit,
         giveBack,
         outside,
@@ -106,11 +105,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit, connected.send));
   const open = new AbortController();
   let closing: Promise<void> | undefined;
-  const unwatch = guarded.watch((change) => {
-    if (change.kind === 'revoked') {
-      for (const source of pool.all()) if (source.held?.shared?.key === change.key) source.forget();
-    }
-    sharing.changed(change);
+  const unwatch = sharing?.watch((key) => {
+    for (const source of pool.all()) if (source.held?.shared?.key === key) source.forget();
   });
 
   async function revokeHeld(timeoutMs: number): Promise<void> {
@@ -156,7 +152,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     // It has been told, and a server on its way down has no other use for the error.
     await revoked?.catch(() => undefined);
     await within(LET_GO_TIMEOUT_MS, ended, 'Still in flight', timers).catch(() => undefined);
-    unwatch();
+    unwatch?.();
+    connected.release();
   }
 
   const handler = targets.handler(defaults);

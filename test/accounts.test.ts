@@ -405,3 +405,17 @@ it('MoovScope completes known scopes, with placeholders and filled in, and takes
   // If MoovScope were plain string, an editor would have nothing to complete.
   expectTypeOf<MoovScope>().not.toEqualTypeOf<string>();
 });
+
+it('more accounts at once than tokens are kept: each gets one token, and none is given back', async () => {
+  const sandbox = await startSandbox();
+  sandbox.fail({ path: '/oauth2/token', delayMs: 30, times: Number.POSITIVE_INFINITY });
+  const moov = moovAuth('/accounts/{accountID}/wallets.read', { ...sandbox.options, maxTokens: 5 });
+  onTestFinished(() => moov.close());
+  const accounts = Array.from(
+    { length: 40 },
+    (_, number) => `b1d2c3a4-0000-4000-8000-${String(number).padStart(12, '0')}`,
+  );
+  const tokens = await Promise.all(accounts.map((accountID) => moov.accessToken({ accountID })));
+  expect(new Set(tokens).size).toBe(40);
+  expect(sandbox.stats).toMatchObject({ tokenRequests: 40, revokeRequests: 0 });
+});

@@ -16,7 +16,13 @@ import { type RedisTokenStoreOptions, readRedisOptions } from './options.js';
 import * as scripts from './scripts.js';
 import { message, Subscription } from './subscription.js';
 
-export type { EncryptionKey, RedisClient, RedisSubscriber, RedisTokenStoreOptions } from './options.js';
+export type {
+  EncryptionKey,
+  RedisClient,
+  RedisCommandOptions,
+  RedisSubscriber,
+  RedisTokenStoreOptions,
+} from './options.js';
 
 /** Longer than any token and any lock: what a generation was compared with is gone before it is. */
 const GENERATION_LIFE_MS = 2 * 86_400_000;
@@ -50,7 +56,10 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
     if (!client.isOpen) return Promise.reject(new Error('The Redis client is not connected: connect() it'));
     subscription.listen();
     const command = ['EVAL', script, '3', ...names(prefix, key), ...args.map(String)];
-    return client.sendCommand(command, { abortSignal: AbortSignal.timeout(LONGEST_QUEUED_MS) });
+    return client.sendCommand(command, {
+      abortSignal: AbortSignal.timeout(LONGEST_QUEUED_MS),
+      typeMapping: {},
+    });
   }
 
   async function acquire(

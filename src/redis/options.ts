@@ -6,6 +6,14 @@ import { kind } from '../kind.js';
 /** 32 bytes, as they are or in base64 or hex. */
 export type EncryptionKey = Uint8Array | string;
 
+/** What a store asks of a command. */
+export interface RedisCommandOptions {
+  /** Takes it out of the queue while it has not been sent. */
+  abortSignal?: AbortSignal;
+  /** Empty, so that texts come as strings whatever the client's own mapping is. */
+  typeMapping?: Record<never, never>;
+}
+
 /** What {@link redisTokenStore} uses of a client of the `redis` package, version 5 or 6. */
 export interface RedisClient {
   /** Whether `connect()` was called, and `close()` or `destroy()` was not. */
@@ -14,9 +22,9 @@ export interface RedisClient {
    * Sends one command.
    *
    * @param args - The command's name and its arguments.
-   * @param options - A signal that takes it out of the queue while it has not been sent.
+   * @param options - See {@link RedisCommandOptions}.
    */
-  sendCommand(args: readonly string[], options?: { abortSignal?: AbortSignal }): Promise<unknown>;
+  sendCommand(args: readonly string[], options?: RedisCommandOptions): Promise<unknown>;
   /** A second connection, on which changes are listened to. */
   duplicate(): RedisSubscriber;
 }

@@ -21,7 +21,7 @@ const MOST_AT_ONCE = 100;
  */
 export async function giveBackAll(
   pool: TokenPool,
-  sharing: TokenSharing,
+  sharing: TokenSharing | undefined,
   revocations: Revocations,
   timers: Timers,
   timeoutMs: number,
@@ -37,7 +37,7 @@ export async function giveBackAll(
     }
     if (renewal !== undefined) overtaken.push(renewal);
   }
-  await takeOut(surrendered, sharing, revocations);
+  if (sharing !== undefined) await takeOut(surrendered, sharing, revocations);
   const first = revocations.flush(Math.max(SHORTEST_FLUSH_MS, end - performance.now()));
   if (overtaken.length === 0) return first;
   // What fails in the first flush is tried again in the last, which decides.

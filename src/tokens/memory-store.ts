@@ -1,10 +1,17 @@
 import { LRUCache } from 'lru-cache';
 import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer, TokenStoreChange } from './store.js';
 
-interface Entry {
-  generation: number;
-  token: { value: StoredToken; endsAt: number } | undefined;
-  lock: { id: string; endsAt: number } | undefined;
+interface Held {
+  readonly generation: string;
+  readonly value: StoredToken;
+  readonly endsAt: number;
+}
+
+interface Locked {
+  readonly id: string;
+  /** Of the key, when the first lock since the last write was given. */
+  readonly generation: string;
+  readonly endsAt: number;
 }
 
 /** Options of {@link memoryTokenStore}. */
@@ -16,7 +23,7 @@ export interface MemoryTokenStoreOptions {
 }
 
 /**
- * The store that `moovAuth` has by default: tokens stay in the process. Given to several, they share their tokens.
+ * A store in the memory of one process: the `moovAuth`s that it is given to share their tokens.
  *
  * @param options - See {@link MemoryTokenStoreOptions}; all have defaults.
  * @returns a store that nothing outside the process can read.
@@ -25,18 +32,11 @@ export function memoryTokenStore({
   maxTokens = 10_000,
   lockTtlMs = 15_000,
 }: MemoryTokenStoreOptions = {}): TokenStore {
-  const entries = new LRUCache<string, Entry>({ max: maxTokens });
+  const tokens = new LRUCache<string, Held>({ max: maxTokens });
+  // Apart from the tokens, so that what is being obtained is not evicted before it is there.
+  const locks = new Map<string, Locked>();
   const listeners = new Set<(change: TokenStoreChange) => void>();
-  // One count for all keys, so that a key that was evicted does not begin at a generation it has had.
   let count = 0;
-
-  function entryOf(key: string): Entry {
-    const known = entries.get(key);
-    if (known !== undefined) return known;
-    const entry: Entry = { generation: ++count, token: undefined, lock: undefined };
-    entries.set(key, entry);
-    return entry;
-  }
 
   function tell(key: string, kind: TokenStoreChange['kind']): void {
     for (const listener of [...listeners]) listener({ key, kind });
@@ -47,44 +47,41 @@ export function memoryTokenStore({
 
     async acquire(key: string, known: string | undefined): Promise<TokenStoreAnswer> {
       const now = performance.now();
-      const entry = entryOf(key);
-      const generation = String(entry.generation);
-      if (entry.token !== undefined && entry.token.endsAt > now && generation !== known) {
-        return { state: 'token', token: entry.token.value, generation, leftMs: entry.token.endsAt - now };
+      const held = tokens.get(key);
+      if (held !== undefined && held.endsAt > now && held.generation !== known) {
+        return { state: 'token', token: held.value, generation: held.generation, leftMs: held.endsAt - now };
       }
-      if (entry.lock !== undefined && entry.lock.endsAt > now) {
-        return { state: 'held', leftMs: entry.lock.endsAt - now };
-      }
+      const locked = locks.get(key);
+      if (locked !== undefined && locked.endsAt > now) return { state: 'held', leftMs: locked.endsAt - now };
       const id = String(++count);
-      entry.lock = { id, endsAt: now + lockTtlMs };
+      const generation = locked?.generation ?? held?.generation ?? String(++count);
+      locks.set(key, { id, generation, endsAt: now + lockTtlMs });
       return { state: 'locked', lock: { key, id, generation } };
     },
 
     async put(lock: TokenLock, value: StoredToken, leftMs: number): Promise<string | undefined> {
-      const entry = entryOf(lock.key);
-      if (String(entry.generation) !== lock.generation) return undefined;
-      entry.generation = ++count;
-      entry.token = { value, endsAt: performance.now() + leftMs };
-      if (entry.lock?.id === lock.id) entry.lock = undefined;
-      tell(lock.key, 'stored');
-      return String(entry.generation);
+      const { key } = lock;
+      // Whoever puts first ends the locks of the same generation, and so does a revocation.
+      if (locks.get(key)?.generation !== lock.generation) return undefined;
+      locks.delete(key);
+      const generation = String(++count);
+      tokens.set(key, { generation, value, endsAt: performance.now() + leftMs });
+      tell(key, 'stored');
+      return generation;
     },
 
-    async release(lock: TokenLock, failed = false): Promise<void> {
-      const entry = entries.get(lock.key);
-      if (entry?.lock?.id !== lock.id) return;
-      entry.lock = undefined;
-      tell(lock.key, failed ? 'failed' : 'released');
+    async release({ key, id }: TokenLock, failed = false): Promise<void> {
+      if (locks.get(key)?.id !== id) return;
+      locks.delete(key);
+      tell(key, failed ? 'failed' : 'released');
     },
 
     async revoke(key: string): Promise<StoredToken | undefined> {
-      const entry = entryOf(key);
-      const { token } = entry;
-      entry.generation = ++count;
-      entry.token = undefined;
-      entry.lock = undefined;
+      const held = tokens.get(key);
+      tokens.delete(key);
+      locks.delete(key);
       tell(key, 'revoked');
-      return token?.value;
+      return held?.value;
     },
 
     watch(listener: (change: TokenStoreChange) => void): () => void {

@@ -1,11 +1,13 @@
 import { MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
+import type { Timers } from '../http/timers.js';
 import type { AuthToken } from '../oauth/operations.js';
 import { type GuardedStore, UNAVAILABLE } from './guarded-store.js';
 import type { Mint } from './minter.js';
 import type { Obtain, Want } from './obtain.js';
 import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer, TokenStoreChange } from './store.js';
 import { fromMoov, lastMomentsMs, type ObtainedToken } from './token.js';
+import { within } from './within.js';
 
 /** Who waits for another's token looks again after a time between these, in case he was not told. */
 const LOOK_AGAIN_MS = 200;
@@ -17,6 +19,9 @@ const SHORTEST_WAIT_MS = 10;
 /** How many tokens that are of no use are looked past: one that is about to end, and the one to be replaced. */
 const MOST_USELESS = 3;
 
+/** How long the function for the client's ID may take. */
+const KEY_LIMIT_MS = 5_000;
+
 /** What a {@link TokenSharing} is made of. */
 export interface TokenSharingParts {
   store: TokenStore;
@@ -26,6 +31,7 @@ export interface TokenSharingParts {
   /** Gets a token that nobody may use: a revocation, or a later holder of the lock, was faster. */
   giveBack: (token: StoredToken) => void;
   emit: Emit;
+  timers: Timers;
 }
 
 /**
@@ -40,9 +46,17 @@ export class TokenSharing {
     this.#parts = parts;
   }
 
-  /** Ends the waits for a key. */
-  changed({ key, kind }: TokenStoreChange): void {
-    for (const wake of this.#waiting.get(key) ?? []) wake(kind);
+  /**
+   * Listens to what the store tells, from now on.
+   *
+   * @param revoked - Gets each key whose token was revoked, by whoever it was.
+   * @returns a function that ends it.
+   */
+  watch(revoked: (key: string) => void): () => void {
+    return this.#parts.guarded.watch(({ key, kind }) => {
+      if (kind === 'revoked') revoked(key);
+      for (const wake of this.#waiting.get(key) ?? []) wake(kind);
+    });
   }
 
   /** How the source of one set of scopes obtains its tokens. */
@@ -70,7 +84,8 @@ export class TokenSharing {
 
   /** Without the client's ID there is no name in the store; minting fails for the same reason and tells it. */
   #keyFor(scope: string): Promise<string | undefined> {
-    return this.#parts.keyOf(scope).catch(() => undefined);
+    const { keyOf, timers } = this.#parts;
+    return within(KEY_LIMIT_MS, keyOf(scope), 'No client ID in time', timers).catch(() => undefined);
   }
 
   async #obtain(key: string, mint: Mint, want: Want): Promise<ObtainedToken | undefined> {

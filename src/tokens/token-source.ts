@@ -1,12 +1,16 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Emit } from '../events.js';
 import type { Timers } from '../http/timers.js';
-import { closedError } from './closed.js';
 import { MintFailure } from './mint-failure.js';
 import type { Obtain } from './obtain.js';
+import { closedError, overtaken } from './own-errors.js';
+import { type PromiseWithResolver, promiseWithResolver } from './promise-with-resolver.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
 import type { TokenSupplier } from './token-supplier.js';
 import { UnauthorizedPause } from './unauthorized-pause.js';
+
+/** After so many results in a row that others overtook it is a failure, so that no storm comes of it. */
+const MOST_OVERTAKEN = 3;
 
 /** Obtaining a token is up to three attempts. */
 const RETRIES = 2;
@@ -52,6 +56,8 @@ export class TokenSource implements TokenSupplier {
   readonly #pause = new UnauthorizedPause();
   #token: Token | undefined;
   #known: Shared | undefined;
+  /** How often in a row what was obtained could not be stored, as others were faster. */
+  #overtaken = 0;
   #generation = 0;
   #renewal: Renewal | undefined;
   #failure: MintFailure | undefined;
@@ -148,6 +154,7 @@ export class TokenSource implements TokenSupplier {
     if (renewal !== undefined) renewal.surrendered = true;
     this.#failure = undefined;
     this.#clearTimer();
+    if (renewal === undefined) this.#tellNext(undefined);
     return { token, renewal: renewal && this.#timers.hold(renewal.outcome) };
   }
 
@@ -159,6 +166,8 @@ export class TokenSource implements TokenSupplier {
     this.#token = undefined;
     this.#known = undefined;
     this.#clearTimer();
+    // Whoever awaits the next outcome has no other.
+    if (this.#failure !== undefined) this.#schedule(this.#failure.probeInMs);
   }
 
   /**
@@ -243,16 +252,22 @@ export class TokenSource implements TokenSupplier {
       outcome =
         'error' in result ? this.#fail(result.error) : this.#install(result.obtained, result.durationMs);
     }
-    this.#nextOutcome?.resolve(outcome);
-    this.#nextOutcome = undefined;
+    this.#tellNext(outcome);
     return outcome;
   }
 
-  #install(obtained: ObtainedToken | undefined, durationMs: number): Token | undefined {
+  #tellNext(outcome: Outcome): void {
+    this.#nextOutcome?.resolve(outcome);
+    this.#nextOutcome = undefined;
+  }
+
+  #install(obtained: ObtainedToken | undefined, durationMs: number): Outcome {
     if (obtained === undefined) {
+      if (++this.#overtaken >= MOST_OVERTAKEN) return this.#fail(overtaken());
       if (this.#token !== undefined) this.#schedule(0);
       return undefined;
     }
+    this.#overtaken = 0;
     const renewed = this.#generation > 0;
     const token = new Token(obtained, ++this.#generation);
     this.#token = token;
@@ -280,17 +295,4 @@ export class TokenSource implements TokenSupplier {
     if (this.#closed || !this.#keepWarm) return;
     this.#clearTimer = this.#outside.runInAsyncScope(() => this.#timers.after(ms, () => this.#join()));
   }
-}
-
-interface PromiseWithResolver<T> {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-}
-
-function promiseWithResolver<T>(): PromiseWithResolver<T> {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -153,10 +153,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#over) return;
+    if (this.#isWhole(error)) return this.onResponseEnd();
     this.#end();
     this.#body?.destroy();
     if (this.#source !== undefined) this.#source.destroy(aborted());
     else this.#settle(failure(error, this.#config, this.#response));
+  }
+
+  /** RFC 9110 section 8.6: a 304 may tell the length of the body that it does not have. undici waits for that body. */
+  #isWhole(error: Error): boolean {
+    return (
+      this.#response?.status === 304 &&
+      this.#bytes === 0 &&
+      'code' in error &&
+      error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+    );
   }
 
   /** Reads a reply that is decompressed or watched on its way. */

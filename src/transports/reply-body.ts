@@ -13,7 +13,7 @@ export function replySteps(response: AxiosResponse): readonly Transform[] {
     steps.push(progress(config.onDownloadProgress, 'download', total));
   }
   const encoding: unknown = headers['content-encoding'];
-  if (config.decompress === false || typeof encoding !== 'string') return steps;
+  if (config.decompress === false || typeof encoding !== 'string' || status === 304) return steps;
   if (status === 204 || config.method?.toUpperCase() === 'HEAD') {
     delete headers['content-encoding'];
     return steps;

@@ -217,6 +217,21 @@ describe('bodies of replies', () => {
     }
   });
 
+  it.each(['undici', 'axios'] as const)(
+    'of a 304 that tells a length are null, over %s',
+    async (transport) => {
+      const { moov, fake } = await start({ transport });
+      for (const headers of [{}, { 'content-encoding': 'gzip' }]) {
+        fake.api = (_request, response) =>
+          response.writeHead(304, { 'content-length': '5', ...headers }).end();
+        const response = await moov.fetch('/x', { headers: { 'if-none-match': '"a"' } });
+        expect([response.status, response.body, response.moov.attempts]).toEqual([304, null, 1]);
+        const call = moov.client.get('/x', { validateStatus: (status) => status === 304 });
+        expect(await call).toMatchObject({ status: 304, data: '', moov: { attempts: 1 } });
+      }
+    },
+  );
+
   it.each([
     ['GET', 204],
     ['GET', 304],

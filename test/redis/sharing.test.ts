@@ -1,3 +1,4 @@
+import { RESP_TYPES } from 'redis';
 import { describe, expect, it } from 'vitest';
 import { redisTokenStore } from '../../src/redis/index.js';
 import { failure, startSandbox, until } from '../helpers/moov.js';
@@ -85,6 +86,17 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     await other.moov.renew();
     expect(await evals(ask)).toBe(3);
     expect(fleet.sandbox.stats).toMatchObject({ tokenRequests: 2, apiRequests: 1_000 });
+  });
+
+  it('share also over a client whose own mapping makes Buffers of texts', async () => {
+    const fleet = await startFleet();
+    const client = (await fleet.redis.client()).withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+    const [one, other] = [await fleet.joined({}, { client }), await fleet.joined()];
+    expect([one.got(), other.got()]).toEqual([
+      { minted: 1, taken: 0 },
+      { minted: 0, taken: 1 },
+    ]);
+    expect(one.count('store.unavailable')).toBe(0);
   });
 
   it('share exactly with those who would ask Moov for the same', async () => {

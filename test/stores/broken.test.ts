@@ -163,6 +163,28 @@ describe('no call fails because of a store', () => {
     expect(asked).toBeLessThanOrEqual(203);
   });
 
+  it('whose key waits for a function that hangs once: the call goes on, and so do later ones', {
+    timeout: 30_000,
+  }, async () => {
+    let hang = false;
+    const { moov, sandbox } = await startMoov({ store: memoryTokenStore(), timeoutMs: 20_000 });
+    const clientId = () =>
+      hang ? new Promise<string>(() => undefined) : Promise.resolve(sandbox.credentials.clientId);
+    const slow = moovAuth('/ping.read', { ...sandbox.options, clientId, store: memoryTokenStore() });
+    onTestFinished(() => slow.close());
+    await slow.ready();
+    hang = true;
+    const renewal = slow.renew();
+    // It is read again for the request to Moov, once the time for the name in the store is over.
+    setTimeout(() => {
+      hang = false;
+    }, 1_000);
+    await renewal;
+    await slow.renew();
+    await slow.revoke();
+    await moov.ready();
+  });
+
   it('that takes 200 ms for everything', async () => {
     const base = memoryTokenStore();
     const slow = <T>(result: Promise<T>): Promise<T> =>

@@ -154,6 +154,21 @@ describe('an answer', () => {
     source.close();
   });
 
+  it('that is overtaken three times in a row is a failure, which a probe follows, and no storm', async () => {
+    const { source, wants, events, answer } = scripted();
+    const waiting = source.take();
+    const rejected = expect(waiting).rejects.toMatchObject({ code: 'ERR_MOOV_ANOTHER_FAILED', status: 503 });
+    for (let time = 0; time < 3; time++) await answer(undefined);
+    await rejected;
+    expect(wants).toHaveLength(3);
+    expect(events).toMatchObject([{ type: 'token.failed', code: 'ERR_MOOV_ANOTHER_FAILED' }]);
+    await vi.advanceTimersByTimeAsync(1_200);
+    expect(wants).toHaveLength(4);
+    await answer(token('a'));
+    expect(source.take()).toMatchObject({ generation: 1 });
+    source.close();
+  });
+
   it('that comes after a revocation is given back if it is from Moov, and left to the others if not', async () => {
     for (const [from, back] of [
       ['moov', ['a']],
@@ -189,6 +204,21 @@ describe('ready()', () => {
     expect(wants).toHaveLength(2);
     source.close();
     await expect(source.ready()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+  });
+
+  it('that waits for a probe is not left behind by a revocation, here or elsewhere', async () => {
+    for (const revocation of ['surrender', 'forget'] as const) {
+      const { source, wants, answer } = scripted();
+      source.start();
+      await answer(down);
+      const ready = source.ready();
+      source[revocation]();
+      await vi.advanceTimersByTimeAsync(1_200);
+      expect(wants).toHaveLength(2);
+      await answer(token('a'));
+      await ready;
+      source.close();
+    }
   });
 
   it('after a failure begins nothing of its own: the probe comes when it is due', async () => {
