@@ -1,4 +1,5 @@
 import { PassThrough, Stream } from 'node:stream';
+import { expect } from 'vitest';
 import { type Case, sameOnBoth } from './same.js';
 
 const part = '--b\r\n\r\nx\r\n--b--\r\n';
@@ -41,6 +42,35 @@ const forms: readonly Case[] = [
     }),
     expected: { sent: { body: part } },
     // undici finds out the length of a stream that has ended by itself.
+    apart: ['sent'],
+  },
+  {
+    name: 'one that does not tell its length',
+    config: () => ({ method: 'POST', data: packagedForm({ getLength: undefined }) }),
+    expected: { sent: { body: part } },
+    apart: ['sent'],
+  },
+  {
+    name: 'one of which only the headers of its content are wanted',
+    config: () => ({ method: 'POST', data: packagedForm({}), formDataHeaderPolicy: 'content-only' }),
+    expected: { sent: { body: part, headers: { 'content-type': 'multipart/form-data; boundary=b' } } },
+  },
+  {
+    name: 'FormData without a boundary of the caller',
+    config: () => {
+      const data = new FormData();
+      data.append('a"\r\nb', new File(['content'], ''));
+      return { method: 'POST', data };
+    },
+    expected: {
+      sent: {
+        body: expect.stringContaining(
+          'name="a%22%0D%0Ab"\r\nContent-Type: application/octet-stream\r\n\r\ncontent',
+        ),
+        headers: { 'content-type': expect.stringMatching(/^multipart\/form-data; boundary=[-.\w]{10,70}$/) },
+      },
+    },
+    // Each has a boundary of its own.
     apart: ['sent'],
   },
   {

@@ -4,7 +4,7 @@ import axios from 'axios';
 import { Agent, type Dispatcher, MockAgent } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/transports/connect.js';
-import { failure } from '../helpers/moov.js';
+import { failure, startMoov } from '../helpers/moov.js';
 import { type Behaviour, call, type Outcome, rawServer, urlOf } from './columns.js';
 
 const silent: Behaviour = () => undefined;
@@ -193,6 +193,36 @@ describe('an error of a Dispatcher keeps what the system says, and tells no secr
   test('of a credential that is one word', async () => {
     const error = await mocked(new Error('bad: s3cret'), { Authorization: 's3cret' });
     expect(error.message).toBe('bad: [secret]');
+  });
+
+  test('that it throws at once', async () => {
+    class Broken extends Agent {
+      override dispatch(): never {
+        throw Object.assign(new Error('no s3cret here'), { code: 'EOWN' });
+      }
+    }
+    const headers = { Authorization: 'Bearer s3cret' };
+    expect(await through(new Broken(), { headers })).toMatchObject({
+      code: 'EOWN',
+      message: 'no [secret] here',
+      handed: 0,
+    });
+  });
+
+  test('of a token request', async () => {
+    const transport = new MockAgent();
+    transport.disableNetConnect();
+    onTestFinished(() => transport.close());
+    const { sandbox, moov } = await startMoov({ transport, tokenTimeoutMs: 2_000 });
+    transport
+      .get(sandbox.url)
+      .intercept({ path: '/oauth2/token', method: 'POST' })
+      .replyWithError(new Error('the tunnel is shut'))
+      .persist();
+    expect(await failure(moov.ready())).toMatchObject({
+      code: 'ERR_MOOV_NETWORK',
+      message: expect.stringContaining('gave no whole reply: error, the tunnel is shut'),
+    });
   });
 
   test('of a call without a credential', async () => {

@@ -1,4 +1,6 @@
-import { type Case, rawly, sameOnBoth } from './same.js';
+import { randomBytes } from 'node:crypto';
+import { deflateRawSync } from 'node:zlib';
+import { answer, type Case, rawly, sameOnBoth } from './same.js';
 
 const broken = (name: string, bytes: string, code: string): Case => ({
   name,
@@ -7,6 +9,9 @@ const broken = (name: string, bytes: string, code: string): Case => ({
 });
 
 const withHead = (...lines: string[]) => ['HTTP/1.1 200 OK', ...lines, '', ''].join('\r\n');
+
+/** More than comes at once. */
+const large = randomBytes(300_000);
 
 const unparsable: readonly Case[] = [
   broken('a status that is no number', 'HTTP/1.1 abc\r\n\r\n', 'HPE_INVALID_STATUS'),
@@ -66,6 +71,17 @@ sameOnBoth([
     name: 'an encoding of text that nobody knows',
     config: { responseEncoding: 'own', responseType: 'text' },
     expected: { code: 'ERR_UNKNOWN_ENCODING', handed: 1 },
+  },
+  {
+    name: 'an encoding that the caller chooses',
+    config: { headers: { 'Accept-Encoding': 'identity' } },
+    expected: { sent: { headers: { 'accept-encoding': 'identity' } } },
+  },
+  {
+    name: 'deflate in several parts',
+    config: { responseType: 'arraybuffer' },
+    behave: answer({ 'content-encoding': 'deflate' }, deflateRawSync(large)),
+    expected: { data: large },
   },
   {
     name: 'one cookie',
