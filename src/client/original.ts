@@ -16,7 +16,7 @@ const creations = [
 export function isOriginal(response: AxiosResponse, call: Call): boolean {
   if (response.status !== 409 || !call.ambiguous || call.request.method !== 'POST') return false;
   if (!response.config.headers.has('X-Idempotency-Key')) return false;
-  const path = call.request.path.split(/[?#]/, 1)[0] ?? '';
+  const path = call.request.path.replace(/[?#].*$/s, '');
   const creation = creations.find((candidate) => candidate.path.test(path));
   const original = asObject(response.data);
   if (creation === undefined || original === undefined) return false;

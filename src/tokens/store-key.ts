@@ -8,6 +8,6 @@ import type { Settings } from '../settings.js';
  * @throws as the function given for `clientId` makes it.
  */
 export async function storeKey(settings: Settings, scope: string): Promise<string> {
-  const what = [await settings.clientId(), settings.baseURL, settings.origin ?? null, scope];
+  const what = [await settings.clientId(), settings.baseURL, settings.origin, scope];
   return createHash('sha256').update(JSON.stringify(what)).digest('base64url');
 }

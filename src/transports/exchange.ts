@@ -14,7 +14,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #handed: () => void;
   readonly #resolve: (response: AxiosResponse) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #limit: number;
+  readonly #limit: number | undefined;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   #connecting: (() => void) | undefined;
@@ -39,7 +39,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#handed = handed;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#limit = config.maxContentLength ?? -1;
+    this.#limit = config.maxContentLength;
     config.signal?.addEventListener?.('abort', this);
   }
 
@@ -180,7 +180,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #keep(chunk: Buffer): void {
     if (this.#settled) return;
     this.#bytes += chunk.length;
-    if (this.#limit > -1 && this.#bytes > this.#limit) {
+    if (this.#limit !== undefined && this.#limit > -1 && this.#bytes > this.#limit) {
       const error = tooLarge(this.#limit, this.#config);
       this.#settle(error);
       this.#out?.destroy(error);

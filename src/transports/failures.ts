@@ -37,32 +37,39 @@ function known(code: string, error: Error): Error | undefined {
   if (code.startsWith('UND_MOCK_ERR'))
     return coded('No mock matches the request', AxiosError.ERR_BAD_REQUEST);
   if (error.name === 'HTTPParserError') return parseError(error);
-  return wordings[code]?.();
+  const wording = wordings[code];
+  return wording && coded(...wording);
 }
 
-const wordings: Readonly<Record<string, () => Error>> = {
-  UND_ERR_SOCKET: () => coded('socket hang up', 'ECONNRESET'),
-  UND_ERR_INFO: () => coded('socket hang up', 'ECONNRESET'),
-  UND_ERR_CONNECT_TIMEOUT: () => coded('connect ETIMEDOUT', 'ETIMEDOUT'),
-  UND_ERR_HEADERS_TIMEOUT: () => coded('No reply within the time limit of the Dispatcher', 'ETIMEDOUT'),
-  UND_ERR_BODY_TIMEOUT: () => coded('No whole reply within the time limit of the Dispatcher', 'ETIMEDOUT'),
-  UND_ERR_HEADERS_OVERFLOW: () => coded('Parse Error: Header overflow', 'HPE_HEADER_OVERFLOW'),
-  UND_ERR_DESTROYED: () => coded('The Dispatcher given as transport is destroyed', AxiosError.ERR_BAD_OPTION),
-  UND_ERR_CLOSED: () => coded('The Dispatcher given as transport is closed', AxiosError.ERR_BAD_OPTION),
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: () =>
-    coded('Parse Error: Unexpected Content-Length', 'HPE_UNEXPECTED_CONTENT_LENGTH'),
-  UND_ERR_NOT_SUPPORTED: () => coded('The request cannot be sent as it is', AxiosError.ERR_BAD_REQUEST),
-  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: () =>
-    coded('The body is not as long as Content-Length says', AxiosError.ERR_BAD_REQUEST),
+const wordings: Readonly<Record<string, readonly [message: string, code: string]>> = {
+  UND_ERR_SOCKET: ['socket hang up', 'ECONNRESET'],
+  UND_ERR_INFO: ['socket hang up', 'ECONNRESET'],
+  UND_ERR_CONNECT_TIMEOUT: ['connect ETIMEDOUT', 'ETIMEDOUT'],
+  UND_ERR_HEADERS_TIMEOUT: ['No reply within the time limit of the Dispatcher', 'ETIMEDOUT'],
+  UND_ERR_HEADERS_OVERFLOW: ['Parse Error: Header overflow', 'HPE_HEADER_OVERFLOW'],
+  UND_ERR_DESTROYED: ['The Dispatcher given as transport is destroyed', AxiosError.ERR_BAD_OPTION],
+  UND_ERR_CLOSED: ['The Dispatcher given as transport is closed', AxiosError.ERR_BAD_OPTION],
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: [
+    'Parse Error: Unexpected Content-Length',
+    'HPE_UNEXPECTED_CONTENT_LENGTH',
+  ],
+  UND_ERR_NOT_SUPPORTED: ['The request cannot be sent as it is', AxiosError.ERR_BAD_REQUEST],
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: [
+    'The body is not as long as Content-Length says',
+    AxiosError.ERR_BAD_REQUEST,
+  ],
 };
 
 /** undici tells the parser's reason but not its code. */
 const parserCodes: readonly (readonly [reason: RegExp, code: string])[] = [
-  [/status code/i, 'HPE_INVALID_STATUS'],
+  [/status/i, 'HPE_INVALID_STATUS'],
   [/version/i, 'HPE_INVALID_VERSION'],
   [/chunk size/i, 'HPE_INVALID_CHUNK_SIZE'],
-  [/content-length/i, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
-  [/transfer-encoding/i, 'HPE_INVALID_TRANSFER_ENCODING'],
+  [/^duplicate content-length/i, 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+  [/^transfer-encoding/i, 'HPE_INVALID_TRANSFER_ENCODING'],
+  [/content-length/i, 'HPE_INVALID_CONTENT_LENGTH'],
+  [/expected CR/i, 'HPE_CR_EXPECTED'],
+  [/expected LF/i, 'HPE_LF_EXPECTED'],
   [/header/i, 'HPE_INVALID_HEADER_TOKEN'],
 ];
 
@@ -73,13 +80,13 @@ function parseError(error: Error): Error {
 }
 
 /** What `node:http`, and so Axios, throws for a request that can't be written. It is the program's mistake. */
-function unsendable({ headers, method = 'get', url }: InternalAxiosRequestConfig): Error {
+function unsendable({ headers, method, url }: InternalAxiosRequestConfig): Error {
   try {
     for (const name of Object.keys(headers)) validateHeaderName(name);
   } catch (error) {
     if (error instanceof Error) return error;
   }
-  if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(method)) {
+  if (method !== undefined && !/^[!#$%&'*+\-.^_`|~\w]+$/.test(method)) {
     const message = `Method must be a valid HTTP token ["${method.toUpperCase()}"]`;
     return Object.assign(new TypeError(message), { code: 'ERR_INVALID_HTTP_TOKEN' });
   }

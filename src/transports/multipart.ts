@@ -49,8 +49,6 @@ async function* bytesOf(parts: readonly Part[], end: Buffer): AsyncGenerator<Uin
   yield end;
 }
 
-const escapes: Readonly<Record<string, string>> = { '\r': '%0D', '\n': '%0A', '"': '%22' };
-
 function escaped(name: string): string {
-  return name.replace(/[\r\n"]/g, (character) => escapes[character] ?? '');
+  return name.replace(/[\r\n"]/g, (character) => encodeURIComponent(character));
 }

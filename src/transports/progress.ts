@@ -50,7 +50,7 @@ export function progress(
     const before = samples.reduce((sum, sample) => sum + sample.bytes, 0);
     const [first] = samples;
     samples.push({ at: toldAt, bytes });
-    if (samples.length > SAMPLES) samples.shift();
+    samples.splice(0, samples.length - SAMPLES);
     const passed = first === undefined ? 0 : toldAt - first.at;
     if (toldAt - began < WATCHED_MS || passed === 0) return undefined;
     return Math.round((before * 1000) / passed) || undefined;

@@ -30,8 +30,8 @@ export function through(source: Readable, steps: readonly Transform[]): Readable
 
 /** The stream, up to `maxContentLength`. */
 export function withinLimit(stream: Readable, config: InternalAxiosRequestConfig): Readable {
-  const limit = config.maxContentLength ?? -1;
-  if (limit < 0) return stream;
+  const limit = config.maxContentLength;
+  if (limit === undefined || limit < 0) return stream;
   let bytes = 0;
   const counter = new Transform({
     transform(chunk: Buffer, _encoding, callback) {

@@ -76,7 +76,7 @@ export function replyHeaders(
 function together(name: string, value: string | string[]): string | string[] {
   if (name === 'set-cookie') return Array.isArray(value) ? value.map(trimmed) : [trimmed(value)];
   if (!Array.isArray(value)) return trimmed(value);
-  if (single.has(name)) return trimmed(value[0] ?? '');
+  if (single.has(name)) return value.slice(0, 1).map(trimmed).join();
   return value.map(trimmed).join(name === 'cookie' ? '; ' : ', ');
 }
 

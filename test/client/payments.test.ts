@@ -173,6 +173,20 @@ describe.each(transports)('over %s', (_name, over) => {
       ['the amount of a refund', 'refunds', { amount: 1204 }, { refundID: 'r', amount }, 'the result'],
       ['another amount of a refund', 'refunds', { amount: 99 }, { refundID: 'r', amount }, 'an error'],
       [
+        'a currency alone for an amount',
+        'refunds',
+        { amount: 1204 },
+        { refundID: 'r', amount: { currency: 'USD' } },
+        'the result',
+      ],
+      [
+        'a bare number for a currency alone',
+        'transfers',
+        { amount: { currency: 'USD' } },
+        { transferID: 't', amount: 1 },
+        'the result',
+      ],
+      [
         'a whole refund, asked for without a body',
         'refunds',
         undefined,

@@ -195,6 +195,12 @@ describe('moovSdk refuses', () => {
     expect(() => moovSdk(moov, bypass)).toThrow(`"${name}"`);
   });
 
+  it('a MoovAuth whose instances have lost their base URL', async () => {
+    const { moov } = await startMoov({ configure: ({ defaults }) => void delete defaults.baseURL });
+    expect(() => moovSdk(moov)).toThrow(MoovConfigError);
+    expect(() => moovSdk(moov)).toThrow('must not take the baseURL off');
+  });
+
   it('a call that would leave Moov, or bring a key of its own', async () => {
     const elsewhere = await startElsewhere();
     const { sdk, sandbox } = await startSdk();

@@ -249,3 +249,28 @@ it('a memory store that two MoovAuths are given shares a token between them', as
   await moovs[0]?.revoke();
   expect(moovs.map((moov) => moov.status().tokens)).toEqual([0, 0, 0]);
 });
+
+describe('without the client’s ID there is no name in a store, and', () => {
+  const locked = async () => {
+    const { options } = await startSandbox();
+    const clientId = () => Promise.reject(new Error('the vault is sealed'));
+    const asked: string[] = [];
+    const store = storeWith({ acquire: () => asked.push('acquire'), revoke: () => asked.push('revoke') });
+    const moov = moovAuth('/ping.read', { ...options, clientId, store, tokenTimeoutMs: 1_000 });
+    onTestFinished(() => moov.close());
+    return { moov, asked };
+  };
+
+  it('ready() tells why there is none', async () => {
+    const { moov, asked } = await locked();
+    await expect(moov.ready()).rejects.toThrow('clientId');
+    expect(asked).toEqual([]);
+  });
+
+  it('revoke() has nothing to take out', async () => {
+    const { moov, asked } = await locked();
+    await expect(moov.ready()).rejects.toThrow();
+    await moov.revoke();
+    expect(asked).toEqual([]);
+  });
+});

@@ -1,30 +1,13 @@
 import { createServer, type Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import type { AxiosProgressEvent, AxiosRequestConfig } from 'axios';
+import type { AxiosProgressEvent } from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { refusingURL } from '../helpers/http-server.js';
 import { until } from '../helpers/moov.js';
-import { type Behaviour, call, columns, type Outcome, rawServer, urlOf } from './columns.js';
+import { call, columns, rawServer, urlOf } from './columns.js';
+import { answer, type Case, rawly, sameOnBoth } from './same.js';
 
-interface Case {
-  name: string;
-  config?: AxiosRequestConfig | (() => AxiosRequestConfig);
-  behave?: Behaviour;
-  expected: object;
-  /** What differs between the columns by design, each with its reason beside it. */
-  apart?: readonly (keyof Outcome)[];
-}
-
-const ok: Behaviour = (response) => response.end('{"done":true}');
-const answer =
-  (headers: Record<string, string | string[]>, body: string | Buffer = '', status = 200): Behaviour =>
-  (response) =>
-    response.writeHead(status, headers).end(body);
-const rawly =
-  (bytes: string): Behaviour =>
-  (response) =>
-    response.socket?.end(bytes);
 const json = '{"text":"grüße"}';
 
 /** The package `form-data`, as far as Axios looks at it. */
@@ -260,6 +243,8 @@ const cases: readonly Case[] = [
         'Constructor: c',
         'Content-Type: text/a',
         'Content-Type: text/b',
+        'Cookie: a=1',
+        'Cookie: b=2',
         'X-Latin: \u00fc',
         'Connection: close',
         '',
@@ -429,26 +414,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe.each(cases)('$name', ({ config = {}, behave = ok, expected, apart = [] }) => {
-  test('is the same on both transports', async () => {
-    const server = await rawServer(behave);
-    onTestFinished(() => server.close());
-    const outcomes: Outcome[] = [];
-    for (const column of columns) {
-      const given = typeof config === 'function' ? config() : config;
-      const outcome = await call(column, server.url, { url: '/', ...given });
-      const sent = server.sent();
-      outcomes.push({ ...outcome, ...(outcome.handed > 0 && sent ? { sent } : {}) });
-    }
-    for (const outcome of outcomes) expect(outcome).toMatchObject(expected);
-    const [one = {}, other = {}] = outcomes.map((outcome) => omit(outcome, apart));
-    expect(other).toEqual(one);
-  });
-});
-
-function omit(outcome: Outcome, names: readonly string[]): object {
-  return Object.fromEntries(Object.entries(outcome).filter(([name]) => !names.includes(name)));
-}
+sameOnBoth(cases);
 
 describe.each(columns)('where no server answers, on %s', (column) => {
   test('nobody listens', async () => {

@@ -1,0 +1,232 @@
+import { createServer, type Socket } from 'node:net';
+import { inspect } from 'node:util';
+import axios from 'axios';
+import { Agent, type Dispatcher, MockAgent } from 'undici';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { connect } from '../../src/transports/connect.js';
+import { failure, startMoov } from '../helpers/moov.js';
+import { type Behaviour, call, type Outcome, rawServer, urlOf } from './columns.js';
+
+const silent: Behaviour = () => undefined;
+
+async function through(
+  transport: Dispatcher,
+  config: Parameters<typeof call>[2] = {},
+  behave: Behaviour = (response) => response.end('{}'),
+): Promise<Outcome> {
+  const server = await rawServer(behave);
+  onTestFinished(() => server.close());
+  onTestFinished(() => transport.destroy());
+  return call(transport, server.url, { url: '/', ...config });
+}
+
+/** What a call sees of a Dispatcher that fails with an error of its own making. */
+async function mocked(error: Error, headers: Record<string, string> = {}): Promise<Error> {
+  const transport = new MockAgent();
+  transport.disableNetConnect();
+  transport.get('http://127.0.0.1:9').intercept({ path: '/' }).replyWithError(error);
+  onTestFinished(() => transport.close());
+  const { send } = connect({ transport, baseURL: 'http://127.0.0.1:9' });
+  const instance = axios.create({
+    baseURL: 'http://127.0.0.1:9',
+    adapter: (given) => send(given, () => undefined),
+  });
+  return failure(instance.get('/', { headers }));
+}
+
+describe("a Dispatcher's own limits", () => {
+  test('of the time to connect', async () => {
+    // The connection stands, and its TLS handshake is never answered.
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    const transport = new Agent({ connect: { timeout: 100 } });
+    onTestFinished(() => transport.destroy());
+    expect(await call(transport, urlOf(server, 'https'), { url: '/' })).toMatchObject({
+      code: 'ETIMEDOUT',
+      message: 'connect ETIMEDOUT',
+      handed: 0,
+    });
+  });
+
+  test('of the time to the headers', async () => {
+    const impatient = new Agent().compose(
+      (dispatch) => (options, handler) => dispatch({ ...options, headersTimeout: 100 }, handler),
+    );
+    expect(await through(impatient, {}, silent)).toMatchObject({
+      code: 'ETIMEDOUT',
+      message: 'No reply within the time limit of the Dispatcher',
+      handed: 1,
+    });
+  });
+
+  test('of the time to the end of the body', async () => {
+    const impatient = new Agent().compose(
+      (dispatch) => (options, handler) => dispatch({ ...options, bodyTimeout: 100 }, handler),
+    );
+    const stalls: Behaviour = (response) => void response.write('{');
+    expect(await through(impatient, {}, stalls)).toMatchObject({
+      code: 'ERR_BAD_RESPONSE',
+      message: 'stream has been aborted',
+      status: 200,
+    });
+  });
+});
+
+describe('a Dispatcher that has ended', () => {
+  test('is told as the mistake that it is: destroyed', async () => {
+    const transport = new Agent();
+    await transport.destroy();
+    expect(await through(transport)).toMatchObject({
+      code: 'ERR_BAD_OPTION',
+      message: 'The Dispatcher given as transport is destroyed',
+      handed: 0,
+    });
+  });
+
+  test('is told as the mistake that it is: closed, while its last request is under way', async () => {
+    const transport = new Agent();
+    const controller = new AbortController();
+    const arrived = new Promise<void>((resolve) => {
+      void through(transport, { signal: controller.signal }, () => resolve());
+    });
+    await arrived;
+    const closed = transport.close();
+    expect(await through(transport)).toMatchObject({
+      code: 'ERR_BAD_OPTION',
+      message: 'The Dispatcher given as transport is closed',
+      handed: 0,
+    });
+    controller.abort();
+    await closed;
+  });
+});
+
+describe('what a Dispatcher cannot take', () => {
+  test.each([
+    ['httpVersion', { httpVersion: 2 }],
+    ['allowAbsoluteUrls', { allowAbsoluteUrls: false }],
+    ['transitional.advertiseZstdAcceptEncoding', { transitional: { advertiseZstdAcceptEncoding: true } }],
+    ['a "Expect" header', { headers: { Expect: '100-continue' } }],
+  ] as const)('%s is refused by name', async (name, config) => {
+    expect(await through(new Agent(), config)).toMatchObject({
+      code: 'ERR_BAD_OPTION',
+      message: `The Dispatcher given as transport cannot take ${name} of a call`,
+      handed: 0,
+    });
+  });
+
+  test('HTTP/1 by name is what it does anyway', async () => {
+    expect(await through(new Agent(), { httpVersion: 1 })).toMatchObject({ status: 200, handed: 1 });
+  });
+});
+
+test('what an interceptor adds, and undici cannot send, is told without its words', async () => {
+  const transport = new Agent().compose(
+    (dispatch) => (options, handler) =>
+      dispatch({ ...options, headers: ['Expect', '100-continue'] }, handler),
+  );
+  expect(await through(transport)).toMatchObject({
+    code: 'ERR_BAD_REQUEST',
+    message: 'The request cannot be sent as it is',
+    handed: 0,
+  });
+});
+
+describe('a request with a Content-Length', () => {
+  test.each([
+    ['that is no number', { url: '/a' }, 'The request cannot be sent as it is: /a'],
+    ['that is no number, without a URL', { url: '' }, 'The request cannot be sent as it is: '],
+  ])('%s is not sent', async (_what, config, message) => {
+    const headers = { 'Content-Length': 'five' };
+    const outcome = await through(new Agent(), { ...config, headers });
+    expect(outcome).toMatchObject({ code: 'ERR_BAD_REQUEST', message, handed: 0 });
+  });
+
+  test('longer than the body is not sent', async () => {
+    const headers = { 'Content-Length': '50' };
+    const outcome = await through(new Agent(), { method: 'POST', data: 'five', headers });
+    expect(outcome).toMatchObject({
+      code: 'ERR_BAD_REQUEST',
+      message: 'The body is not as long as Content-Length says',
+      handed: 0,
+    });
+  });
+});
+
+test("a header that an interceptor takes off is not among the reply's", async () => {
+  const transport = new Agent().compose(
+    (dispatch) => (options, handler) =>
+      dispatch(options, {
+        onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+        onResponseStart: (controller, status, headers, text) =>
+          handler.onResponseStart?.(controller, status, { ...headers, 'x-internal': undefined }, text),
+        onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
+        onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
+        onResponseError: (controller, error) => handler.onResponseError?.(controller, error),
+      }),
+  );
+  const outcome = await through(transport, {}, (response) =>
+    response.writeHead(200, { 'x-internal': 'a', 'x-told': 'b' }).end('{}'),
+  );
+  expect(outcome.headers).toMatchObject({ 'x-told': 'b' });
+  expect(outcome.headers).not.toHaveProperty('x-internal');
+});
+
+describe('an error of a Dispatcher keeps what the system says, and tells no secret', () => {
+  test('of several tries', async () => {
+    const first = Object.assign(new Error('no way for Bearer s3cret'), { code: 'ECONNREFUSED', port: 9 });
+    const error = await mocked(new AggregateError([first, 's3cret'], 'all failed with s3cret'), {
+      Authorization: 'Bearer s3cret',
+    });
+    expect(error).toMatchObject({ message: 'all failed with [secret]' });
+    expect(error.cause).toMatchObject({
+      errors: [{ message: 'no way for [secret]', code: 'ECONNREFUSED', port: 9 }, { message: '[secret]' }],
+    });
+    expect(inspect(error.cause, { depth: 9 })).not.toContain('s3cret');
+  });
+
+  test('of a credential that is one word', async () => {
+    const error = await mocked(new Error('bad: s3cret'), { Authorization: 's3cret' });
+    expect(error.message).toBe('bad: [secret]');
+  });
+
+  test('that it throws at once', async () => {
+    class Broken extends Agent {
+      override dispatch(): never {
+        throw Object.assign(new Error('no s3cret here'), { code: 'EOWN' });
+      }
+    }
+    const headers = { Authorization: 'Bearer s3cret' };
+    expect(await through(new Broken(), { headers })).toMatchObject({
+      code: 'EOWN',
+      message: 'no [secret] here',
+      handed: 0,
+    });
+  });
+
+  test('of a token request', async () => {
+    const transport = new MockAgent();
+    transport.disableNetConnect();
+    onTestFinished(() => transport.close());
+    const { sandbox, moov } = await startMoov({ transport, tokenTimeoutMs: 2_000 });
+    transport
+      .get(sandbox.url)
+      .intercept({ path: '/oauth2/token', method: 'POST' })
+      .replyWithError(new Error('the tunnel is shut'))
+      .persist();
+    expect(await failure(moov.ready())).toMatchObject({
+      code: 'ERR_MOOV_NETWORK',
+      message: expect.stringContaining('gave no whole reply: error, the tunnel is shut'),
+    });
+  });
+
+  test('of a call without a credential', async () => {
+    const error = await mocked(new Error('the host is down'));
+    expect(error.message).toBe('the host is down');
+  });
+});
