@@ -1,4 +1,6 @@
 import type { AxiosInstance } from 'axios';
+// Its types add 'axios-retry' to the settings of a call, which applications use with `req.moov`.
+import 'axios-retry';
 import type { RequestHandler, Router } from 'express';
 import type { MoovFetch } from './fetch/moov-fetch.js';
 import type { FetchInput } from './fetch/request.js';

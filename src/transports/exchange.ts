@@ -153,7 +153,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#over) return;
-    if (this.#isWhole(error)) return this.onResponseEnd();
+    if (this.#isWhole(error)) {
+      this.onResponseEnd();
+      return;
+    }
     this.#end();
     this.#body?.destroy();
     if (this.#source !== undefined) this.#source.destroy(aborted());
