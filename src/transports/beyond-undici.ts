@@ -61,6 +61,8 @@ const usual = new Set([
   'path',
   'proxyEnv',
   'agentKeepAliveTimeoutBuffer',
+  'defaultPort',
+  'protocol',
 ]);
 
 function isChanged(agent: http.Agent, prototype: object): boolean {

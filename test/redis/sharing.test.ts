@@ -57,7 +57,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
 
   it('who waits for one that does not get a token is told, and tries himself a little later', async () => {
     const fleet = await startFleet();
-    fleet.sandbox.fail({ path: '/oauth2/token', status: 401, body: { error: 'not now' }, delayMs: 300 });
+    fleet.sandbox.fail({ path: '/oauth2/token', status: 401, body: { error: 'not now' }, delayMs: 1_500 });
     const first = await fleet.join();
     await until(() => fleet.sandbox.stats.tokenRequests === 1, 'the first asks Moov');
     const second = await fleet.join();

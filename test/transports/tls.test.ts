@@ -69,7 +69,8 @@ describe.each(columns)('on %s', (column) => {
     if (right === undefined) throw new Error('no server');
     expect(await call(column, urlOf(right, 'https'), { url: '/' })).toMatchObject({
       code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
-      message: 'self-signed certificate',
+      // Newer versions of Node add what could be done about it.
+      message: expect.stringMatching(/^self-signed certificate/),
       handed: 0,
     });
   });
