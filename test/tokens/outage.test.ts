@@ -97,7 +97,7 @@ describe.each(faults)('a token endpoint that %s', (_what, fault, expected) => {
     const errors = await Promise.all(
       Array.from({ length: 200 }, () => failure(started.moov.client.get('/ping'))),
     );
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(performance.now() - began).toBeLessThan(1_900);
     for (const error of errors) expect(Number(Object(error.headers)['Retry-After'])).toBeGreaterThan(0);
     // At most one probe may have been due meanwhile.
     expect(started.tokenRequests).toBeLessThanOrEqual(expected.attempts + 1);
