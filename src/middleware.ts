@@ -68,8 +68,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const sharing =
     settings.store &&
     new TokenSharing({
-      store: settings.store,
-      guarded: new GuardedStore(settings.store, emit, timers),
+      store: new GuardedStore(settings.store, emit, timers),
       keyOf: (scope) => storeKey(settings, scope),
       giveBack: (token) => {
         giveBack(token);
@@ -78,6 +77,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       emit,
       timers,
     });
+
   function obtaining(scope: string): Obtain {
     const mint = minter.forScopes(scope);
     return sharing?.forScopes(scope, mint) ?? (async (want) => fromMoov(await mint(want)));

@@ -43,6 +43,10 @@ export class GuardedStore {
     this.#timers = timers;
   }
 
+  get lockTtlMs(): number {
+    return this.#store.lockTtlMs;
+  }
+
   acquire(key: string, known: TokenGeneration | undefined): Promise<TokenStoreAnswer | Unavailable> {
     return this.#run(
       () => this.#store.acquire(key, known),

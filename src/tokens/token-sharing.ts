@@ -5,7 +5,7 @@ import type { AuthToken } from '../oauth/operations.js';
 import { type GuardedStore, UNAVAILABLE } from './guarded-store.js';
 import type { Mint } from './minter.js';
 import type { Obtain, Want } from './obtain.js';
-import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer, TokenStoreChange } from './store.js';
+import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from './store.js';
 import { fromMoov, lastMomentsMs, type ObtainedToken } from './token.js';
 import { within } from './within.js';
 
@@ -24,8 +24,7 @@ const KEY_LIMIT_MS = 5_000;
 
 /** What a {@link TokenSharing} is made of. */
 export interface TokenSharingParts {
-  store: TokenStore;
-  guarded: GuardedStore;
+  store: GuardedStore;
   /** The name of a set of scopes in the store. May reject, as it can depend on a key that is read from elsewhere. */
   keyOf: (scope: string) => Promise<string>;
   /** Gets a token that nobody may use: a revocation, or a later holder of the lock, was faster. */
@@ -53,7 +52,7 @@ export class TokenSharing {
    * @returns a function that ends it.
    */
   watch(revoked: (key: string) => void): () => void {
-    return this.#parts.guarded.watch(({ key, kind }) => {
+    return this.#parts.store.watch(({ key, kind }) => {
       if (kind === 'revoked') revoked(key);
       for (const wake of this.#waiting.get(key) ?? []) wake(kind);
     });
@@ -76,7 +75,7 @@ export class TokenSharing {
   async revoke(scope: string): Promise<StoredToken | undefined> {
     const key = await this.#keyFor(scope);
     if (key === undefined) return undefined;
-    const token = await this.#parts.guarded.revoke(key, (late) => {
+    const token = await this.#parts.store.revoke(key, (late) => {
       if (late !== undefined) this.#parts.giveBack(late);
     });
     return token === UNAVAILABLE ? undefined : token;
@@ -89,14 +88,14 @@ export class TokenSharing {
   }
 
   async #obtain(key: string, mint: Mint, want: Want): Promise<ObtainedToken | undefined> {
-    const { store, guarded, emit } = this.#parts;
+    const { store, emit } = this.#parts;
     // A holder that dies costs the life of his lock; who gets it after him has the same time.
     const end = performance.now() + 2 * store.lockTtlMs;
     let known = want.known?.key === key ? want.known.generation : undefined;
     let told = false;
     let useless = 0;
     for (;;) {
-      const answer = await guarded.acquire(key, known);
+      const answer = await store.acquire(key, known);
       if (answer === UNAVAILABLE) return fromMoov(await mint(want));
       if (answer.state === 'token') {
         if (isOfUse(answer, want)) return taken(key, answer);
@@ -114,18 +113,18 @@ export class TokenSharing {
   }
 
   async #mintInto(lock: TokenLock, mint: Mint, want: Want): Promise<ObtainedToken | undefined> {
-    const { guarded, giveBack } = this.#parts;
+    const { store, giveBack } = this.#parts;
     let reply: AuthToken;
     try {
       reply = await mint(want);
     } catch (error) {
-      await guarded.release(lock, !want.signal.aborted);
+      await store.release(lock, !want.signal.aborted);
       throw error;
     }
     const obtained = fromMoov(reply);
     const { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs } = obtained;
-    const stored = { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs };
-    const generation = await guarded.put(lock, stored, obtained.leftMs);
+    const kept = { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs };
+    const generation = await store.put(lock, kept, obtained.leftMs);
     if (generation === UNAVAILABLE) return obtained;
     if (generation !== undefined) return { ...obtained, shared: { key: lock.key, generation } };
     giveBack(obtained);

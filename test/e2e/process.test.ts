@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMoovSandbox } from '../../src/sandbox/index.js';
+import { freePort } from '../helpers/free-port.js';
 import { startSandbox, until } from '../helpers/moov.js';
 import { RedisServer, redisIsMissing } from '../helpers/redis.js';
 
@@ -33,14 +33,6 @@ function run(
     output += String(chunk);
   });
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 const key = { MOOV_CLIENT_ID: 'sandbox-public-key', MOOV_CLIENT_SECRET: 'sandbox-secret-key' };
