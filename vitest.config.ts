@@ -5,8 +5,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Most of the time is waiting: for time-outs, for other processes.
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Generous: it tells a test that hangs from one on a busy machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // `npm run coverage`. Of this process and its workers alone: what runs in processes of its own (the examples, the
     // demo, the packed package, programs in test/e2e) counts for nothing, so each figure is a lower bound.
     coverage: {

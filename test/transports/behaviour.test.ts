@@ -33,6 +33,14 @@ function form(): FormData {
   return data;
 }
 
+/** Of the call that is being made: it ends when the server or the call says so, not after a time. */
+let controller = new AbortController();
+
+function aborting(): AbortController {
+  controller = new AbortController();
+  return controller;
+}
+
 const methods = ['GET', 'DELETE', 'OPTIONS', 'POST', 'PUT', 'PATCH'].map(
   (method): Case => ({
     name: `${method} without a body`,
@@ -391,19 +399,24 @@ const cases: readonly Case[] = [
   },
   {
     name: 'an abort while the headers are awaited',
-    config: () => ({ signal: AbortSignal.timeout(50) }),
-    behave: () => undefined,
+    config: () => ({ signal: aborting().signal }),
+    behave: () => controller.abort(),
     expected: { code: 'ERR_CANCELED', message: 'canceled', handed: 1 },
   },
   {
     name: 'an abort in the body',
-    config: () => ({ signal: AbortSignal.timeout(80) }),
-    behave: (response) => void response.write('{'),
-    expected: { code: 'ERR_CANCELED', message: 'canceled' },
+    config: () => ({ signal: aborting().signal }),
+    behave: (response) => void response.write('{', () => setTimeout(() => controller.abort(), 80)),
+    expected: { code: 'ERR_CANCELED', message: 'canceled', handed: 1 },
   },
   {
     name: 'an abort in a streamed body',
-    config: () => ({ signal: AbortSignal.timeout(80), responseType: 'stream' }),
+    config: () => ({
+      signal: aborting().signal,
+      responseType: 'stream',
+      // Asked when the head of the reply is there.
+      validateStatus: () => setTimeout(() => controller.abort(), 80).hasRef(),
+    }),
     behave: (response) => void response.write('{'),
     expected: { status: 200, data: { text: '{', code: 'ERR_CANCELED', message: 'canceled' } },
   },

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { answer, type Case, rawly, sameOnBoth } from './same.js';
 
@@ -12,6 +12,9 @@ const withHead = (...lines: string[]) => ['HTTP/1.1 200 OK', ...lines, '', ''].j
 
 /** More than comes at once. */
 const large = randomBytes(300_000);
+
+/** Comparing many bytes one by one takes the test's time. */
+const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 const unparsable: readonly Case[] = [
   broken('a status that is no number', 'HTTP/1.1 abc\r\n\r\n', 'HPE_INVALID_STATUS'),
@@ -81,9 +84,9 @@ sameOnBoth([
   },
   {
     name: 'deflate in several parts',
-    config: { responseType: 'arraybuffer' },
+    config: { responseType: 'arraybuffer', transformResponse: [digest] },
     behave: answer({ 'content-encoding': 'deflate' }, deflateRawSync(large)),
-    expected: { data: large },
+    expected: { data: digest(large) },
   },
   {
     name: 'one cookie',
