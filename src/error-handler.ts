@@ -26,6 +26,20 @@ interface Problem {
 /** Moov's statuses that are the end user's to know; any other is a matter between the host server and Moov. */
 const passedOn = new Set([400, 404, 409, 422, 429]);
 
+/** With these no connection stood, or it broke; Axios and undici pass the system's codes on. */
+const unreachable = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+]);
+
+/** RFC 9110 section 9.2.1: they change nothing, so that what became of them needs not be known. */
+const safeMethods = new Set(['get', 'head', 'options']);
+
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   404: 'Not Found',
@@ -43,7 +57,9 @@ const titles: Readonly<Record<number, string>> = {
  * `application/problem+json` (RFC 9457). Other errors go on to the next handler. Mount it after the routes.
  *
  * An upstream 401 or 403 is answered with 502: it concerns the host's key and not the end user. 400, 404, 409, 422
- * and 429 keep their status, time-outs are 504, everything else is 502 or the error's own status.
+ * and 429 keep their status, and time-outs are 504. Moov's 503, and no connection to Moov, are 503 as long as Moov has
+ * certainly not acted on a write: who reads 503 tries again. Everything else is 502 or the error's own status. 429 and
+ * 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
  *
  * @param options - See {@link MoovErrorHandlerOptions}; all have defaults.
  * @returns the middleware. It keeps no state, and throws nothing.
@@ -61,10 +77,15 @@ export function moovErrorHandler(options: MoovErrorHandlerOptions = {}): ErrorRe
     // An error of moov.fetch has that of Axios as its cause, unless the caller has ended the call.
     const call = isMoovCallError(error.cause) ? error.cause : error;
     const { response } = call;
-    if (response?.status === 429) {
+    const problem = ofCall(call, exposeUpstream);
+    if (
+      response &&
+      response.status === problem.status &&
+      (problem.status === 429 || problem.status === 503)
+    ) {
       res.set({ ...retryAfterHeader(retryAfterMs(response.headers, Date.now())) });
     }
-    send(res, ofCall(call, exposeUpstream));
+    send(res, problem);
   };
 }
 
@@ -102,8 +123,7 @@ function ofOurs({ status, code, message, requestId, moov }: MoovAuthError): Prob
 function ofCall(error: AxiosError & { moov: MoovCallInfo }, exposeUpstream: boolean): Problem {
   const { response, moov } = error;
   const code = codeOf(error);
-  const status =
-    response === undefined ? withoutReply(code) : passedOn.has(response.status) ? response.status : 502;
+  const status = statusOf(error, code);
   const upstream = exposeUpstream && canBeShown(response?.data) ? { upstream: response?.data } : {};
   return { status, title: title(status), code, requestId: moov.requestId, ...told(moov), ...upstream };
 }
@@ -120,8 +140,16 @@ function codeOf({ name, code }: AxiosError): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-function withoutReply(code: string | undefined): number {
-  return code === 'ECONNABORTED' || code === 'ETIMEDOUT' ? 504 : 502;
+function statusOf(error: AxiosError & { moov: MoovCallInfo }, code = ''): number {
+  const upstream = error.response?.status;
+  if (upstream !== undefined && passedOn.has(upstream)) return upstream;
+  if (upstream === undefined && (code === 'ECONNABORTED' || code === 'ETIMEDOUT')) return 504;
+  const down = upstream === 503 || (upstream === undefined && unreachable.has(code));
+  return down && mayBeRepeated(error) ? 503 : 502;
+}
+
+function mayBeRepeated({ config, moov }: AxiosError & { moov: MoovCallInfo }): boolean {
+  return !moov.ambiguous || safeMethods.has(config?.method?.toLowerCase() ?? '');
 }
 
 function told(moov: MoovCallInfo | undefined): { ambiguous?: boolean } {

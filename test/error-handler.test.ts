@@ -65,7 +65,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       [405, 502, 'Bad Gateway'],
       [415, 502, 'Bad Gateway'],
       [500, 502, 'Bad Gateway'],
-      [503, 502, 'Bad Gateway'],
+      [503, 503, 'Service Unavailable'],
       [504, 502, 'Bad Gateway'],
     ])("Moov's %i is answered with %i", async (upstream, status, title) => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
@@ -105,11 +105,33 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       expect(response.headers['retry-after']).toBe(retryAfter);
     });
 
-    test('a Retry-After of any other status is not passed on: it is of another matter', async () => {
+    test("503 says when to come back, if Moov's 503 does", async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       sandbox.fail({ ...always, status: 503, headers: { 'retry-after': '7' } });
       const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(503);
+      expect(response.headers['retry-after']).toBe('7');
+    });
+
+    test.each([
+      ['401', 401, 502],
+      ['404', 404, 404],
+      ['500', 500, 502],
+    ])('a Retry-After of %s is not passed on: it is of another matter', async (_what, upstream, status) => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ ...always, status: upstream, headers: { 'retry-after': '7' } });
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(status);
+      expect(response.headers).not.toHaveProperty('retry-after');
+    });
+
+    test("502 for a write that Moov's 503 leaves open: nobody is asked to come back for it", async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const create: Handler = (req) => req.moov.post('/accounts', { accountType: 'individual' });
+      sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after': '7' } });
+      const response = await supertest(appWith(moov, create).app).get('/');
       expect(response.status).toBe(502);
+      expect(response.body).toMatchObject({ ambiguous: true });
       expect(response.headers).not.toHaveProperty('retry-after');
     });
 
@@ -138,18 +160,39 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       expect(response.status).toBe(504);
     });
 
-    test('502 when there is no connection', async () => {
+    const create: Handler = (req) => req.moov.post('/accounts', { accountType: 'individual' });
+
+    test.each([
+      ['a read', ping],
+      ['a write', create],
+    ])('503 when there is no connection for %s, as when there is no token', async (_what, handler) => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       await moov.ready();
       await sandbox.close();
-      const response = await supertest(appWith(moov, ping).app).get('/');
-      expect(response.status).toBe(502);
-      expect(response.body).toMatchObject({ title: 'Bad Gateway', code: 'ECONNREFUSED' });
+      const response = await supertest(appWith(moov, handler).app).get('/');
+      expect(response.status).toBe(503);
+      expect(response.body).toMatchObject({ title: 'Service Unavailable', code: 'ECONNREFUSED' });
     });
 
-    test('502 when the connection is cut, and whether Moov may have acted', async () => {
+    test('503 when the connection of a read is cut', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
-      const create: Handler = (req) => req.moov.post('/accounts', { accountType: 'individual' });
+      sandbox.fail({ ...always, drop: 'after' });
+      const response = await supertest(appWith(moov, ping).app).get('/');
+      expect(response.status).toBe(503);
+      expect(response.body).toMatchObject({ code: 'ECONNRESET' });
+    });
+
+    test('502 for a reply that is too large to be read', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ ...always, status: 500, body: { error: 'at length' } });
+      const tooLarge: Handler = (req) => req.moov.get('/ping', { maxContentLength: 1 });
+      const response = await supertest(appWith(moov, tooLarge).app).get('/');
+      expect(response.status).toBe(502);
+      expect(response.body).toMatchObject({ code: 'ERR_BAD_RESPONSE' });
+    });
+
+    test('502 when the connection of a write is cut, and whether Moov may have acted', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
       sandbox.fail({ path: '/accounts', drop: 'after' });
       const response = await supertest(appWith(moov, create).app).get('/');
       expect(response.status).toBe(502);

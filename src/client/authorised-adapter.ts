@@ -134,11 +134,18 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
   }
 }
 
+/** Moov's 401 and 403 have no body, so what they can mean is said here. */
+const meanings: Readonly<Record<number, string>> = {
+  401: ': the token is expired or revoked, or used with an Origin that is not registered with the API key, or for the wrong account',
+  403: ': the token lacks the scope of this call, or has it for another account',
+};
+
 /** A status other than 2xx as Axios makes an error of it; what the caller's `validateStatus` says comes last of all. */
 export function statusError(response: AxiosResponse): AxiosError {
   const { status, config, request } = response;
   const code = status >= 400 && status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
-  return new AxiosError(`Request failed with status code ${status}`, code, config, request, response);
+  const message = `Request failed with status code ${status}${meanings[status] ?? ''}`;
+  return new AxiosError(message, code, config, request, response);
 }
 
 function redirectElsewhere(response: AxiosResponse, moov: string): MoovOriginError | undefined {

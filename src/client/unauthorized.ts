@@ -2,7 +2,7 @@ import { AxiosError, type AxiosInstance, type AxiosResponse, isAxiosError } from
 import { MoovReplayError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { isReplayable } from './bodies.js';
-import { type Call, currentCall, tell } from './call.js';
+import { currentCall, tell } from './call.js';
 import { patiently } from './patience.js';
 import { discard } from './streams.js';
 
@@ -21,11 +21,15 @@ export function onUnauthorized(replay: AxiosInstance, emit: Emit) {
     const { method, path } = call.request;
     if (call.replayed) {
       call.tokens.uncured(call.generation);
-      throw final(error, call);
+      call.over = true;
+      throw error;
     }
     const token = call.tokens.replace(call.generation);
     emit({ type: 'call.unauthorized', method, path, renewing: token instanceof Promise });
-    if (token === undefined) throw final(error, call);
+    if (token === undefined) {
+      call.over = true;
+      throw error;
+    }
     try {
       if (!isReplayable(config.data)) {
         // The next call is to find a new token all the same.
@@ -47,12 +51,4 @@ export function onUnauthorized(replay: AxiosInstance, emit: Emit) {
     emit({ type: 'call.replayed', method, path });
     return replay.request(config);
   };
-}
-
-/** Moov's 401 has no body, so what it can mean is said here. */
-function final(error: AxiosError, call: Call): AxiosError {
-  call.over = true;
-  error.message +=
-    ': the token is expired or revoked, or used with an Origin that is not registered with the API key, or for the wrong account';
-  return error;
 }

@@ -50,7 +50,7 @@ describe.each(transports)('over %s', (_name, over) => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();
       sandbox.revokeTokens();
-      sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 2_000 });
       const first = new AbortController();
       const aborted = failure(moov.client.get('/ping', { signal: first.signal }));
       await until(() => sandbox.stats.tokenRequests === 2, 'the renewal has begun');
@@ -64,7 +64,7 @@ describe.each(transports)('over %s', (_name, over) => {
     it('joins the background renewal and the 401s', async () => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();
-      sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 2_000 });
       const renewed = moov.renew();
       await until(() => sandbox.stats.tokenRequests === 2, 'the renewal has begun');
       sandbox.revokeTokens();
@@ -103,6 +103,16 @@ describe.each(transports)('over %s', (_name, over) => {
       const accepted = await moov.client.get('/ping', { validateStatus: null });
       expect(accepted.status).toBe(401);
       await moov.close();
+    });
+
+    it('is told from a 403, which says what that can mean', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/ping', status: 403 });
+      const error = await failure(moov.client.get('/ping'));
+      expect(error.message).toBe(
+        'Request failed with status code 403: the token lacks the scope of this call, or has it for another account',
+      );
+      expect(sandbox.stats.tokenRequests).toBe(1);
     });
 
     it('does not renew again within 5 s of one that was not cured', async () => {

@@ -229,6 +229,8 @@ function listen(): Promise<string> {
       if (typeof address === 'object' && address !== null) resolve(`http://127.0.0.1:${address.port}`);
       else reject(new Error('not listening'));
     });
+    // A search may take longer than the usual 5 s, and the next request is not to meet a connection as it closes.
+    server.keepAliveTimeout = 600_000;
     server.unref();
   });
 }
