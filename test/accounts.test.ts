@@ -268,7 +268,7 @@ describe('the pool', () => {
     await moov.ready();
     const fed = () => moov.clientFor({ scopes: '/fed.read' });
     const first = fed();
-    sandbox.fail({ path: '/ping', delayMs: 200 });
+    sandbox.fail({ path: '/ping', delayMs: 1_500 });
     const inFlight = failure(first.get('/ping'));
     await until(() => sandbox.stats.apiRequests === 1, 'the call is in flight');
     moov.clientFor({ scopes: '/accounts.read' });

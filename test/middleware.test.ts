@@ -192,7 +192,7 @@ describe('close()', () => {
   it('with revoke gives back the token of a renewal in flight too', async () => {
     const { sandbox, moov } = await startMoov();
     await moov.ready();
-    sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
+    sandbox.fail({ path: '/oauth2/token', delayMs: 1_500 });
     const renewed = failure(moov.renew());
     await until(() => sandbox.stats.tokenRequests === 2, 'the renewal has begun');
     await moov.close({ revoke: true });

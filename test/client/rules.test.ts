@@ -40,7 +40,7 @@ describe.each(transports)('over %s', (_name, over) => {
 
     it('waits for the token in the call, never in the middleware', async () => {
       const { sandbox, moov } = await startMoov();
-      sandbox.fail({ path: '/oauth2/token', delayMs: 300 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 1_500 });
       const app = express();
       app.use(moov);
       app.get('/plain', (_req, res) => {

@@ -110,7 +110,7 @@ test.each<[string, FaultRule, number | undefined]>([
 
 test('a delayed request is acted on although its client has gone away', async () => {
   const sandbox = await startSandbox();
-  sandbox.fail({ path: transfers, delayMs: 300 });
+  sandbox.fail({ path: transfers, delayMs: 800 });
   const leaving = new AbortController();
   const call = createTransfer(sandbox, 'gone', order, leaving.signal);
   await expect.poll(() => sandbox.requests.length).toBe(1);
