@@ -64,16 +64,25 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const placeholder = '{accountID}';
 
-const hint = "Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).";
+/** What takes scopes, for messages. */
+export type ScopeTaker = 'moovAuth' | 'browserTokenRouter';
+
+const hints: Readonly<Record<ScopeTaker, string>> = {
+  moovAuth: "Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).",
+  browserTokenRouter: "Pass them as browserTokenRouter({ guard, scopes: ['/accounts.read'] }).",
+};
 
 /** @throws {@link MoovConfigError} for what is neither a string nor a list, such as a request. */
-export function assertScopes(scopes: unknown): asserts scopes is MoovScope | readonly MoovScope[] {
+export function assertScopes(
+  scopes: unknown,
+  taker: ScopeTaker = 'moovAuth',
+): asserts scopes is MoovScope | readonly MoovScope[] {
   if (typeof scopes === 'string' || Array.isArray(scopes)) return;
   const mounted = typeof scopes === 'object' && scopes !== null && 'headers' in scopes;
   throw new MoovConfigError(
     mounted
       ? 'scopes: got a request. Call moovAuth: app.use(moovAuth(scopes)).'
-      : `scopes: expected a string or a list of strings; got ${kind(scopes)}. ${hint}`,
+      : `${place(taker)}: expected a string or a list of strings; got ${kind(scopes)}. ${hints[taker]}`,
   );
 }
 
@@ -88,22 +97,30 @@ export function assertScopes(scopes: unknown): asserts scopes is MoovScope | rea
 export function readScopes(
   scopes: MoovScope | readonly MoovScope[],
   platformAccountID: string | undefined,
+  taker: ScopeTaker = 'moovAuth',
 ): ScopeSet {
-  assertScopes(scopes);
+  assertScopes(scopes, taker);
   const list: readonly unknown[] =
     typeof scopes === 'string' ? scopes.split(' ').filter((scope) => scope !== '') : scopes;
-  if (list.length === 0) throw new MoovConfigError(`scopes: expected at least one scope. ${hint}`);
+  if (list.length === 0) {
+    throw new MoovConfigError(`${place(taker)}: expected at least one scope. ${hints[taker]}`);
+  }
   const unique = new Set<string>();
   for (const [index, item] of list.entries()) {
     const scope = typeof item === 'string' ? item.replace(/^ +| +$/g, '') : '';
     if (!scopeToken.test(scope)) {
       throw new MoovConfigError(
-        `scopes[${index}]: expected one scope of printable ASCII characters without spaces, quotes or backslashes. ${hint}`,
+        `${place(taker, index)}: expected one scope of printable ASCII characters without spaces, quotes or backslashes. ${hints[taker]}`,
       );
     }
-    unique.add(fillPlatform(scope, index, platformAccountID));
+    unique.add(fillPlatform(scope, place(taker, index), platformAccountID));
   }
   return scopeSet(unique);
+}
+
+function place(taker: ScopeTaker, index?: number): string {
+  const scopes = index === undefined ? 'scopes' : `scopes[${index}]`;
+  return taker === 'moovAuth' ? scopes : `${taker}: ${scopes}`;
 }
 
 /** The normal form of single scopes that need no check. */
@@ -112,16 +129,16 @@ export function scopeSet(scopes: Iterable<string>): ScopeSet {
   return { text, needsAccount: text.includes(placeholder) };
 }
 
-function fillPlatform(scope: string, index: number, platformAccountID: string | undefined): string {
+function fillPlatform(scope: string, where: string, platformAccountID: string | undefined): string {
   if (scope.includes('{platformAccountID}') && platformAccountID === undefined) {
     throw new MoovConfigError(
-      `scopes[${index}] has the placeholder {platformAccountID}: set the option platformAccountID, or MOOV_ACCOUNT_ID.`,
+      `${where} has the placeholder {platformAccountID}: set the option platformAccountID, or MOOV_ACCOUNT_ID.`,
     );
   }
   const filled = scope.replaceAll('{platformAccountID}', platformAccountID?.toLowerCase() ?? '');
   if (/[{}]/.test(filled.replaceAll(placeholder, ''))) {
     throw new MoovConfigError(
-      `scopes[${index}]: the placeholders are {accountID} and {platformAccountID}; there is no other.`,
+      `${where}: the placeholders are {accountID} and {platformAccountID}; there is no other.`,
     );
   }
   return filled;
