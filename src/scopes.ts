@@ -72,6 +72,10 @@ const hints: Readonly<Record<ScopeTaker, string>> = {
   browserTokenRouter: "Pass them as browserTokenRouter({ guard, scopes: ['/accounts.read'] }).",
 };
 
+/** Moov's scopes that belong to no account, without their first slash, and the beginning of the others. */
+const slashless =
+  /^(accounts\/|(accounts|terminal-applications)\.(read|write)$|(ping|fed|profile-enrichment|institutions|card-metadata)\.read$)/;
+
 /** @throws {@link MoovConfigError} for what is neither a string nor a list, such as a request. */
 export function assertScopes(
   scopes: unknown,
@@ -92,7 +96,8 @@ export function assertScopes(
  *
  * @param scopes - One string, in which spaces divide scopes, or a list of single scopes.
  * @throws {@link MoovConfigError} for an empty list; a scope that is not a string, is empty, or has spaces or other
- * characters inside that no scope can have; an unknown placeholder; and `{platformAccountID}` without that option.
+ * characters inside that no scope can have; one of Moov's scopes without its first slash, or with `:accountID` in it;
+ * an unknown placeholder; and `{platformAccountID}` without that option.
  */
 export function readScopes(
   scopes: MoovScope | readonly MoovScope[],
@@ -113,6 +118,7 @@ export function readScopes(
         `${place(taker, index)}: expected one scope of printable ASCII characters without spaces, quotes or backslashes. ${hints[taker]}`,
       );
     }
+    assertForm(scope, place(taker, index));
     unique.add(fillPlatform(scope, place(taker, index), platformAccountID));
   }
   return scopeSet(unique);
@@ -121,6 +127,20 @@ export function readScopes(
 function place(taker: ScopeTaker, index?: number): string {
   const scopes = index === undefined ? 'scopes' : `scopes[${index}]`;
   return taker === 'moovAuth' ? scopes : `${taker}: ${scopes}`;
+}
+
+/** Two slips that Moov would answer with a bare 401 or 403, at the first call and not at start-up. */
+function assertForm(scope: string, where: string): void {
+  const [beginning] = slashless.exec(scope) ?? [];
+  if (beginning !== undefined) {
+    const right = beginning === 'accounts/' ? 'accounts/{accountID}/wallets.read' : beginning;
+    throw new MoovConfigError(`${where}: expected a slash at its beginning, as in '/${right}'.`);
+  }
+  if (/^\/accounts\/:/.test(scope)) {
+    throw new MoovConfigError(
+      `${where}: expected the account as {accountID}, such as '/accounts/{accountID}/wallets.read'; got a parameter of a route, with a colon.`,
+    );
+  }
 }
 
 /** The normal form of single scopes that need no check. */

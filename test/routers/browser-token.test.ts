@@ -165,7 +165,7 @@ test('refuses missing scopes, a missing guard and unknown options at the call', 
     moov.browserTokenRouter(Object.assign({ guard: allow, scopes: wallets }, options));
   expect(make({ scopes: undefined })).toThrow(/"scopes"/);
   expect(make({ scopes: [] })).toThrow(MoovConfigError);
-  for (const scopes of [[], 5, [''], ['/accounts/{id}/wallets.read'], {}]) {
+  for (const scopes of [[], 5, [''], ['ping.read'], ['/accounts/{id}/wallets.read'], {}]) {
     expect(make({ scopes })).toThrow(/^browserTokenRouter: scopes/);
     expect(make({ scopes })).not.toThrow(/moovAuth/);
   }
