@@ -137,6 +137,7 @@ describe('refused, with a word on how to pass scopes', () => {
     for (const given of [
       'openid',
       'ping.write',
+      'ping.reader',
       'pingXread',
       'my.accounts.read',
       '/x/:a/b.read',
