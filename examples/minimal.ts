@@ -1,5 +1,5 @@
-// The smallest useful server. It reads MOOV_PUBLIC_KEY, MOOV_SECRET_KEY and MOOV_ORIGIN; for a try without a key of
-// Moov's, `npm run sandbox` prints values for them.
+// The smallest useful server. It reads MOOV_CLIENT_ID, MOOV_CLIENT_SECRET and MOOV_ORIGIN; for a try without a key
+// of Moov's, `npm run sandbox` prints values for them.
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';

@@ -6,8 +6,8 @@ import { instrumentation, Program } from './program.js';
 const sandbox = createMoovSandbox();
 const environment = {
   MOOV_BASE_URL: await sandbox.listen(),
-  MOOV_PUBLIC_KEY: sandbox.credentials.clientId,
-  MOOV_SECRET_KEY: sandbox.credentials.clientSecret,
+  MOOV_CLIENT_ID: sandbox.credentials.clientId,
+  MOOV_CLIENT_SECRET: sandbox.credentials.clientSecret,
   MOOV_ORIGIN: sandbox.origins[0] ?? '',
 };
 const account = `/accounts/${sandbox.platformAccountID}`;

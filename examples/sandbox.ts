@@ -15,8 +15,8 @@ It accepts one API key, made up for it:
 
 To use it, in the shell that runs your server:
   export MOOV_BASE_URL=${url}
-  export MOOV_PUBLIC_KEY=${clientId}
-  export MOOV_SECRET_KEY=${clientSecret}
+  export MOOV_CLIENT_ID=${clientId}
+  export MOOV_CLIENT_SECRET=${clientSecret}
   export MOOV_ORIGIN=${sandbox.origins[0]}
   export MOOV_ACCOUNT_ID=${sandbox.platformAccountID}
 

@@ -55,7 +55,7 @@ moov.ready().catch((error: Error) => console.error(error.message));
 
 const server = await listen(app, Number(process.env.PORT ?? 3000));
 console.log(`Listening on ${server.url}
-${sandbox ? `No MOOV_PUBLIC_KEY is set, so Moov is played by the sandbox at ${sandbox.url}.` : 'Moov is the one of the MOOV_* variables.'}
+${sandbox ? `No MOOV_CLIENT_ID is set, so Moov is played by the sandbox at ${sandbox.url}.` : 'Moov is the one of the MOOV_* variables.'}
 Ctrl+C stops it.`);
 
 async function stop(): Promise<void> {

@@ -21,7 +21,9 @@ export function idempotencyKey(...parts: (string | number)[]): string {
   if (parts.length === 0 || fault !== -1) {
     throw new MoovConfigError(
       `idempotencyKey: expected one or more non-empty strings and finite numbers; ${
-        parts.length === 0 ? 'got none' : `part ${fault + 1} is ${kind(parts[fault])}`
+        parts.length === 0
+          ? 'got none'
+          : `part ${fault + 1} is ${parts[fault] === undefined ? 'undefined' : kind(parts[fault])}`
       }.`,
     );
   }

@@ -186,7 +186,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       browserTokenRouter: (routerOptions: BrowserTokenRouterOptions) =>
         createBrowserTokenRouter(
           {
-            read: (other) => targets.read(other),
+            read: (other) => targets.read(other, 'browserTokenRouter'),
             fill: (req, other) => targets.scopesOf(req, other),
             mint: (scope) => {
               const token = minter.obtain(scope, { retries: 2, signal: open.signal, timers });

@@ -1,4 +1,5 @@
 import { MoovConfigError } from './errors.js';
+import { kind } from './kind.js';
 
 /**
  * A template tag that makes a path of fixed text and values, each value being one segment whatever it holds:
@@ -8,9 +9,14 @@ import { MoovConfigError } from './errors.js';
  * @param values - Strings or numbers; percent-encoded (RFC 3986 section 2.1).
  * @returns the path.
  * @throws {@link MoovConfigError} for a value that can be no segment: the empty string, `.`, `..`, a lone surrogate,
- * a number that is not finite, or another type. The message tells its position and never the value.
+ * a number that is not finite, or another type; and when it is called as a function. The message tells its position and never the value.
  */
 export function moovPath(strings: TemplateStringsArray, ...values: (string | number)[]): string {
+  if (!Array.isArray(strings)) {
+    throw new MoovConfigError(
+      `moovPath is a template tag: write moovPath\`/accounts/\${accountID}\`, without parentheses; got ${kind(strings)}.`,
+    );
+  }
   return strings.reduce((path, text, index) => `${path}${segment(values[index - 1], index)}${text}`);
 }
 

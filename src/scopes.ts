@@ -64,16 +64,29 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const placeholder = '{accountID}';
 
-const hint = "Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).";
+/** What takes scopes, for messages. */
+export type ScopeTaker = 'moovAuth' | 'browserTokenRouter';
+
+const hints: Readonly<Record<ScopeTaker, string>> = {
+  moovAuth: "Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).",
+  browserTokenRouter: "Pass them as browserTokenRouter({ guard, scopes: ['/accounts.read'] }).",
+};
+
+/** Moov's scopes that belong to no account, without their first slash, and the beginning of the others. */
+const slashless =
+  /^(accounts\/|(accounts|terminal-applications)\.(read|write)$|(ping|fed|profile-enrichment|institutions|card-metadata)\.read$)/;
 
 /** @throws {@link MoovConfigError} for what is neither a string nor a list, such as a request. */
-export function assertScopes(scopes: unknown): asserts scopes is MoovScope | readonly MoovScope[] {
+export function assertScopes(
+  scopes: unknown,
+  taker: ScopeTaker = 'moovAuth',
+): asserts scopes is MoovScope | readonly MoovScope[] {
   if (typeof scopes === 'string' || Array.isArray(scopes)) return;
   const mounted = typeof scopes === 'object' && scopes !== null && 'headers' in scopes;
   throw new MoovConfigError(
     mounted
       ? 'scopes: got a request. Call moovAuth: app.use(moovAuth(scopes)).'
-      : `scopes: expected a string or a list of strings; got ${kind(scopes)}. ${hint}`,
+      : `${place(taker)}: expected a string or a list of strings; got ${kind(scopes)}. ${hints[taker]}`,
   );
 }
 
@@ -83,27 +96,51 @@ export function assertScopes(scopes: unknown): asserts scopes is MoovScope | rea
  *
  * @param scopes - One string, in which spaces divide scopes, or a list of single scopes.
  * @throws {@link MoovConfigError} for an empty list; a scope that is not a string, is empty, or has spaces or other
- * characters inside that no scope can have; an unknown placeholder; and `{platformAccountID}` without that option.
+ * characters inside that no scope can have; one of Moov's scopes without its first slash, or with `:accountID` in it;
+ * an unknown placeholder; and `{platformAccountID}` without that option.
  */
 export function readScopes(
   scopes: MoovScope | readonly MoovScope[],
   platformAccountID: string | undefined,
+  taker: ScopeTaker = 'moovAuth',
 ): ScopeSet {
-  assertScopes(scopes);
+  assertScopes(scopes, taker);
   const list: readonly unknown[] =
     typeof scopes === 'string' ? scopes.split(' ').filter((scope) => scope !== '') : scopes;
-  if (list.length === 0) throw new MoovConfigError(`scopes: expected at least one scope. ${hint}`);
+  if (list.length === 0) {
+    throw new MoovConfigError(`${place(taker)}: expected at least one scope. ${hints[taker]}`);
+  }
   const unique = new Set<string>();
   for (const [index, item] of list.entries()) {
     const scope = typeof item === 'string' ? item.replace(/^ +| +$/g, '') : '';
     if (!scopeToken.test(scope)) {
       throw new MoovConfigError(
-        `scopes[${index}]: expected one scope of printable ASCII characters without spaces, quotes or backslashes. ${hint}`,
+        `${place(taker, index)}: expected one scope of printable ASCII characters without spaces, quotes or backslashes. ${hints[taker]}`,
       );
     }
-    unique.add(fillPlatform(scope, index, platformAccountID));
+    assertForm(scope, place(taker, index));
+    unique.add(fillPlatform(scope, place(taker, index), platformAccountID));
   }
   return scopeSet(unique);
+}
+
+function place(taker: ScopeTaker, index?: number): string {
+  const scopes = index === undefined ? 'scopes' : `scopes[${index}]`;
+  return taker === 'moovAuth' ? scopes : `${taker}: ${scopes}`;
+}
+
+/** Two slips that Moov would answer with a bare 401 or 403, at the first call and not at start-up. */
+function assertForm(scope: string, where: string): void {
+  const [beginning] = slashless.exec(scope) ?? [];
+  if (beginning !== undefined) {
+    const right = beginning === 'accounts/' ? 'accounts/{accountID}/wallets.read' : beginning;
+    throw new MoovConfigError(`${where}: expected a slash at its beginning, as in '/${right}'.`);
+  }
+  if (/^\/accounts\/:/.test(scope)) {
+    throw new MoovConfigError(
+      `${where}: expected the account as {accountID}, such as '/accounts/{accountID}/wallets.read'; got a parameter of a route, with a colon.`,
+    );
+  }
 }
 
 /** The normal form of single scopes that need no check. */
@@ -112,16 +149,16 @@ export function scopeSet(scopes: Iterable<string>): ScopeSet {
   return { text, needsAccount: text.includes(placeholder) };
 }
 
-function fillPlatform(scope: string, index: number, platformAccountID: string | undefined): string {
+function fillPlatform(scope: string, where: string, platformAccountID: string | undefined): string {
   if (scope.includes('{platformAccountID}') && platformAccountID === undefined) {
     throw new MoovConfigError(
-      `scopes[${index}] has the placeholder {platformAccountID}: set the option platformAccountID, or MOOV_ACCOUNT_ID.`,
+      `${where} has the placeholder {platformAccountID}: set the option platformAccountID, or MOOV_ACCOUNT_ID.`,
     );
   }
   const filled = scope.replaceAll('{platformAccountID}', platformAccountID?.toLowerCase() ?? '');
   if (/[{}]/.test(filled.replaceAll(placeholder, ''))) {
     throw new MoovConfigError(
-      `scopes[${index}]: the placeholders are {accountID} and {platformAccountID}; there is no other.`,
+      `${where}: the placeholders are {accountID} and {platformAccountID}; there is no other.`,
     );
   }
   return filled;

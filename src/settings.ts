@@ -1,6 +1,8 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { Request } from 'express';
 import { z } from 'zod';
+import { bypasses, bypassIn } from './bypasses.js';
+import { didYouMean } from './did-you-mean.js';
 import { MoovConfigError, MoovUnavailableError } from './errors.js';
 import type { MoovAuthEvent, MoovLogger } from './events.js';
 import { kind } from './kind.js';
@@ -9,17 +11,6 @@ import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
 import type { TokenStore } from './tokens/store.js';
 import { clashWith, isTransport, type TransportChoice } from './transports/choice.js';
 import { isBaseURL, isLoopback, isOrigin } from './urls.js';
-
-/** Per-call Axios settings that would take a call, or its token, past this package's rules. */
-export const bypasses = [
-  'auth',
-  'adapter',
-  'socketPath',
-  'beforeRedirect',
-  'transport',
-  'maxRedirects',
-  'baseURL',
-] as const;
 
 const LONGEST_MS = 2 ** 31 - 1;
 const milliseconds = z.int().min(1).max(LONGEST_MS);
@@ -167,10 +158,13 @@ function validate<Schema extends z.ZodObject>(
   }
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw wrongOption(parsed.error.issues[0], given, Object.keys(schema.shape));
+  // An unknown one first: it may be a misspelt one, which is then missing too.
+  const { issues } = parsed.error;
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  throw wrongOption(issue, given, Object.keys(schema.shape));
 }
 
-/** Names the option and what was expected of it; never the value, which may be a secret put in the wrong place. */
+/** Names the option and what was expected of it; seldom the value, which may be a secret put in the wrong place. */
 function wrongOption(
   issue: z.core.$ZodIssue | undefined,
   given: Record<string, unknown>,
@@ -178,7 +172,7 @@ function wrongOption(
 ): MoovConfigError {
   if (issue?.code === 'unrecognized_keys') {
     return new MoovConfigError(
-      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')}. Options are ${known.join(', ')}.`,
+      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')}. ${didYouMean(issue.keys, known)}Options are ${known.join(', ')}.`,
     );
   }
   const name = String(issue?.path[0]);
@@ -244,20 +238,6 @@ function requireOrigin(origin: string | undefined, baseURL: string): void {
   );
 }
 
-/** The first setting in an Axios config that would bypass this package's rules. */
-function bypassIn(config: unknown): string | undefined {
-  if (typeof config !== 'object' || config === null) return undefined;
-  const settings = new Map(Object.entries(config));
-  const name = [...bypasses, 'timeout'].find((candidate) => settings.get(candidate) !== undefined);
-  if (name !== undefined) return name;
-  const headers: unknown = settings.get('headers');
-  const carriesAuthorization = (bag: unknown): boolean =>
-    typeof bag === 'object' &&
-    bag !== null &&
-    Object.entries(bag).some(([key, value]) => /^authorization$/i.test(key) || carriesAuthorization(value));
-  return carriesAuthorization(headers) ? 'an Authorization header' : undefined;
-}
-
 function isOptionName(name: string): name is keyof MoovAuthOptions {
   return name in expected;
 }
@@ -280,8 +260,16 @@ function isStore(value: unknown): boolean {
   );
 }
 
+/** Options that are one of a few words: a wrong one is a slip, which is found sooner when it is shown. */
+const words: readonly string[] = ['clientAuth', 'renewWith', 'transport', 'apiVersion'];
+
+/** Shorter than any key of Moov's, should one be in the wrong place. */
+const SHORTEST_UNTOLD = 20;
+
 /** Numbers are told as they are, as what is wrong with one is its value; but a number may also be a key. */
 function kindOf(name: string, value: unknown): string {
-  const tellable = typeof value !== 'number' || /Ms$|^retries$/.test(name);
-  return tellable ? kind(value) : 'a number';
+  if (typeof value === 'number') return /Ms$|^retries$|^maxTokens$/.test(name) ? kind(value) : 'a number';
+  const tellable =
+    typeof value === 'string' && value !== '' && value.length < SHORTEST_UNTOLD && words.includes(name);
+  return tellable ? JSON.stringify(value) : kind(value);
 }

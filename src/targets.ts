@@ -2,9 +2,17 @@ import { types } from 'node:util';
 import type { AxiosInstance } from 'axios';
 import type { Request, RequestHandler } from 'express';
 import type { MoovClients } from './client/moov-client.js';
+import { didYouMean } from './did-you-mean.js';
 import { MoovConfigError, MoovScopeError } from './errors.js';
 import { kind } from './kind.js';
-import { assertAccountID, fillAccount, type MoovScope, readScopes, type ScopeSet } from './scopes.js';
+import {
+  assertAccountID,
+  fillAccount,
+  type MoovScope,
+  readScopes,
+  type ScopeSet,
+  type ScopeTaker,
+} from './scopes.js';
 import type { Settings } from './settings.js';
 import { noToken } from './tokens/no-token.js';
 import type { TokenPool } from './tokens/token-pool.js';
@@ -73,8 +81,8 @@ export class Targets {
   }
 
   /** @throws {@link MoovConfigError} for scopes that are none. */
-  read(scopes: MoovScope | readonly MoovScope[]): ScopeSet {
-    return readScopes(scopes, this.#settings.platformAccountID);
+  read(scopes: MoovScope | readonly MoovScope[], taker?: ScopeTaker): ScopeSet {
+    return readScopes(scopes, this.#settings.platformAccountID, taker);
   }
 
   #scopeFor(target: MoovTarget = {}): string {
@@ -119,6 +127,8 @@ export class Targets {
   }
 }
 
+const members: readonly string[] = ['scopes', 'accountID'];
+
 /** A misspelt member would be passed over, and the wrong account would act. */
 function assertTarget(target: unknown): void {
   if (typeof target !== 'object' || target === null || Array.isArray(target)) {
@@ -126,10 +136,10 @@ function assertTarget(target: unknown): void {
       `The target of a call: expected an object, { scopes, accountID }; got ${kind(target)}.`,
     );
   }
-  const unknown = Object.keys(target).find((name) => name !== 'scopes' && name !== 'accountID');
+  const unknown = Object.keys(target).find((name) => !members.includes(name));
   if (unknown === undefined) return;
   throw new MoovConfigError(
-    `The target of a call has an unknown member "${unknown}". Members are scopes, accountID.`,
+    `The target of a call has an unknown member "${unknown}". ${didYouMean([unknown], members)}Members are ${members.join(', ')}.`,
   );
 }
 

@@ -49,7 +49,7 @@ describe('idempotencyKey', () => {
     [[], 'got none'],
     [[''], 'part 1 is an empty string'],
     [['order', ''], 'part 2 is an empty string'],
-    [['order', undefined], 'part 2 is none'],
+    [['order', undefined], 'part 2 is undefined'],
     [['order', null], 'part 2 is null'],
     [[Number.NaN], 'part 1 is NaN'],
     [['order', 8471, Number.POSITIVE_INFINITY], 'part 3 is Infinity'],

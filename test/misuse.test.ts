@@ -1,7 +1,14 @@
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { idempotencyKey, MoovConfigError, MoovScopeError, moovAuth, moovErrorHandler } from '../src/index.js';
+import {
+  idempotencyKey,
+  MoovConfigError,
+  MoovScopeError,
+  moovAuth,
+  moovErrorHandler,
+  moovPath,
+} from '../src/index.js';
 import { moovSdk } from '../src/sdk/index.js';
 import { failure, startMoov } from './helpers/moov.js';
 
@@ -20,9 +27,10 @@ describe('a target', () => {
   it.each([
     [
       { accountId: 'b1d2c3a4-0000-4000-8000-000000000001' },
-      /unknown member "accountId"\. Members are scopes/,
+      /unknown member "accountId"\. Did you mean "accountID"\? Members are scopes/,
     ],
-    [{ scope: '/ping.read' }, /unknown member "scope"/],
+    [{ scope: '/ping.read' }, /unknown member "scope"\. Did you mean "scopes"\? /],
+    [{ tenant: 'a' }, /unknown member "tenant"\. Members are scopes, accountID/],
     ['b1d2c3a4-0000-4000-8000-000000000001', /expected an object, .* got a string/],
     [['/ping.read'], /got a list/],
     [null, /got null/],
@@ -53,8 +61,8 @@ describe('a call', () => {
     [{ timeoutMs: 1 }, 'For one call it is "timeout"'],
     [{ retries: 1 }, "'axios-retry': { retries }"],
     [{ attemptTimeoutMs: 1 }, 'one for all calls'],
-    [{ timeout: -1 }, 'timeout: expected milliseconds'],
-    [{ timeout: '5000' }, 'timeout: expected milliseconds'],
+    [{ timeout: -1 }, 'timeout: expected milliseconds, 0 or more, 0 being no limit; got -1.'],
+    [{ timeout: '5000' }, 'got a string.'],
   ])('with %j is refused by name', async (settings, message) => {
     const { moov, sandbox } = await startMoov();
     const error = await failure(moov.client.post('/ping', {}, settings as never));
@@ -104,8 +112,41 @@ describe('what has to be called', () => {
     expect(String(refused)).toContain('what moovAuth(scopes) returned');
   });
 
+  it.each([
+    [
+      { accountId: 'a' },
+      /moovSdk: unknown option "accountId"\. Did you mean "accountID"\? Options are scopes,/,
+    ],
+    [{ retries: 1 }, /moovSdk: unknown option "retries"\. Options are scopes,/],
+    [5, /moovSdk: expected an object of options, got 5/],
+    [null, /moovSdk: expected an object of options, got null/],
+  ])('moovSdk(moov, %j) is refused before the wrong account can act', async (options, message) => {
+    const { moov } = await startMoov();
+    const refused = misused((wrong) => moovSdk(moov, wrong(options)));
+    expect(refused).toBeInstanceOf(MoovConfigError);
+    expect(String(refused)).toMatch(message);
+  });
+
+  it('moovSdk takes each of the options that it names', async () => {
+    const { moov } = await startMoov();
+    const debugLogger = { group: () => {}, groupEnd: () => {}, log: () => {} };
+    const accountID = 'b1d2c3a4-0000-4000-8000-000000000001';
+    expect(() =>
+      moovSdk(moov, { scopes: '/ping.read', accountID, timeoutMs: 1_000, userAgent: 'a', debugLogger }),
+    ).not.toThrow();
+  });
+
+  it('moovPath says that it is a template tag', () => {
+    const refused = misused((wrong) => moovPath(wrong('/x')));
+    expect(refused).toBeInstanceOf(MoovConfigError);
+    expect(String(refused)).toMatch(/moovPath is a template tag: write moovPath`.*; got a string\.$/);
+    expect(String(misused((wrong) => moovPath(wrong(undefined))))).toContain('got none');
+  });
+
   it('idempotencyKey tells which part is wrong, and how', () => {
-    expect(String(misused((wrong) => idempotencyKey('o', wrong(undefined))))).toContain('part 2 is none');
+    expect(String(misused((wrong) => idempotencyKey('o', wrong(undefined))))).toContain(
+      'part 2 is undefined',
+    );
     expect(String(misused((wrong) => idempotencyKey('o', wrong({}))))).toContain('part 2 is an object');
   });
 });

@@ -188,7 +188,17 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['clientSecret', 4711_0815, "the API key's secret key", 'a number'],
     ['clientSecret', Buffer.from(SECRET), "the API key's secret key", 'an object'],
     ['clientAuth', SECRET, "'basic' or 'body'", 'a string'],
-    ['clientAuth', 'BASIC', "'basic' or 'body'", 'a string'],
+    ['clientAuth', 'BASIC', "'basic' or 'body'", '"BASIC"'],
+    ['clientAuth', 'x'.repeat(20), "'basic' or 'body'", 'a string'],
+    ['clientAuth', 'x'.repeat(19), "'basic' or 'body'", `"${'x'.repeat(19)}"`],
+    ['clientAuth', '', "'basic' or 'body'", 'an empty string'],
+    ['renewWith', 'refresh-token', "'client_credentials' or 'refresh_token'", '"refresh-token"'],
+    ['transport', 'fetch', "'undici', 'axios' or a Dispatcher of undici 7", '"fetch"'],
+    ['apiVersion', 'v2026.10', 'vYYYY.QQ.BB', '"v2026.10"'],
+    ['apiVersion', 'v2026\n', 'vYYYY.QQ.BB', '"v2026\\n"'],
+    ['clientId', 'pk\n', "the API key's public key", 'a string'],
+    ['clientSecret', 'sk\n', "the API key's secret key", 'a string'],
+    ['origin', 'sk', 'a domain registered', 'a string'],
     ['transport', SECRET, "'undici', 'axios' or a Dispatcher of undici 7", 'a string'],
     ['renewWith', SECRET, "'client_credentials' or 'refresh_token'", 'a string'],
     ['origin', SECRET, 'a domain registered with the API key', 'a string'],
@@ -200,8 +210,9 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['platformAccountID', SECRET, "the platform's own account ID, a UUID", 'a string'],
     ['accountID', SECRET, 'an account ID, a UUID, or a function of the request', 'a string'],
     ['accountID', [], 'an account ID, a UUID, or a function of the request', 'a list'],
-    ['maxTokens', 0, 'a whole number from 1 to 1,000,000', 'a number'],
-    ['maxTokens', 1.5, 'a whole number from 1 to 1,000,000', 'a number'],
+    ['maxTokens', 0, 'a whole number from 1 to 1,000,000', '0'],
+    ['maxTokens', 1.5, 'a whole number from 1 to 1,000,000', '1.5'],
+    ['maxTokens', 1_000_001, 'a whole number from 1 to 1,000,000', '1000001'],
     ['axios', SECRET, 'an object of Axios settings', 'a string'],
     ['axios', null, 'an object of Axios settings', 'null'],
     ['axios', [], 'an object of Axios settings', 'a list'],
@@ -239,11 +250,37 @@ describe('a wrong option is named, with what was expected and what was given', (
 
   test('an unknown one is named, and never its value', () => {
     expect(refusal({ ...atMoov, client_secret: SECRET, scope: SECRET })).toMatch(
-      /^Unknown option "client_secret", "scope"\. Options are clientId, clientSecret, /,
+      /^Unknown option "client_secret", "scope"\. Did you mean "clientSecret"\? Options are clientId, clientSecret, /,
     );
     expect(() => Reflect.construct(MoovOAuthClient, [{ ...atMoov, renewWith: 'refresh_token' }])).toThrow(
       'Unknown option "renewWith"',
     );
+  });
+
+  test.each([
+    ['accountId', 'accountID'],
+    ['BASEURL', 'baseURL'],
+    ['timeoutMS', 'timeoutMs'],
+    ['timeout', 'timeoutMs'],
+    ['timeouts', undefined],
+    ['retry', undefined],
+    ['axi', undefined],
+    ['clientSecrets', 'clientSecret'],
+    ['axio', 'axios'],
+    ['scope', undefined],
+    ['maxToken', 'maxTokens'],
+    ['on', undefined],
+    ['logging', undefined],
+    ['publicKey', undefined],
+  ])('of the known ones %s is near to %s', (name, meant) => {
+    const message = refusal({ ...atMoov, [name]: SECRET });
+    if (meant === undefined) expect(message).toContain(`Unknown option "${name}". Options are `);
+    else expect(message).toContain(`Unknown option "${name}". Did you mean "${meant}"? Options are `);
+  });
+
+  test('a misspelt one is named, and not that it is missing', () => {
+    const { clientId: clientID, ...rest } = atMoov;
+    expect(refusal({ ...rest, clientID })).toMatch(/^Unknown option "clientID"\. Did you mean "clientId"\? /);
   });
 
   test.each([
@@ -424,6 +461,9 @@ describe('axios', () => {
     ['maxRedirects', { maxRedirects: 5 }],
     ['beforeRedirect', { beforeRedirect: () => undefined }],
     ['timeout', { timeout: 1_000 }],
+    ['proxy as a string: Axios wants an object', { proxy: `http://user:${SECRET}@proxy:8080` }],
+    ['proxy as a boolean: Axios wants an object', { proxy: true }],
+    ['proxy as a list: Axios wants an object', { proxy: [] }],
     ['an Authorization header', { headers: { Authorization: SECRET } }],
     ['an Authorization header', { headers: { authorization: SECRET } }],
     ['an Authorization header', { headers: { AUTHORIZATION: SECRET } }],
@@ -432,7 +472,9 @@ describe('axios', () => {
     ['an Authorization header', { headers: new AxiosHeaders({ authorization: SECRET }) }],
   ])('with %s is refused by name: %j', (name, axios) => {
     expect(refusal({ ...atMoov, axios })).toMatch(
-      new RegExp(`^axios: expected an object of Axios settings without .*; got one with ${name}\\.$`),
+      new RegExp(
+        `^axios: expected an object of Axios settings without .*; got one with ${name}(, \\{.*\\}, or false)?\\.$`,
+      ),
     );
     expect(() => Reflect.construct(MoovOAuthClient, [{ ...atMoov, axios }])).toThrow(MoovConfigError);
   });

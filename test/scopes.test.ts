@@ -112,6 +112,41 @@ describe('refused, with a word on how to pass scopes', () => {
     );
   });
 
+  test.each([
+    ['ping.read', "'/ping.read'"],
+    ['accounts.write', "'/accounts.write'"],
+    ['card-metadata.read', "'/card-metadata.read'"],
+    ['accounts/{accountID}/cards.read', "'/accounts/{accountID}/wallets.read'"],
+    ['accounts/6a1c/cards.read', "'/accounts/{accountID}/wallets.read'"],
+  ])('a scope without its first slash: %s', (given, right) => {
+    for (const form of [`/a.read ${given}`, ['/a.read', given]]) {
+      expect(refusal(form)).toBe(`scopes[1]: expected a slash at its beginning, as in ${right}.`);
+    }
+  });
+
+  test.each(['/accounts/:accountID/wallets.read', '/accounts/:id/transfers.write'])(
+    'the parameter of a route: %s',
+    (given) => {
+      expect(refusal([given])).toMatch(
+        /^scopes\[0\]: expected the account as \{accountID\}, .*with a colon\.$/,
+      );
+    },
+  );
+
+  test('what is no slip of these is taken, as Moov may know it', () => {
+    for (const given of [
+      'openid',
+      'ping.write',
+      'ping.reader',
+      'pingXread',
+      'my.accounts.read',
+      '/x/:a/b.read',
+      'account/a',
+    ]) {
+      expect(normaliseScopes([given])).toBe(given);
+    }
+  });
+
   test('the message never shows the value, which may be a key in the wrong place', () => {
     expect(refusal(['sk_live "secret"'])).not.toContain('sk_live');
     expect(refusal(['{sk_live}'])).not.toContain('sk_live');

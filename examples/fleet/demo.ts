@@ -19,8 +19,8 @@ const redis = await startRedis();
 const adminKey = randomUUID();
 const env = {
   MOOV_BASE_URL: baseURL,
-  MOOV_PUBLIC_KEY: sandbox.credentials.clientId,
-  MOOV_SECRET_KEY: sandbox.credentials.clientSecret,
+  MOOV_CLIENT_ID: sandbox.credentials.clientId,
+  MOOV_CLIENT_SECRET: sandbox.credentials.clientSecret,
   MOOV_ORIGIN: sandbox.origins[0] ?? '',
   MOOV_TOKEN_KEY: randomBytes(32).toString('base64'),
   REDIS_URL: redis.url,

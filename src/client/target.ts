@@ -1,6 +1,7 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import { bypasses } from '../bypasses.js';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
-import { bypasses } from '../settings.js';
+import { kind } from '../kind.js';
 import type { RequestHeaders } from '../transports/transport.js';
 
 /** What nearly every call has, and no parser changes: a path without dots and escapes. */
@@ -79,7 +80,9 @@ export function assertSettings(
   for (const [name, instead] of optionsOfAll) if (name in config) throw bypassed(`"${name}"`, instead);
   const { timeout } = config;
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-    throw new MoovConfigError('timeout: expected milliseconds, 0 or more; 0 is for no limit.');
+    throw new MoovConfigError(
+      `timeout: expected milliseconds, 0 or more, 0 being no limit; got ${kind(timeout)}.`,
+    );
   }
   const retry: unknown = config['axios-retry'];
   if (retry !== undefined && !isRetryCount(retry)) {

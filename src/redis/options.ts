@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { didYouMean } from '../did-you-mean.js';
 import { MoovConfigError } from '../errors.js';
 import { kind } from '../kind.js';
 
@@ -104,6 +105,8 @@ const expected: Readonly<Record<string, string>> = {
   lockTtlMs: `a whole number of milliseconds from 1 to ${2 ** 31 - 1}`,
 };
 
+const inVariable = `${KEY_BYTES} bytes in base64 (43 or 44 characters) or in hex (64), or several such keys with commas between them`;
+
 /** The options, complete and checked. */
 export type RedisSettings = z.output<typeof schema>;
 
@@ -116,25 +119,39 @@ export function readRedisOptions(options: unknown, env = process.env): RedisSett
   given.encryptionKey ??= env.MOOV_TOKEN_KEY?.split(',').map((key) => key.trim());
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  // An unknown one first: it may be a misspelt one, which is then missing too.
+  const { issues } = parsed.error;
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue?.code === 'unrecognized_keys') {
     throw new MoovConfigError(
-      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')} of redisTokenStore. Options are ${Object.keys(expected).join(', ')}.`,
+      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')} of redisTokenStore. ${didYouMean(issue.keys, Object.keys(expected))}Options are ${Object.keys(expected).join(', ')}.`,
     );
   }
   const name = String(issue?.path[0]);
-  const how =
-    name === 'encryptionKey' ? ' Set it in the options or as MOOV_TOKEN_KEY: openssl rand -base64 32.' : '';
-  throw new MoovConfigError(`${name}: expected ${expected[name]}; got ${got(name, given[name])}.${how}`);
+  if (name !== 'encryptionKey') {
+    throw new MoovConfigError(`${name}: expected ${expected[name]}; got ${kind(given[name])}.`);
+  }
+  const where = 'encryptionKey' in options && options.encryptionKey != null ? name : 'MOOV_TOKEN_KEY';
+  const key = given[name];
+  throw new MoovConfigError(
+    key === undefined
+      ? `${name}: expected ${expected[name]}; got none. Set it in the options or as MOOV_TOKEN_KEY: openssl rand -base64 32.`
+      : `${where}: expected ${where === name ? expected[name] : inVariable}; got ${gotKeys(key)}. Make one: openssl rand -base64 32.`,
+  );
 }
 
-function got(name: string, value: unknown): string {
-  if (name === 'encryptionKey' && value instanceof Uint8Array) return `${value.length} bytes`;
-  if (name === 'encryptionKey' && Array.isArray(value)) {
-    const wrong = value.findIndex((key) => keyOf(key) === undefined);
-    return wrong < 0 ? 'an empty list' : `something else at place ${wrong + 1} of ${value.length}`;
-  }
-  return kind(value);
+/** Which of several keys is wrong, and how long it is. */
+function gotKeys(value: unknown): string {
+  if (!Array.isArray(value)) return gotKey(value);
+  const wrong = value.findIndex((key) => keyOf(key) === undefined);
+  if (wrong < 0) return 'an empty list';
+  return `${gotKey(value[wrong])}${value.length > 1 ? ` at place ${wrong + 1} of ${value.length}` : ''}`;
+}
+
+function gotKey(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (typeof value === 'string' && value !== '') return `a string of ${value.length} characters`;
+  return typeof value === 'number' ? 'a number' : kind(value);
 }
 
 function keyOf(value: unknown): KeyObject | undefined {

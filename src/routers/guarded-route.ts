@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express';
+import { didYouMean } from '../did-you-mean.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
 import { BodyError } from './body.js';
 import { admitsOrigin, answerPreflight, readAllowedOrigins } from './cross-site.js';
@@ -36,7 +37,9 @@ export function guardedRoute({ name, path, options, further, serve }: GuardedRou
   const known = ['guard', 'allowedOrigins', ...further];
   const unknown = Object.keys(options ?? {}).find((option) => !known.includes(option));
   if (unknown !== undefined) {
-    throw new MoovConfigError(`${name}: unknown option "${unknown}". Options are ${known.join(', ')}.`);
+    throw new MoovConfigError(
+      `${name}: unknown option "${unknown}". ${didYouMean([unknown], known)}Options are ${known.join(', ')}.`,
+    );
   }
   const guards = readGuard(name, options?.guard);
   const origins = readAllowedOrigins(name, options?.allowedOrigins);

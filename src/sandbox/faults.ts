@@ -1,10 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { didYouMean } from '../did-you-mean.js';
+import { kind } from '../kind.js';
 
 /** Which requests a fault is for, and how many of them. */
 interface FaultTarget {
   /** The request's method, in any case. Default: every method. */
   readonly method?: string;
-  /** The path without its query: a string is compared whole, a regular expression is searched for. */
+  /** The path without its query: a string, from its slash on, is compared whole, a regular expression is searched for. */
   readonly path: string | RegExp;
   /** How many requests are affected; `Infinity` is allowed. Default 1. */
   readonly times?: number;
@@ -83,6 +85,8 @@ export interface DelayFault extends FaultTarget {
 /** One kind of trouble for the requests it names; see `MoovSandbox.fail`. */
 export type FaultRule = AnswerFault | DropFault | TruncateFault | DelayFault;
 
+const members = ['method', 'path', 'times', 'status', 'headers', 'body', 'delayMs', 'drop', 'truncate'];
+
 /** A timer fires at once for a longer time than this. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
@@ -92,21 +96,37 @@ export class Faults {
 
   /** @throws TypeError for a rule that can't be followed. The compiler stops most of them; this is for JavaScript. */
   add(rule: FaultRule): void {
+    if (kind(rule) !== 'an object') {
+      throw new TypeError(
+        `fail: expected a rule, such as { path: '/ping', status: 503 }; got ${kind(rule)}.`,
+      );
+    }
+    const unknown = Object.keys(rule).find((name) => !members.includes(name));
+    if (unknown !== undefined) {
+      throw new TypeError(
+        `fail: unknown member "${unknown}". ${didYouMean([unknown], members)}Members are ${members.join(', ')}.`,
+      );
+    }
     const times = rule.times ?? 1;
-    if (typeof rule.path !== 'string' && !(rule.path instanceof RegExp)) {
-      throw new TypeError('path: expected a string or a regular expression.');
+    // Without its slash it would fit no request, and the test of an outage would pass without one.
+    if (!(rule.path instanceof RegExp || (typeof rule.path === 'string' && rule.path.startsWith('/')))) {
+      throw new TypeError(
+        `path: expected a path with its leading slash, such as '/ping', or a regular expression; got ${kind(rule.path)}${typeof rule.path === 'string' && rule.path !== '' ? ' without one' : ''}.`,
+      );
     }
     if (times !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(times) && times > 0)) {
-      throw new TypeError('times: expected a whole number, at least 1, or Infinity.');
+      throw new TypeError(`times: expected a whole number, at least 1, or Infinity; got ${kind(times)}.`);
     }
     if (rule.delayMs !== undefined && !(rule.delayMs >= 0 && rule.delayMs <= LONGEST_DELAY_MS)) {
-      throw new TypeError(`delayMs: expected milliseconds from 0 to ${LONGEST_DELAY_MS}.`);
+      throw new TypeError(
+        `delayMs: expected milliseconds from 0 to ${LONGEST_DELAY_MS}; got ${kind(rule.delayMs)}.`,
+      );
     }
     if (
       rule.status !== undefined &&
       !(Number.isInteger(rule.status) && rule.status >= 200 && rule.status < 600)
     ) {
-      throw new TypeError('status: expected a whole number from 200 to 599.');
+      throw new TypeError(`status: expected a whole number from 200 to 599; got ${kind(rule.status)}.`);
     }
     if (rule.drop !== undefined && rule.drop !== 'before' && rule.drop !== 'after') {
       throw new TypeError("drop: expected 'before' or 'after'.");

@@ -1,3 +1,6 @@
+import { didYouMean } from '../did-you-mean.js';
+import { kind } from '../kind.js';
+
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
 export interface MoovSandboxOptions {
   /** The API key's public half. Default `sandbox-public-key`. */
@@ -59,17 +62,28 @@ const known: Record<keyof MoovSandboxOptions, true> = {
 
 /** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
 export function resolveOptions(options: MoovSandboxOptions): Settings {
+  if (kind(options) !== 'an object') {
+    throw new TypeError(`createMoovSandbox: expected an object of options, got ${kind(options)}.`);
+  }
+  const names = Object.keys(known);
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(known, name)) {
+    if (!names.includes(name)) {
       throw new TypeError(
-        `${name}: no such option of the sandbox. There are ${Object.keys(known).join(', ')}.`,
+        `${name}: no such option of the sandbox. ${didYouMean([name], names)}There are ${names.join(', ')}.`,
       );
     }
   }
+  const { origins = ['https://app.example.com'] } = options;
+  expect(
+    Array.isArray(origins) && origins.length > 0 && origins.every(isRegistrable),
+    'origins',
+    "a list of origins such as 'https://app.example.com': scheme and host only, and not localhost",
+    origins,
+  );
   const settings: Settings = {
     clientId: options.clientId ?? 'sandbox-public-key',
     clientSecret: options.clientSecret ?? 'sandbox-secret-key',
-    origins: [...(options.origins ?? ['https://app.example.com'])],
+    origins: [...origins],
     platformAccountID: options.platformAccountID ?? 'b1d2c3a4-0000-4000-8000-000000000001',
     expiresIn: options.expiresIn ?? 'timestamp',
     tokenLifeSeconds: options.tokenLifeSeconds ?? 3600,
@@ -77,38 +91,49 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     requestsPerSecond: options.rateLimit?.requestsPerSecond ?? Number.POSITIVE_INFINITY,
     opaqueTokens: options.opaqueTokens ?? false,
   };
-  expect(settings.clientId !== '', 'clientId', 'a string that is not empty');
-  expect(settings.clientSecret !== '', 'clientSecret', 'a string that is not empty');
+  for (const name of ['clientId', 'clientSecret'] as const) {
+    const value: unknown = settings[name];
+    expect(typeof value === 'string' && value !== '', name, 'a string that is not empty', value);
+  }
   expect(
-    settings.origins.length > 0 && settings.origins.every(isRegistrable),
-    'origins',
-    "a list of origins such as 'https://app.example.com': scheme and host only, and not localhost",
+    /^[\w-]+$/.test(settings.platformAccountID),
+    'platformAccountID',
+    'an account ID',
+    settings.platformAccountID,
   );
-  expect(/^[\w-]+$/.test(settings.platformAccountID), 'platformAccountID', 'an account ID');
-  expect(['timestamp', 'seconds'].includes(settings.expiresIn), 'expiresIn', "'timestamp' or 'seconds'");
+  expect(
+    ['timestamp', 'seconds'].includes(settings.expiresIn),
+    'expiresIn',
+    "'timestamp' or 'seconds'",
+    settings.expiresIn,
+  );
   expect(
     isPositiveInteger(settings.tokenLifeSeconds),
     'tokenLifeSeconds',
     'a whole number of seconds, at least 1',
+    settings.tokenLifeSeconds,
   );
   expect(
     options.rateLimit === undefined || isPositiveInteger(settings.requestsPerSecond),
     'rateLimit.requestsPerSecond',
     'a whole number, at least 1',
+    options.rateLimit?.requestsPerSecond,
   );
   return settings;
 }
 
-function expect(condition: boolean, option: string, what: string): void {
-  if (!condition) throw new TypeError(`${option}: expected ${what}.`);
+function expect(condition: boolean, option: string, what: string, value: unknown): void {
+  // A number may be a key, put in the wrong place.
+  const got = typeof value === 'number' && option.startsWith('client') ? 'a number' : kind(value);
+  if (!condition) throw new TypeError(`${option}: expected ${what}; got ${got}.`);
 }
 
 function isPositiveInteger(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
-function isRegistrable(origin: string): boolean {
-  if (!URL.canParse(origin)) return false;
+function isRegistrable(origin: unknown): boolean {
+  if (typeof origin !== 'string' || !URL.canParse(origin)) return false;
   const url = new URL(origin);
   return url.origin === origin.toLowerCase() && url.hostname !== 'localhost';
 }

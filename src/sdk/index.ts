@@ -4,7 +4,9 @@
  * @module express-moov-auth/sdk
  */
 import { HTTPClient, Moov, type SDKOptions } from '@moovio/sdk';
+import { didYouMean } from '../did-you-mean.js';
 import { MoovConfigError } from '../errors.js';
+import { kind } from '../kind.js';
 import type { MoovAuth } from '../moov-auth.js';
 import type { MoovTarget } from '../targets.js';
 
@@ -23,6 +25,15 @@ const refused: Readonly<Record<Refused, string>> = {
 
 /** Options of {@link moovSdk}: a target, and the SDK's own options without those that the `MoovAuth` stands for. */
 export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, Refused>;
+
+// An object rather than a list, so that the compiler asks for every option.
+const taken: Readonly<Record<keyof MoovSdkOptions, true>> = {
+  scopes: true,
+  accountID: true,
+  timeoutMs: true,
+  userAgent: true,
+  debugLogger: true,
+};
 
 /**
  * Moov's official SDK (`@moovio/sdk`) on the renewed, scoped tokens of a `MoovAuth`. Its calls keep the rules of
@@ -46,7 +57,7 @@ export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, Refused>;
  * call, beside that of the `MoovAuth`; `userAgent`; `debugLogger`, which gets bodies, and never the token.
  * @returns the SDK's own client.
  * @throws {@link express-moov-auth!MoovConfigError | MoovConfigError} for one of the SDK's options that would bypass the
- * `MoovAuth`, and for scopes that are none; {@link express-moov-auth!MoovScopeError | MoovScopeError} when an account is
+ * `MoovAuth`, for an unknown option, and for scopes that are none; {@link express-moov-auth!MoovScopeError | MoovScopeError} when an account is
  * missing or no UUID.
  * @see {@link https://github.com/moovfinancial/moov-typescript | Moov's SDK for TypeScript}
  */
@@ -54,11 +65,24 @@ export function moovSdk(moov: MoovAuth, options: MoovSdkOptions = {}): Moov {
   if (typeof moov !== 'function' || !('fetchFor' in moov)) {
     throw new MoovConfigError('moovSdk: expected what moovAuth(scopes) returned as its first argument.');
   }
+  if (typeof options !== 'object' || options === null) {
+    throw new MoovConfigError(`moovSdk: expected an object of options, got ${kind(options)}.`);
+  }
   const { scopes, accountID, ...sdkOptions } = options;
   for (const [name, why] of Object.entries(refused)) {
     if (Reflect.get(sdkOptions, name) !== undefined) {
       throw new MoovConfigError(`moovSdk can't have the SDK's option "${name}". ${why}`);
     }
+  }
+  // A misspelt accountID would be passed over, and the wrong account would act.
+  const unknown = Object.keys(options).find(
+    (name) => !Object.hasOwn(taken, name) && !Object.hasOwn(refused, name),
+  );
+  if (unknown !== undefined) {
+    const known = Object.keys(taken);
+    throw new MoovConfigError(
+      `moovSdk: unknown option "${unknown}". ${didYouMean([unknown], known)}Options are ${known.join(', ')}.`,
+    );
   }
   const { baseURL } = moov.client.defaults;
   if (baseURL === undefined) {

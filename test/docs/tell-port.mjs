@@ -3,6 +3,7 @@ import { Server } from 'node:net';
 
 const { listen } = Server.prototype;
 Server.prototype.listen = function (...args) {
-  this.once('listening', () => process.send?.(this.address()));
+  // The variable is a text; a sandbox in the block takes a number.
+  if (args[0] === process.env.PORT) this.once('listening', () => process.send?.(this.address()));
   return listen.apply(this, args);
 };

@@ -55,7 +55,7 @@ describe('npm start', () => {
   it('serves its routes from a sandbox of its own', async () => {
     const server = run('server.ts', { ADMIN_KEY: 'letmein' });
     const url = await server.url();
-    expect(server.output).toContain('No MOOV_PUBLIC_KEY is set');
+    expect(server.output).toContain('No MOOV_CLIENT_ID is set');
 
     const { routes, tryThis } = await readJson<Index>(fetch(url));
     expect(Object.keys(routes)).toEqual([
@@ -119,6 +119,13 @@ describe('npm run sandbox', () => {
     const url = await sandbox.url();
     const { MOOV_ACCOUNT_ID: account = '', ...env } = exportsIn(sandbox.output);
     expect(env.MOOV_BASE_URL).toBe(url);
+    // The names of the README: others would lose against what is set already.
+    expect(Object.keys(env)).toEqual([
+      'MOOV_BASE_URL',
+      'MOOV_CLIENT_ID',
+      'MOOV_CLIENT_SECRET',
+      'MOOV_ORIGIN',
+    ]);
 
     for (const file of ['minimal.ts', 'commonjs.cjs', 'server.ts']) {
       const server = run(file, env);

@@ -96,21 +96,26 @@ describe('a wrong option of redisTokenStore is named, with what was expected:', 
     [
       'a password',
       { client, encryptionKey: 'correct horse battery staple' },
-      /^encryptionKey: .*; got a string\./,
+      /^encryptionKey: .*; got a string of 28 characters\. Make one: openssl rand -base64 32\.$/,
     ],
-    ['a cut base64', { client, encryptionKey: base64.slice(0, -3) }, /^encryptionKey: .*; got a string\./],
+    [
+      'a cut base64',
+      { client, encryptionKey: base64.slice(0, -3) },
+      /^encryptionKey: .*; got a string of 41 characters\./,
+    ],
     [
       'base64 with a line break',
       { client, encryptionKey: `${base64}\n` },
-      /^encryptionKey: .*; got a string\./,
+      /^encryptionKey: .*; got a string of 45 characters\./,
     ],
     ['an empty key', { client, encryptionKey: '' }, /^encryptionKey: .*; got an empty string\./],
+    ['a number', { client, encryptionKey: 4711 }, /^encryptionKey: .*; got a number\./],
     ['null', { client, encryptionKey: null }, /^encryptionKey: .*; got none\./],
     ['no keys', { client, encryptionKey: [] }, /^encryptionKey: .*; got an empty list\./],
     [
       'a wrong one among them',
       { client, encryptionKey: [key, base64.slice(1)] },
-      /^encryptionKey: .*; got something else at place 2 of 2\./,
+      /^encryptionKey: .*; got a string of 43 characters at place 2 of 2\./,
     ],
     [
       'a prefix with a brace',
@@ -132,6 +137,25 @@ describe('a wrong option of redisTokenStore is named, with what was expected:', 
     const error = refusal(() => make(options));
     expect(error.message).toMatch(message);
     expect(error.code).toBe('ERR_MOOV_CONFIG');
+  });
+
+  it.each([
+    ['short', 'a string of 5 characters. Make one'],
+    [` ${base64.slice(2)} `, 'a string of 42 characters. Make one'],
+    [`${base64},`, 'an empty string at place 2 of 2. Make one'],
+    ['', 'an empty string. Make one'],
+  ])('MOOV_TOKEN_KEY=%s', (value, told) => {
+    vi.stubEnv('MOOV_TOKEN_KEY', value);
+    const { message } = refusal(() => make({ client }));
+    expect(message).toMatch(/^MOOV_TOKEN_KEY: expected 32 bytes in base64 \(43 or 44 characters\) or in hex/);
+    expect(message).toContain(`; got ${told}`);
+  });
+
+  it('an unknown one near to a known one', () => {
+    const { message } = refusal(() => make({ client, encryptionkey: key }));
+    expect(message).toContain(
+      '"encryptionkey" of redisTokenStore. Did you mean "encryptionKey"? Options are',
+    );
   });
 
   it('never with the value, in whatever form it was given', () => {

@@ -176,11 +176,23 @@ describe('rules', () => {
   });
 
   test.each([
-    [{ path: 5, status: 500 }, /^path/],
+    [undefined, /^fail: expected a rule, such as .*; got none\.$/],
+    ['/ping', /^fail: expected a rule, such as .*; got a string\.$/],
+    [{ path: 5, status: 500 }, /^path: .*; got 5\.$/],
+    [{ status: 500 }, /^path: .*; got none\.$/],
+    [
+      { path: 'ping', status: 500 },
+      /^path: expected a path with its leading slash.*; got a string without one\.$/,
+    ],
+    [{ path: '', status: 500 }, /^path: .*; got an empty string\.$/],
+    [
+      { path: '/ping', status: 500, time: 2 },
+      /^fail: unknown member "time"\. Did you mean "times"\? Members/,
+    ],
     [{ path: '/ping' }, /^A fault needs/],
     [{ path: '/ping', status: 500, drop: 'after' }, /^A fault needs/],
     [{ path: '/ping', drop: 'later' }, /^drop/],
-    [{ path: '/ping', status: 99 }, /^status/],
+    [{ path: '/ping', status: 99 }, /^status.*; got 99\.$/],
     [{ path: '/ping', status: 500, times: 0 }, /^times/],
     [{ path: '/ping', delayMs: -1 }, /^delayMs/],
     [{ path: '/ping', delayMs: 2 ** 31 }, /^delayMs/],

@@ -124,7 +124,13 @@ test('two sandboxes share nothing', async () => {
 });
 
 test.each([
-  [{ clientID: 'x' }, /^clientID: no such option/],
+  [5, /^createMoovSandbox: expected an object of options, got 5\./],
+  [null, /^createMoovSandbox: expected an object of options, got null\./],
+  [{ clientID: 'x' }, /^clientID: no such option of the sandbox\. Did you mean "clientId"\? There are /],
+  [{ clientId: 5 }, /^clientId: .*; got a number\.$/],
+  [{ origins: 5 }, /^origins: .*; got 5\.$/],
+  [{ origins: [5] }, /^origins: .*; got a list\.$/],
+  [{ origins: 'https://app.example.com' }, /^origins: .*; got a string\.$/],
   [{ clientId: '' }, /^clientId/],
   [{ clientSecret: '' }, /^clientSecret/],
   [{ origins: [] }, /^origins/],
@@ -133,8 +139,8 @@ test.each([
   [{ origins: ['http://localhost:3000'] }, /^origins/],
   [{ platformAccountID: 'a/b' }, /^platformAccountID/],
   [{ expiresIn: 'minutes' as const }, /^expiresIn/],
-  [{ tokenLifeSeconds: 0.5 }, /^tokenLifeSeconds/],
-  [{ rateLimit: { requestsPerSecond: 0 } }, /^rateLimit/],
+  [{ tokenLifeSeconds: 0.5 }, /^tokenLifeSeconds: .*; got 0\.5\.$/],
+  [{ rateLimit: { requestsPerSecond: 0 } }, /^rateLimit.*; got 0\.$/],
 ])('the options %j are refused', (options, message) => {
   const make: (options: never) => unknown = createMoovSandbox;
   expect(() => Reflect.apply(make, undefined, [options])).toThrow(TypeError);

@@ -1,0 +1,32 @@
+import { kind } from './kind.js';
+
+/** Per-call Axios settings that would take a call, or its token, past this package's rules. */
+export const bypasses = [
+  'auth',
+  'adapter',
+  'socketPath',
+  'beforeRedirect',
+  'transport',
+  'maxRedirects',
+  'baseURL',
+] as const;
+
+/** The first setting in an Axios config that would bypass this package's rules, or that Axios can't use. */
+export function bypassIn(config: unknown): string | undefined {
+  if (typeof config !== 'object' || config === null) return undefined;
+  const settings = new Map(Object.entries(config));
+  const name = [...bypasses, 'timeout'].find((candidate) => settings.get(candidate) !== undefined);
+  if (name !== undefined) return name;
+  const proxy: unknown = settings.get('proxy') ?? false;
+  if (proxy !== false && kind(proxy) !== 'an object') {
+    return `proxy as ${kind(proxy)}: Axios wants an object, { protocol, host, port, auth }, or false`;
+  }
+  return carriesAuthorization(settings.get('headers')) ? 'an Authorization header' : undefined;
+}
+
+function carriesAuthorization(bag: unknown): boolean {
+  if (typeof bag !== 'object' || bag === null) return false;
+  return Object.entries(bag).some(
+    ([name, value]) => /^authorization$/i.test(name) || carriesAuthorization(value),
+  );
+}
