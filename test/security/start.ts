@@ -34,6 +34,9 @@ export async function start(
     origin: 'https://app.example.com',
     clientId: 'the-public-key',
     clientSecret,
+    // A search takes its time, and calls may be on their way meanwhile.
+    timeoutMs: 50_000,
+    attemptTimeoutMs: 50_000,
     retries: 0,
     retryBudget: false,
     renewWith: 'refresh_token',
