@@ -265,6 +265,29 @@ describe.each(transports)('over %s', (_name, over) => {
       await moov.close();
     });
 
+    it.each([200, 409])('is a %i that cannot be parsed, and no result', async (status) => {
+      const { sandbox, moov } = await startMoov({ retries: 1 });
+      sandbox.fail({ path: transfersOf(sandbox), drop: 'before' });
+      sandbox.fail({ path: transfersOf(sandbox), status, body: '{"transferID":' });
+      const strict = { responseType: 'json', transitional: { silentJSONParsing: false } } as const;
+      const config = { ...keyed('half'), ...strict, validateStatus: () => true };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({
+        code: 'ERR_BAD_RESPONSE',
+        response: { status },
+        moov: { attempts: 2, ambiguous: true },
+      });
+    });
+
+    it('is a reply that was cut short, whatever the caller’s validateStatus says', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ path: transfersOf(sandbox), truncate: true });
+      const config = { ...keyed('cut'), validateStatus: () => true };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+      expect(sandbox.transfers).toHaveLength(1);
+    });
+
     it('is a reply of 2xx that is rejected after all', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       const config = { ...keyed('accepted'), validateStatus: (status: number) => status === 201 };
@@ -300,6 +323,19 @@ describe.each(transports)('over %s', (_name, over) => {
       }
       expect(count('call.budgetExhausted')).toBe(0);
       expect(count('call.replayed')).toBeGreaterThan(20);
+    });
+
+    it('is asked once for a failure, also for that of a replay', async () => {
+      const { sandbox, moov, count } = await startMoov({ retries: 10 });
+      await moov.ready();
+      const headers = { 'retry-after-ms': '1' };
+      sandbox.fail({ path: '/ping', status: 503, headers, times: 11 });
+      await failure(moov.client.get('/ping'));
+      sandbox.fail({ path: '/accounts', status: 401 });
+      sandbox.fail({ path: '/accounts', status: 503, headers });
+      const error = await failure(moov.client.get('/accounts'));
+      expect(error).toMatchObject({ response: { status: 503 }, moov: { attempts: 2 } });
+      expect(count('call.budgetExhausted')).toBe(1);
     });
 
     it('delivers the last error before any wait', async () => {

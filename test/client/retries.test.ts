@@ -50,7 +50,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('follow a dropped connection, a reply cut short, and an attempt that timed out', async () => {
-      const { sandbox, moov } = await startMoov({ attemptTimeoutMs: 300 });
+      const { sandbox, moov, events } = await startMoov({ attemptTimeoutMs: 300 });
       await moov.ready();
       sandbox.fail({ path: '/accounts', drop: 'before' });
       sandbox.fail({ path: '/accounts', truncate: true });
@@ -58,6 +58,8 @@ describe.each(transports)('over %s', (_name, over) => {
       const response = await moov.client.get('/accounts');
       expect(response).toMatchObject({ status: 200, moov: { attempts: 4, ambiguous: false } });
       expect(response.data).toHaveLength(1);
+      const reasons = events.flatMap((event) => (event.type === 'call.retried' ? [event.reason] : []));
+      expect(reasons).toEqual(['ECONNRESET', '200', 'ECONNABORTED']);
     });
 
     it('look at the status even when the caller accepts it, and his function judges the last', async () => {
