@@ -243,16 +243,24 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(error).toMatchObject({ moov: { attempts: 2, ambiguous: true } });
     });
 
-    it('is told even when the caller’s validateStatus throws', async () => {
-      const { sandbox, moov } = await startMoov();
-      const validateStatus = () => {
-        throw new Error('mine');
-      };
-      const error = await failure(
-        moov.client.post(transfersOf(sandbox), transfer, { ...keyed('throws'), validateStatus }),
-      );
-      expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous: true } });
-    });
+    it.each([
+      [200, true],
+      [422, false],
+      [503, true],
+    ])(
+      'is told even when the caller’s validateStatus throws: a %i leaves it at %s',
+      async (status, ambiguous) => {
+        const { sandbox, moov } = await startMoov({ retries: 0 });
+        sandbox.fail({ path: transfersOf(sandbox), status });
+        const validateStatus = () => {
+          throw new Error('mine');
+        };
+        const error = await failure(
+          moov.client.post(transfersOf(sandbox), transfer, { ...keyed('throws'), validateStatus }),
+        );
+        expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous } });
+      },
+    );
 
     it('is not a call for which no token could be had', async () => {
       const sandbox = await startSandbox();
@@ -415,6 +423,15 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(performance.now() - began).toBeLessThan(4_000);
       expect(sandbox.stats.apiRequests).toBe(1);
     });
+  });
+
+  it('a stream whose connection broke off is a MoovReplayError too, without a status', async () => {
+    const { sandbox, moov } = await startMoov();
+    sandbox.fail({ path: '/accounts', drop: 'before' });
+    const error = await failure(moov.client.post('/accounts', Readable.from(['{}']), keyed('stream')));
+    expect(error).toBeInstanceOf(MoovReplayError);
+    expect(error.upstreamStatus).toBeUndefined();
+    expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true }, cause: { code: 'ECONNRESET' } });
   });
 
   describe('a body stream that fails', () => {
