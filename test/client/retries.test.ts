@@ -41,6 +41,18 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.apiRequests).toBe(1);
     });
 
+    it.each(['post', 'patch'])('are not made for %s without a key whose answer was lost', async (method) => {
+      const { sandbox, moov } = await startMoov({ attemptTimeoutMs: 300 });
+      await moov.ready();
+      for (const fault of [{ drop: 'before' }, { drop: 'after' }, { delayMs: 5_000 }] as const) {
+        sandbox.fail({ path: '/accounts', ...fault });
+        const before = sandbox.stats.apiRequests;
+        const error = await failure(moov.client.request({ method, url: '/accounts', data: {} }));
+        expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+        expect(sandbox.stats.apiRequests).toBe(before + 1);
+      }
+    });
+
     it.each([400, 403, 404, 409, 422])('do not follow a %i', async (status) => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status, times: 10 });
