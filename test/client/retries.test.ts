@@ -53,6 +53,14 @@ describe.each(transports)('over %s', (_name, over) => {
       }
     });
 
+    it('do not follow a reply that is too large, as the next one would be too', async () => {
+      const { sandbox, moov } = await startMoov();
+      const error = await failure(moov.client.get('/accounts', { maxContentLength: 1 }));
+      expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', moov: { attempts: 1, ambiguous: true } });
+      expect(error).not.toHaveProperty('response.status');
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
     it.each([400, 403, 404, 409, 422])('do not follow a %i', async (status) => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status, times: 10 });
