@@ -240,6 +240,14 @@ describe.each(transports)('over %s', (_name, over) => {
       expect((await moov.client.get('/ping', { timeout: 2 ** 31 })).status).toBe(200);
     });
 
+    it('is none where timeout is 0, also while a token is awaited and before a retry', async () => {
+      const { sandbox, moov } = await startMoov({ timeoutMs: 50 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 100 });
+      sandbox.fail({ path: '/ping', status: 503, headers: { 'retry-after-ms': '100' } });
+      const response = await moov.client.get('/ping', { timeout: 0 });
+      expect(response).toMatchObject({ status: 200, moov: { attempts: 2 } });
+    });
+
     it('can be set for one call by timeout, and coded ETIMEDOUT as in Axios', async () => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();
