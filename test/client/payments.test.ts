@@ -4,7 +4,7 @@ import type { AxiosInstance } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { idempotencyKey, isMoovCallError, MoovReplayError, moovAuth } from '../../src/index.js';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
-import { allScopes, failure, startMoov as start, startSandbox } from '../helpers/moov.js';
+import { allScopes, failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 
 const amount = { currency: 'USD', value: 1204 };
@@ -284,6 +284,33 @@ describe.each(transports)('over %s', (_name, over) => {
         code: 'ERR_BAD_RESPONSE',
         response: { status },
         moov: { attempts: 2, ambiguous: true },
+      });
+    });
+
+    it('is a redirect to elsewhere, which is not followed', async () => {
+      const { sandbox, moov } = await startMoov();
+      const headers = { location: 'https://elsewhere.example.com/' };
+      sandbox.fail({ path: transfersOf(sandbox), status: 307, headers });
+      const error = await failure(pay(moov.client, sandbox, 'redirected'));
+      expect(error).toMatchObject({
+        code: 'ERR_MOOV_ORIGIN',
+        upstreamStatus: 307,
+        moov: { attempts: 1, ambiguous: true },
+      });
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
+    it('is a lost answer after which no token is to be had for a retry', async () => {
+      const { sandbox, moov, count } = await startMoov({ tokenTimeoutMs: 500 });
+      await moov.ready();
+      sandbox.fail({ path: transfersOf(sandbox), status: 503, headers: { 'retry-after': '1' } });
+      sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'no' }, times: 10 });
+      const call = failure(pay(moov.client, sandbox, 'no token'));
+      await until(() => count('call.retried') === 1, 'the wait has begun');
+      await moov.revoke();
+      expect(await call).toMatchObject({
+        code: 'ERR_MOOV_TOKEN_REFUSED',
+        moov: { attempts: 1, ambiguous: true },
       });
     });
 

@@ -234,6 +234,14 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(error.message).toBe('timeout of 200ms exceeded');
     });
 
+    it('that is over before an attempt leaves it unsent', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      const error = await failure(moov.client.post('/accounts', {}, { ...payment, timeout: 1e-9 }));
+      expect(error).toMatchObject({ code: 'ECONNABORTED', moov: { attempts: 0, ambiguous: false } });
+      expect(sandbox.stats.apiRequests).toBe(0);
+    });
+
     it('may be longer than a timer can be', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/oauth2/token', delayMs: 100 });

@@ -17,6 +17,7 @@ async function startTwo() {
 it('gives back a token that is held and stored once', async () => {
   const { sandbox, one, other } = await startTwo();
   await one.revoke();
+  await one.revoke();
   expect(sandbox.stats).toMatchObject({ tokensMinted: 1, revokeRequests: 2, tokensRevoked: 2 });
   expect(one.status().pendingRevocations).toBe(0);
   expect(other.status().tokens).toBe(0);
