@@ -36,6 +36,16 @@ describe.each(transports)('over %s', (_name, over) => {
       });
     });
 
+    it('is sent again also when an earlier attempt was answered', async () => {
+      const { sandbox, moov } = await startMoov();
+      const headers = { 'retry-after-ms': '5' };
+      sandbox.fail({ path: transfersOf(sandbox), status: 429, headers });
+      sandbox.fail({ path: transfersOf(sandbox), drop: 'after' });
+      const response = await pay(moov.client, sandbox, 'answered, then lost');
+      expect(response).toMatchObject({ status: 409, moov: { attempts: 3, ambiguous: false } });
+      expect(sandbox.transfers).toHaveLength(1);
+    });
+
     it('is the result even when the caller’s validateStatus refuses a 409', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: transfersOf(sandbox), truncate: true });
