@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { Agent } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import type { AxiosInstance } from 'axios';
 import { describe, expect, it } from 'vitest';
@@ -271,6 +272,15 @@ describe.each(transports)('over %s', (_name, over) => {
         expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous } });
       },
     );
+
+    it('is not a call whose connections were all refused', async () => {
+      const axios = { httpAgent: new Agent({ keepAlive: false }) };
+      const { sandbox, moov } = await startMoov({ retries: 1, axios });
+      await moov.ready();
+      await sandbox.close();
+      const error = await failure(pay(moov.client, sandbox, 'refused'));
+      expect(error).toMatchObject({ code: 'ECONNREFUSED', moov: { attempts: 2, ambiguous: false } });
+    });
 
     it('is not a call for which no token could be had', async () => {
       const sandbox = await startSandbox();

@@ -124,6 +124,44 @@ describe.each(transports)('over %s', (_name, over) => {
       await moov.close();
     });
 
+    /** A path that is always answered 401, with the clock of pauses in hand; tells how many tokens were asked for. */
+    async function startPausing() {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.fail({ path: '/accounts', status: 401, times: Number.POSITIVE_INFINITY });
+      vi.useFakeTimers({ toFake: ['performance'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const refused = async () => {
+        await failure(moov.client.get('/accounts'));
+        return sandbox.stats.tokenRequests;
+      };
+      return { moov, refused };
+    }
+
+    it('renews less often while other calls are answered with something else', async () => {
+      const { moov, refused } = await startPausing();
+      expect(await refused()).toBe(2);
+      vi.advanceTimersByTime(5_001);
+      await moov.client.get('/ping');
+      expect(await refused()).toBe(3);
+      vi.advanceTimersByTime(6_000);
+      await moov.client.get('/ping');
+      expect(await refused()).toBe(3);
+    });
+
+    it('renews every 5 s while there is nothing but 401', async () => {
+      const { refused } = await startPausing();
+      expect(await refused()).toBe(2);
+      vi.advanceTimersByTime(1_000);
+      expect(await refused()).toBe(2);
+      vi.advanceTimersByTime(4_001);
+      expect(await refused()).toBe(3);
+      vi.advanceTimersByTime(4_000);
+      expect(await refused()).toBe(3);
+      vi.advanceTimersByTime(1_001);
+      expect(await refused()).toBe(4);
+    });
+
     it('with a stream as its body can’t be replayed, says so at once, and has the token renewed for the next call', async () => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();
