@@ -289,8 +289,10 @@ describe('the pool', () => {
     const before = sandbox.stats.tokenRequests;
     expect((await fed.get('/ping')).status).toBe(200);
     expect(sandbox.stats.tokenRequests).toBe(before + 1);
+    await moov.accessToken({ scopes: '/accounts.read' });
     await moov.close();
     expect(await failure(fed.get('/ping'))).toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+    expect(sandbox.stats.tokenRequests).toBe(before + 2);
   });
 
   it('keeps a failing account from slowing another', async () => {
