@@ -319,6 +319,13 @@ describe('the pool', () => {
     expect(sandbox.stats.tokenRequests).toBe(2);
   });
 
+  it('renews the token of start-up by a timer, though nobody asks for it', async () => {
+    const sandbox = await startSandbox({ tokenLifeSeconds: 2, expiresIn: 'seconds' });
+    const { moov } = await start('/ping.read', {}, sandbox);
+    await moov.ready();
+    await until(() => sandbox.stats.tokensMinted === 2, 'it has been renewed');
+  });
+
   it('has at most ten token requests in flight', async () => {
     const { sandbox, moov } = await start();
     sandbox.fail({ path: '/oauth2/token', delayMs: 300, times: Number.POSITIVE_INFINITY });

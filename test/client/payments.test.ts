@@ -431,6 +431,7 @@ describe.each(transports)('over %s', (_name, over) => {
       return body;
     };
     it.each<[string, () => unknown]>([
+      ['nothing', () => null],
       ['JSON', () => ({ a: 1 })],
       ['a string', () => 'a=1'],
       ['a Buffer', () => Buffer.from([1, 2, 3])],
