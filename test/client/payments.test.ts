@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { Agent } from 'node:http';
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, Readable, Stream } from 'node:stream';
 import type { AxiosInstance } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { idempotencyKey, isMoovCallError, MoovReplayError, moovAuth } from '../../src/index.js';
@@ -425,6 +425,18 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('bodies', () => {
+    /** As the form-data package's are: with `pipe`, and not a Readable. */
+    const oldStream = () => {
+      const stream = new Stream();
+      stream.on('newListener', (name) => {
+        if (name !== 'end') return;
+        setImmediate(() => {
+          stream.emit('data', Buffer.from('{}'));
+          stream.emit('end');
+        });
+      });
+      return stream;
+    };
     const form = () => {
       const body = new FormData();
       body.append('file', new Blob(['a'.repeat(1_000)]), 'a.txt');
@@ -458,6 +470,7 @@ describe.each(transports)('over %s', (_name, over) => {
     it.each<[string, () => unknown]>([
       ['a Node stream', () => Readable.from(['{}'])],
       ['a stream that is still open', () => new PassThrough().end('{}')],
+      ['a stream of the old kind', oldStream],
     ])('%s can’t be: MoovReplayError at once, with the cause and what is ambiguous', async (_kind, body) => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();

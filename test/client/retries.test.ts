@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Agent, createServer } from 'node:http';
 import axios from 'axios';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -195,6 +196,30 @@ describe.each(transports)('over %s', (_name, over) => {
     });
   });
 
+  describe('an abort', () => {
+    it('ends at once a call that waits for a token', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/oauth2/token', delayMs: 5_000 });
+      const controller = new AbortController();
+      const began = performance.now();
+      const call = failure(moov.client.get('/accounts', { signal: controller.signal }));
+      await until(() => sandbox.stats.tokenRequests === 1, 'the token is awaited');
+      controller.abort();
+      expect(await call).toMatchObject({ code: 'ERR_CANCELED', moov: { attempts: 0, ambiguous: false } });
+      expect(performance.now() - began).toBeLessThan(3_000);
+    });
+
+    it('is listened for no longer than the call lasts', async () => {
+      const { sandbox, moov } = await startMoov();
+      const { signal } = new AbortController();
+      sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '1' } });
+      sandbox.fail({ path: '/accounts', status: 401 });
+      const response = await moov.client.get('/accounts', { signal });
+      expect(response).toMatchObject({ status: 200, moov: { attempts: 3 } });
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    });
+  });
+
   /** Gives tokens, and answers everything else with a byte each 50 ms for ever, so that no socket is ever idle. */
   async function startDripping(): Promise<string> {
     const server = createServer((request, response) => {
@@ -228,10 +253,12 @@ describe.each(transports)('over %s', (_name, over) => {
 
     it('covers waiting for a token', async () => {
       const { sandbox, moov } = await startMoov({ timeoutMs: 200 });
-      sandbox.fail({ path: '/oauth2/token', delayMs: 3_000 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 5_000 });
+      const began = performance.now();
       const error = await failure(moov.client.get('/accounts'));
       expect(error).toMatchObject({ code: 'ECONNABORTED', moov: { attempts: 0, ambiguous: false } });
       expect(error.message).toBe('timeout of 200ms exceeded');
+      expect(performance.now() - began).toBeLessThan(3_000);
     });
 
     it('that is over before an attempt leaves it unsent', async () => {
