@@ -209,6 +209,20 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(performance.now() - began).toBeLessThan(3_000);
     });
 
+    it('that comes while the body is made leaves the call unsent', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      const controller = new AbortController();
+      const transformRequest = () => {
+        controller.abort();
+        return '{}';
+      };
+      const config = { ...payment, transformRequest, signal: controller.signal };
+      const error = await failure(moov.client.post('/accounts', {}, config));
+      expect(error).toMatchObject({ code: 'ERR_CANCELED', moov: { ambiguous: false } });
+      expect(sandbox.stats.apiRequests).toBe(0);
+    });
+
     it('is listened for no longer than the call lasts', async () => {
       const { sandbox, moov } = await startMoov();
       const { signal } = new AbortController();

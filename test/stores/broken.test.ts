@@ -1,6 +1,6 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { memoryTokenStore, moovAuth, type TokenStore, type TokenStoreChange } from '../../src/index.js';
-import { allScopes, startMoov, startSandbox } from '../helpers/moov.js';
+import { allScopes, startMoov, startSandbox, until } from '../helpers/moov.js';
 
 /** A store of which operations are replaced by others, which need not keep to the types. */
 function storeWith(
@@ -250,6 +250,43 @@ describe('no call fails because of a store', () => {
     expect(sandbox.stats.tokenRequests).toBe(2);
     expect(count('store.unavailable')).toBe(0);
   });
+});
+
+it('a store that failed is tried again after a second, and used again when it is back', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const base = memoryTokenStore();
+  let broken = true;
+  const acquire = (...[key, known]: unknown[]) =>
+    broken ? throws() : base.acquire(String(key), typeof known === 'string' ? known : undefined);
+  const { moov, count } = await startMoov({ store: storeWith({ acquire }, base) });
+  await moov.ready();
+  broken = false;
+  await moov.renew();
+  expect(count('store.available')).toBe(0);
+  vi.advanceTimersByTime(1_101);
+  await moov.renew();
+  expect([count('store.unavailable'), count('store.available')]).toEqual([1, 1]);
+});
+
+it('a lock that a store gives too late is given back to it', async () => {
+  const base = memoryTokenStore();
+  let give: () => void = () => undefined;
+  const late = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  const acquire = async (...[key]: unknown[]) => {
+    await late;
+    return base.acquire(String(key), undefined);
+  };
+  const released: unknown[] = [];
+  const release = async (lock: unknown) => void released.push(lock);
+  const { moov, count } = await startMoov({ store: storeWith({ acquire, release }, base) });
+  await moov.ready();
+  expect(count('store.unavailable')).toBe(1);
+  give();
+  await until(() => released.length === 1, 'the lock is given back');
+  expect(released).toEqual([expect.objectContaining({ id: expect.any(String) })]);
 });
 
 describe('a store that tells late', () => {
