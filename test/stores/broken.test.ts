@@ -112,6 +112,8 @@ describe('no call fails because of a store', () => {
   });
 
   it('that tells of nonsense, and whose watch can’t be ended', async () => {
+    const thrown: unknown[] = [];
+    let ended = 0;
     const store = storeWith({
       watch: (listener) => {
         const changes = [
@@ -123,14 +125,25 @@ describe('no call fails because of a store', () => {
           { key: 5, kind: 'revoked' },
           { key: 'k', kind: 'gone' },
         ];
-        if (typeof listener === 'function') for (const change of changes) listener(change);
-        return throws;
+        for (const change of changes) {
+          try {
+            if (typeof listener === 'function') listener(change);
+          } catch (error) {
+            thrown.push(error);
+          }
+        }
+        return () => {
+          ended++;
+          return throws();
+        };
       },
     });
     const { moov } = await startMoov({ store });
     expect((await moov.client.get('/ping')).status).toBe(200);
+    expect(thrown).toEqual([]);
     await moov.close();
     expect(moov.status().state).toBe('closed');
+    expect(ended).toBe(1);
   });
 
   it('that gives a token again which the asker knows, without end', async () => {
