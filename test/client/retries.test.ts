@@ -332,6 +332,14 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('retries of writes', () => {
+    it.each([501, 505, 599])('do not follow a %i, though those of idempotent methods do', async (status) => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/accounts', status, headers: { 'retry-after-ms': '5' }, times: 10 });
+      const error = await failure(moov.client.post('/accounts', {}, payment));
+      expect(error).toMatchObject({ response: { status }, moov: { attempts: 1, ambiguous: true } });
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
     it('need an idempotency key, and send the same key and bytes', async () => {
       const { sandbox, moov } = await startMoov();
       const body = { amount: { currency: 'USD', value: 1204 }, note: 'ä' };
