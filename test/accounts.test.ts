@@ -289,8 +289,10 @@ describe('the pool', () => {
     const before = sandbox.stats.tokenRequests;
     expect((await fed.get('/ping')).status).toBe(200);
     expect(sandbox.stats.tokenRequests).toBe(before + 1);
+    await moov.accessToken({ scopes: '/accounts.read' });
     await moov.close();
     expect(await failure(fed.get('/ping'))).toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+    expect(sandbox.stats.tokenRequests).toBe(before + 2);
   });
 
   it('keeps a failing account from slowing another', async () => {
@@ -315,6 +317,13 @@ describe('the pool', () => {
     expect(sandbox.stats.tokenRequests).toBe(1);
     expect(await moov.accessToken({ accountID })).not.toBe(token);
     expect(sandbox.stats.tokenRequests).toBe(2);
+  });
+
+  it('renews the token of start-up by a timer, though nobody asks for it', async () => {
+    const sandbox = await startSandbox({ tokenLifeSeconds: 2, expiresIn: 'seconds' });
+    const { moov } = await start('/ping.read', {}, sandbox);
+    await moov.ready();
+    await until(() => sandbox.stats.tokensMinted === 2, 'it has been renewed');
   });
 
   it('has at most ten token requests in flight', async () => {

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { PassThrough, Readable } from 'node:stream';
+import { Agent } from 'node:http';
+import { PassThrough, Readable, Stream } from 'node:stream';
 import type { AxiosInstance } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { idempotencyKey, isMoovCallError, MoovReplayError, moovAuth } from '../../src/index.js';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
-import { allScopes, failure, startMoov as start, startSandbox } from '../helpers/moov.js';
+import { allScopes, failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 
 const amount = { currency: 'USD', value: 1204 };
@@ -34,6 +35,16 @@ describe.each(transports)('over %s', (_name, over) => {
         data: { transferID: sandbox.transfers[0]?.transferID, amount },
         moov: { attempts: 2, ambiguous: false },
       });
+    });
+
+    it('is sent again also when an earlier attempt was answered', async () => {
+      const { sandbox, moov } = await startMoov();
+      const headers = { 'retry-after-ms': '5' };
+      sandbox.fail({ path: transfersOf(sandbox), status: 429, headers });
+      sandbox.fail({ path: transfersOf(sandbox), drop: 'after' });
+      const response = await pay(moov.client, sandbox, 'answered, then lost');
+      expect(response).toMatchObject({ status: 409, moov: { attempts: 3, ambiguous: false } });
+      expect(sandbox.transfers).toHaveLength(1);
     });
 
     it('is the result even when the caller’s validateStatus refuses a 409', async () => {
@@ -243,15 +254,32 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(error).toMatchObject({ moov: { attempts: 2, ambiguous: true } });
     });
 
-    it('is told even when the caller’s validateStatus throws', async () => {
-      const { sandbox, moov } = await startMoov();
-      const validateStatus = () => {
-        throw new Error('mine');
-      };
-      const error = await failure(
-        moov.client.post(transfersOf(sandbox), transfer, { ...keyed('throws'), validateStatus }),
-      );
-      expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous: true } });
+    it.each([
+      [200, true],
+      [422, false],
+      [503, true],
+    ])(
+      'is told even when the caller’s validateStatus throws: a %i leaves it at %s',
+      async (status, ambiguous) => {
+        const { sandbox, moov } = await startMoov({ retries: 0 });
+        sandbox.fail({ path: transfersOf(sandbox), status });
+        const validateStatus = () => {
+          throw new Error('mine');
+        };
+        const error = await failure(
+          moov.client.post(transfersOf(sandbox), transfer, { ...keyed('throws'), validateStatus }),
+        );
+        expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous } });
+      },
+    );
+
+    it('is not a call whose connections were all refused', async () => {
+      const axios = { httpAgent: new Agent({ keepAlive: false }) };
+      const { sandbox, moov } = await startMoov({ retries: 1, axios });
+      await moov.ready();
+      await sandbox.close();
+      const error = await failure(pay(moov.client, sandbox, 'refused'));
+      expect(error).toMatchObject({ code: 'ECONNREFUSED', moov: { attempts: 2, ambiguous: false } });
     });
 
     it('is not a call for which no token could be had', async () => {
@@ -263,6 +291,56 @@ describe.each(transports)('over %s', (_name, over) => {
         moov: { attempts: 0, ambiguous: false },
       });
       await moov.close();
+    });
+
+    it.each([200, 409])('is a %i that cannot be parsed, and no result', async (status) => {
+      const { sandbox, moov } = await startMoov({ retries: 1 });
+      sandbox.fail({ path: transfersOf(sandbox), drop: 'before' });
+      sandbox.fail({ path: transfersOf(sandbox), status, body: '{"transferID":' });
+      const strict = { responseType: 'json', transitional: { silentJSONParsing: false } } as const;
+      const config = { ...keyed('half'), ...strict, validateStatus: () => true };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({
+        code: 'ERR_BAD_RESPONSE',
+        response: { status },
+        moov: { attempts: 2, ambiguous: true },
+      });
+    });
+
+    it('is a redirect to elsewhere, which is not followed', async () => {
+      const { sandbox, moov } = await startMoov();
+      const headers = { location: 'https://elsewhere.example.com/' };
+      sandbox.fail({ path: transfersOf(sandbox), status: 307, headers });
+      const error = await failure(pay(moov.client, sandbox, 'redirected'));
+      expect(error).toMatchObject({
+        code: 'ERR_MOOV_ORIGIN',
+        upstreamStatus: 307,
+        moov: { attempts: 1, ambiguous: true },
+      });
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
+    it('is a lost answer after which no token is to be had for a retry', async () => {
+      const { sandbox, moov, count } = await startMoov({ tokenTimeoutMs: 500 });
+      await moov.ready();
+      sandbox.fail({ path: transfersOf(sandbox), status: 503, headers: { 'retry-after': '1' } });
+      sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'no' }, times: 10 });
+      const call = failure(pay(moov.client, sandbox, 'no token'));
+      await until(() => count('call.retried') === 1, 'the wait has begun');
+      await moov.revoke();
+      expect(await call).toMatchObject({
+        code: 'ERR_MOOV_TOKEN_REFUSED',
+        moov: { attempts: 1, ambiguous: true },
+      });
+    });
+
+    it('is a reply that was cut short, whatever the caller’s validateStatus says', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ path: transfersOf(sandbox), truncate: true });
+      const config = { ...keyed('cut'), validateStatus: () => true };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+      expect(sandbox.transfers).toHaveLength(1);
     });
 
     it('is a reply of 2xx that is rejected after all', async () => {
@@ -302,6 +380,19 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(count('call.replayed')).toBeGreaterThan(20);
     });
 
+    it('is asked once for a failure, also for that of a replay', async () => {
+      const { sandbox, moov, count } = await startMoov({ retries: 10 });
+      await moov.ready();
+      const headers = { 'retry-after-ms': '1' };
+      sandbox.fail({ path: '/ping', status: 503, headers, times: 11 });
+      await failure(moov.client.get('/ping'));
+      sandbox.fail({ path: '/accounts', status: 401 });
+      sandbox.fail({ path: '/accounts', status: 503, headers });
+      const error = await failure(moov.client.get('/accounts'));
+      expect(error).toMatchObject({ response: { status: 503 }, moov: { attempts: 2 } });
+      expect(count('call.budgetExhausted')).toBe(1);
+    });
+
     it('delivers the last error before any wait', async () => {
       const { sandbox, moov } = await startMoov({ retries: 10 });
       await moov.ready();
@@ -334,19 +425,32 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('bodies', () => {
+    /** As the form-data package's are: with `pipe`, and not a Readable. */
+    const oldStream = () => {
+      const stream = new Stream();
+      stream.on('newListener', (name) => {
+        if (name !== 'end') return;
+        setImmediate(() => {
+          stream.emit('data', Buffer.from('{}'));
+          stream.emit('end');
+        });
+      });
+      return stream;
+    };
     const form = () => {
       const body = new FormData();
       body.append('file', new Blob(['a'.repeat(1_000)]), 'a.txt');
       return body;
     };
     it.each<[string, () => unknown]>([
+      ['nothing', () => null],
       ['JSON', () => ({ a: 1 })],
       ['a string', () => 'a=1'],
       ['a Buffer', () => Buffer.from([1, 2, 3])],
       ['URLSearchParams', () => new URLSearchParams({ a: '1' })],
       ['FormData', form],
       ['a Blob', () => new Blob(['abc'], { type: 'text/plain' })],
-    ])('%s is sent again, byte for byte', async (_kind, body) => {
+    ])('%s is sent again after a 503 and a 401, byte for byte', async (_kind, body) => {
       const received: string[] = [];
       const { sandbox, moov } = await startMoov({
         configure: (instance) => {
@@ -354,17 +458,19 @@ describe.each(transports)('over %s', (_name, over) => {
         },
       });
       sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '5' } });
+      sandbox.fail({ path: '/accounts', status: 401 });
       await failure(moov.client.post('/accounts', body(), keyed('body')));
       for (const request of sandbox.requests.filter(({ path }) => path === '/accounts')) {
         received.push(`${request.headers['content-type']} ${request.headers['content-length']}`);
       }
-      expect(received).toHaveLength(2);
-      expect(received[0]).toBe(received[1]);
+      expect(received).toHaveLength(3);
+      expect(new Set(received).size).toBe(1);
     });
 
     it.each<[string, () => unknown]>([
       ['a Node stream', () => Readable.from(['{}'])],
       ['a stream that is still open', () => new PassThrough().end('{}')],
+      ['a stream of the old kind', oldStream],
     ])('%s can’t be: MoovReplayError at once, with the cause and what is ambiguous', async (_kind, body) => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();
@@ -379,6 +485,15 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(performance.now() - began).toBeLessThan(4_000);
       expect(sandbox.stats.apiRequests).toBe(1);
     });
+  });
+
+  it('a stream whose connection broke off is a MoovReplayError too, without a status', async () => {
+    const { sandbox, moov } = await startMoov();
+    sandbox.fail({ path: '/accounts', drop: 'before' });
+    const error = await failure(moov.client.post('/accounts', Readable.from(['{}']), keyed('stream')));
+    expect(error).toBeInstanceOf(MoovReplayError);
+    expect(error.upstreamStatus).toBeUndefined();
+    expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true }, cause: { code: 'ECONNRESET' } });
   });
 
   describe('a body stream that fails', () => {

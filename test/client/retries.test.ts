@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Agent, createServer } from 'node:http';
 import axios from 'axios';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -41,6 +42,26 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.apiRequests).toBe(1);
     });
 
+    it.each(['post', 'patch'])('are not made for %s without a key whose answer was lost', async (method) => {
+      const { sandbox, moov } = await startMoov({ attemptTimeoutMs: 300 });
+      await moov.ready();
+      for (const fault of [{ drop: 'before' }, { drop: 'after' }, { delayMs: 5_000 }] as const) {
+        sandbox.fail({ path: '/accounts', ...fault });
+        const before = sandbox.stats.apiRequests;
+        const error = await failure(moov.client.request({ method, url: '/accounts', data: {} }));
+        expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+        expect(sandbox.stats.apiRequests).toBe(before + 1);
+      }
+    });
+
+    it('do not follow a reply that is too large, as the next one would be too', async () => {
+      const { sandbox, moov } = await startMoov();
+      const error = await failure(moov.client.get('/accounts', { maxContentLength: 1 }));
+      expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', moov: { attempts: 1, ambiguous: true } });
+      expect(error).not.toHaveProperty('response.status');
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
     it.each([400, 403, 404, 409, 422])('do not follow a %i', async (status) => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status, times: 10 });
@@ -50,7 +71,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('follow a dropped connection, a reply cut short, and an attempt that timed out', async () => {
-      const { sandbox, moov } = await startMoov({ attemptTimeoutMs: 300 });
+      const { sandbox, moov, events } = await startMoov({ attemptTimeoutMs: 300 });
       await moov.ready();
       sandbox.fail({ path: '/accounts', drop: 'before' });
       sandbox.fail({ path: '/accounts', truncate: true });
@@ -58,6 +79,8 @@ describe.each(transports)('over %s', (_name, over) => {
       const response = await moov.client.get('/accounts');
       expect(response).toMatchObject({ status: 200, moov: { attempts: 4, ambiguous: false } });
       expect(response.data).toHaveLength(1);
+      const reasons = events.flatMap((event) => (event.type === 'call.retried' ? [event.reason] : []));
+      expect(reasons).toEqual(['ECONNRESET', '200', 'ECONNABORTED']);
     });
 
     it('look at the status even when the caller accepts it, and his function judges the last', async () => {
@@ -173,6 +196,44 @@ describe.each(transports)('over %s', (_name, over) => {
     });
   });
 
+  describe('an abort', () => {
+    it('ends at once a call that waits for a token', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/oauth2/token', delayMs: 5_000 });
+      const controller = new AbortController();
+      const began = performance.now();
+      const call = failure(moov.client.get('/accounts', { signal: controller.signal }));
+      await until(() => sandbox.stats.tokenRequests === 1, 'the token is awaited');
+      controller.abort();
+      expect(await call).toMatchObject({ code: 'ERR_CANCELED', moov: { attempts: 0, ambiguous: false } });
+      expect(performance.now() - began).toBeLessThan(3_000);
+    });
+
+    it('that comes while the body is made leaves the call unsent', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      const controller = new AbortController();
+      const transformRequest = () => {
+        controller.abort();
+        return '{}';
+      };
+      const config = { ...payment, transformRequest, signal: controller.signal };
+      const error = await failure(moov.client.post('/accounts', {}, config));
+      expect(error).toMatchObject({ code: 'ERR_CANCELED', moov: { ambiguous: false } });
+      expect(sandbox.stats.apiRequests).toBe(0);
+    });
+
+    it('is listened for no longer than the call lasts', async () => {
+      const { sandbox, moov } = await startMoov();
+      const { signal } = new AbortController();
+      sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '1' } });
+      sandbox.fail({ path: '/accounts', status: 401 });
+      const response = await moov.client.get('/accounts', { signal });
+      expect(response).toMatchObject({ status: 200, moov: { attempts: 3 } });
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    });
+  });
+
   /** Gives tokens, and answers everything else with a byte each 50 ms for ever, so that no socket is ever idle. */
   async function startDripping(): Promise<string> {
     const server = createServer((request, response) => {
@@ -206,16 +267,34 @@ describe.each(transports)('over %s', (_name, over) => {
 
     it('covers waiting for a token', async () => {
       const { sandbox, moov } = await startMoov({ timeoutMs: 200 });
-      sandbox.fail({ path: '/oauth2/token', delayMs: 3_000 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 5_000 });
+      const began = performance.now();
       const error = await failure(moov.client.get('/accounts'));
       expect(error).toMatchObject({ code: 'ECONNABORTED', moov: { attempts: 0, ambiguous: false } });
       expect(error.message).toBe('timeout of 200ms exceeded');
+      expect(performance.now() - began).toBeLessThan(3_000);
+    });
+
+    it('that is over before an attempt leaves it unsent', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      const error = await failure(moov.client.post('/accounts', {}, { ...payment, timeout: 1e-9 }));
+      expect(error).toMatchObject({ code: 'ECONNABORTED', moov: { attempts: 0, ambiguous: false } });
+      expect(sandbox.stats.apiRequests).toBe(0);
     });
 
     it('may be longer than a timer can be', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/oauth2/token', delayMs: 100 });
       expect((await moov.client.get('/ping', { timeout: 2 ** 31 })).status).toBe(200);
+    });
+
+    it('is none where timeout is 0, also while a token is awaited and before a retry', async () => {
+      const { sandbox, moov } = await startMoov({ timeoutMs: 50 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 100 });
+      sandbox.fail({ path: '/ping', status: 503, headers: { 'retry-after-ms': '100' } });
+      const response = await moov.client.get('/ping', { timeout: 0 });
+      expect(response).toMatchObject({ status: 200, moov: { attempts: 2 } });
     });
 
     it('can be set for one call by timeout, and coded ETIMEDOUT as in Axios', async () => {
@@ -253,6 +332,14 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('retries of writes', () => {
+    it.each([501, 505, 599])('do not follow a %i, though those of idempotent methods do', async (status) => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/accounts', status, headers: { 'retry-after-ms': '5' }, times: 10 });
+      const error = await failure(moov.client.post('/accounts', {}, payment));
+      expect(error).toMatchObject({ response: { status }, moov: { attempts: 1, ambiguous: true } });
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
     it('need an idempotency key, and send the same key and bytes', async () => {
       const { sandbox, moov } = await startMoov();
       const body = { amount: { currency: 'USD', value: 1204 }, note: 'ä' };

@@ -109,6 +109,48 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.requests.filter(({ path }) => path === '/accounts')).toHaveLength(2);
     });
 
+    it('says of an error of an interceptor’s own that nothing was sent', async () => {
+      const { moov } = await startMoov({
+        configure: (instance) => {
+          instance.interceptors.request.use(async () => {
+            throw new Error('mine');
+          });
+        },
+      });
+      const error = await failure(moov.client.get('/ping'));
+      expect(error).toMatchObject({ message: 'mine', moov: { attempts: 0, ambiguous: false } });
+    });
+
+    it('gives back a config with its whole timeout, however much of it the attempts took', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '20' }, times: 4 });
+      const error = await failure(moov.client.get('/accounts', { timeout: 20_000 }));
+      expect(error).toMatchObject({ moov: { attempts: 4 }, config: { timeout: 20_000 } });
+    });
+
+    it.each([401, 404, 503])(
+      'leaves the failure of a request that an interceptor makes itself as it is: %i',
+      async (status) => {
+        const { sandbox, moov } = await startMoov({
+          configure: (instance) => {
+            instance.interceptors.request.use(async (config) => {
+              await axios.get(elsewhere());
+              return config;
+            });
+          },
+        });
+        const elsewhere = () => `${sandbox.url}/elsewhere`;
+        sandbox.fail({ path: '/elsewhere', status });
+        const error = await failure(moov.client.get('/ping'));
+        expect(error).toMatchObject({
+          name: 'AxiosError',
+          response: { status },
+          config: { url: elsewhere() },
+          moov: { attempts: 0, ambiguous: false },
+        });
+      },
+    );
+
     it('tells on every response what the call went through', async () => {
       const { sandbox, moov } = await startMoov();
       const response = await moov.client.get('/ping');

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isMoovCallError, MoovReplayError, moovAuth } from '../../src/index.js';
 import { failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
@@ -135,9 +135,53 @@ describe.each(transports)('over %s', (_name, over) => {
         origin: 'https://elsewhere.example.com',
       });
       await calls(20, () => moov.client.get('/ping'));
-      for (let index = 0; index < 20; index++) await failure(moov.client.get('/ping'));
+      const { apiRequests } = sandbox.stats;
+      for (let index = 0; index < 20; index++) {
+        const error = await failure(moov.client.get('/ping'));
+        expect(error).toMatchObject({ response: { status: 401 }, moov: { attempts: 1 } });
+        expect(error.message).toMatch(/Origin.*account/);
+      }
+      expect(sandbox.stats.apiRequests).toBe(apiRequests + 20);
       expect(sandbox.stats.tokenRequests).toBe(2);
       await moov.close();
+    });
+
+    /** A path that is always answered 401, with the clock of pauses in hand; tells how many tokens were asked for. */
+    async function startPausing() {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.fail({ path: '/accounts', status: 401, times: Number.POSITIVE_INFINITY });
+      vi.useFakeTimers({ toFake: ['performance'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const refused = async () => {
+        await failure(moov.client.get('/accounts'));
+        return sandbox.stats.tokenRequests;
+      };
+      return { moov, refused };
+    }
+
+    it('renews less often while other calls are answered with something else', async () => {
+      const { moov, refused } = await startPausing();
+      expect(await refused()).toBe(2);
+      vi.advanceTimersByTime(5_001);
+      await moov.client.get('/ping');
+      expect(await refused()).toBe(3);
+      vi.advanceTimersByTime(6_000);
+      await moov.client.get('/ping');
+      expect(await refused()).toBe(3);
+    });
+
+    it('renews every 5 s while there is nothing but 401', async () => {
+      const { refused } = await startPausing();
+      expect(await refused()).toBe(2);
+      vi.advanceTimersByTime(1_000);
+      expect(await refused()).toBe(2);
+      vi.advanceTimersByTime(4_001);
+      expect(await refused()).toBe(3);
+      vi.advanceTimersByTime(4_000);
+      expect(await refused()).toBe(3);
+      vi.advanceTimersByTime(1_001);
+      expect(await refused()).toBe(4);
     });
 
     it('with a stream as its body can’t be replayed, says so at once, and has the token renewed for the next call', async () => {
@@ -153,6 +197,33 @@ describe.each(transports)('over %s', (_name, over) => {
       });
       await moov.client.get('/ping');
       expect(sandbox.stats.tokenRequests).toBe(2);
+    });
+
+    it('with a stream as its body says so also when the token has been replaced meanwhile', async () => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.fail({ path: '/accounts', delayMs: 400, status: 401 });
+      const late = failure(moov.client.post('/accounts', Readable.from(['{}'])));
+      await until(() => sandbox.stats.apiRequests === 1, 'the late call is on its way');
+      await moov.renew();
+      expect(await late).toBeInstanceOf(MoovReplayError);
+      expect(sandbox.stats).toMatchObject({ apiRequests: 1, tokenRequests: 2 });
+    });
+
+    it('with a stream as its body crashes nobody when its renewal fails', async () => {
+      const unhandled = vi.fn();
+      process.on('unhandledRejection', unhandled);
+      onTestFinished(() => void process.off('unhandledRejection', unhandled));
+      const { sandbox, moov, count } = await startMoov();
+      await moov.ready();
+      sandbox.fail({ path: '/accounts', status: 401 });
+      sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'no' } });
+      const error = await failure(moov.client.post('/accounts', Readable.from(['{}'])));
+      expect(error).toBeInstanceOf(MoovReplayError);
+      await until(() => count('token.failed') === 1, 'the renewal has failed');
+      // Rejections that nobody handles are told when the microtasks are done.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).not.toHaveBeenCalled();
     });
 
     it('runs the application’s own interceptors once for each call', async () => {

@@ -51,6 +51,20 @@ describe('the gate of token requests', () => {
     expect(entered).toEqual(['next']);
   });
 
+  it('whoever gives up once he is in puts nobody out of the queue', async () => {
+    const gate = await fullGate();
+    const entered: string[] = [];
+    const controller = new AbortController();
+    const first = enter(gate, 'first', entered, controller.signal);
+    const last = enter(gate, 'last', entered);
+    gate.leave();
+    await first;
+    controller.abort(new Error('no time left'));
+    gate.leave();
+    await last;
+    expect(entered).toEqual(['first', 'last']);
+  });
+
   it('whoever has given up before does not queue', async () => {
     const reason = new Error('closed');
     const gate = await fullGate();

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished } from 'vitest';
+import { memoryTokenStore, moovAuth, type TokenStore } from '../../src/index.js';
+import { startMoov, startSandbox } from '../helpers/moov.js';
+
+/** Two of one fleet, and the sandbox they get their tokens from. */
+async function startTwo() {
+  const sandbox = await startSandbox();
+  const options = { ...sandbox.options, store: memoryTokenStore() };
+  const one = moovAuth('/ping.read', options);
+  const other = moovAuth('/ping.read', options);
+  onTestFinished(async () => void (await Promise.all([one.close(), other.close()])));
+  await Promise.all([one.ready(), other.ready()]);
+  return { sandbox, one, other };
+}
+
+it('gives back a token that is held and stored once', async () => {
+  const { sandbox, one, other } = await startTwo();
+  await one.revoke();
+  await one.revoke();
+  expect(sandbox.stats).toMatchObject({ tokensMinted: 1, revokeRequests: 2, tokensRevoked: 2 });
+  expect(one.status().pendingRevocations).toBe(0);
+  expect(other.status().tokens).toBe(0);
+});
+
+it('gives back the newer token of another too', async () => {
+  const { sandbox, one, other } = await startTwo();
+  await other.renew();
+  expect(await other.accessToken()).not.toBe(await one.accessToken());
+  await one.revoke();
+  expect(sandbox.stats).toMatchObject({ tokensMinted: 2, revokeRequests: 4, tokensRevoked: 4 });
+});
+
+it('takes each of many tokens out of the store once', async () => {
+  const base = memoryTokenStore();
+  const taken: string[] = [];
+  const store: TokenStore = {
+    ...base,
+    revoke: (key) => {
+      taken.push(key);
+      return base.revoke(key);
+    },
+  };
+  const sandbox = await startSandbox();
+  const moov = moovAuth('/accounts/{accountID}/wallets.read', { ...sandbox.options, store });
+  onTestFinished(() => moov.close());
+  await Promise.all(Array.from({ length: 120 }, () => moov.accessToken({ accountID: randomUUID() })));
+  await moov.revoke();
+  expect(new Set(taken).size).toBe(120);
+  expect(taken).toHaveLength(120);
+  expect(sandbox.stats).toMatchObject({ tokensRevoked: 240 });
+});
+
+it('waits for a Moov that is slow to revoke', async () => {
+  const { sandbox, moov } = await startMoov();
+  await moov.ready();
+  sandbox.fail({ path: '/oauth2/revoke', delayMs: 1_200 });
+  await moov.revoke();
+  expect(sandbox.stats).toMatchObject({ revokeRequests: 2, tokensRevoked: 2 });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type MoovAuthError,
+  MoovConfigError,
+  MoovOriginError,
+  MoovTokenError,
+  MoovUnavailableError,
+} from '../../src/errors.js';
+import { MintFailure } from '../../src/tokens/mint-failure.js';
+
+const refused = { upstreamStatus: 400, requestId: 'r-1' };
+
+describe('a failure to obtain a token', () => {
+  it.each<[string, MoovAuthError, number]>([
+    ['a refused key', new MoovTokenError('no', { code: 'ERR_MOOV_CREDENTIALS_REFUSED' }), 60_000],
+    ['a refused request', new MoovTokenError('no', { code: 'ERR_MOOV_TOKEN_REFUSED' }), 60_000],
+    ['a wrong option', new MoovConfigError('no'), 60_000],
+    ['a reply that is no token', new MoovTokenError('no', { code: 'ERR_MOOV_TOKEN_REPLY' }), 1_000],
+    ['a redirect to elsewhere', new MoovOriginError('no'), 1_000],
+    ['an outage', new MoovUnavailableError('no', { code: 'ERR_MOOV_SERVER_ERROR' }), 1_000],
+  ])('by %s is followed by a probe when that can help', (_what, error, waitMs) => {
+    const { probeInMs } = new MintFailure(error, undefined);
+    expect(probeInMs).toBeGreaterThan(waitMs - 1_000);
+    expect(probeInMs).toBeLessThanOrEqual(waitMs * 1.1);
+  });
+
+  it.each<[string, MoovAuthError]>([
+    [
+      'a refusal',
+      new MoovTokenError('no', { ...refused, code: 'ERR_MOOV_TOKEN_REFUSED', fields: { scope: 'unknown' } }),
+    ],
+    ['an outage', new MoovUnavailableError('no', { ...refused, code: 'ERR_MOOV_SERVER_ERROR' })],
+    ['a redirect to elsewhere', new MoovOriginError('no', refused)],
+  ])('by %s is told each caller in an error of the same class, his own', (_what, error) => {
+    const failure = new MintFailure(error, undefined);
+    const told = failure.toError();
+    expect(told.constructor).toBe(error.constructor);
+    expect(told).toMatchObject({ ...error, message: 'No token for Moov: no', cause: error });
+    expect(told.headers?.['Retry-After']).toMatch(/^\d+$/);
+    expect(failure.toError()).not.toBe(told);
+  });
+
+  it('by a fault of another kind is told as Moov being out of reach, with its cause', () => {
+    const fault = new TypeError('fault');
+    const failure = new MintFailure(fault, undefined);
+    expect(failure.toError()).toBeInstanceOf(MoovUnavailableError);
+    expect(failure.error).toMatchObject({ code: 'ERR_MOOV_NETWORK', cause: fault });
+  });
+});
