@@ -1,0 +1,153 @@
+import { Agent } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { isMoovCallError, moovAuth } from '../../src/index.js';
+import { allScopes, failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
+import { transports } from '../helpers/transports.js';
+import { keyed, pay, transfer, transfersOf } from './transfers.js';
+
+describe.each(transports)('over %s', (_name, over) => {
+  const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
+
+  describe('ambiguous', () => {
+    it.each([300, 302, 304, 399, 500, 502, 503, 504])('is a %i', async (status) => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ path: transfersOf(sandbox), status });
+      const error = await failure(pay(moov.client, sandbox, 'x'));
+      expect(isMoovCallError(error)).toBe(true);
+      expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+    });
+
+    it.each([400, 499, 403, 404, 409, 422, 429])('is not a %i', async (status) => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ path: transfersOf(sandbox), status });
+      expect(await failure(pay(moov.client, sandbox, 'x'))).toMatchObject({
+        moov: { attempts: 1, ambiguous: false },
+      });
+    });
+
+    it.each([
+      [400, false],
+      [422, false],
+      [403, true],
+      [409, true],
+      [429, true],
+    ])('after a lost answer, a %i leaves it at %s', async (status, ambiguous) => {
+      const { sandbox, moov } = await startMoov({ retries: 1 });
+      sandbox.fail({ path: transfersOf(sandbox), drop: 'before' });
+      sandbox.fail({ path: transfersOf(sandbox), status });
+      expect(await failure(pay(moov.client, sandbox, 'x'))).toMatchObject({
+        moov: { attempts: 2, ambiguous },
+      });
+    });
+
+    it.each([
+      ['put', 412],
+      ['delete', 404],
+      ['delete', 410],
+      ['delete', 422],
+    ])('stays a %s whose lost attempt may be what the %i is about', async (method, status) => {
+      const { sandbox, moov } = await startMoov({ retries: 1 });
+      sandbox.fail({ path: '/accounts', drop: 'before' });
+      sandbox.fail({ path: '/accounts', status });
+      const error = await failure(moov.client.request({ method, url: '/accounts', data: {} }));
+      expect(error).toMatchObject({ moov: { attempts: 2, ambiguous: true } });
+    });
+
+    it.each([
+      [200, true],
+      [422, false],
+      [503, true],
+    ])(
+      'is told even when the caller’s validateStatus throws: a %i leaves it at %s',
+      async (status, ambiguous) => {
+        const { sandbox, moov } = await startMoov({ retries: 0 });
+        sandbox.fail({ path: transfersOf(sandbox), status });
+        const validateStatus = () => {
+          throw new Error('mine');
+        };
+        const error = await failure(
+          moov.client.post(transfersOf(sandbox), transfer, { ...keyed('throws'), validateStatus }),
+        );
+        expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous } });
+      },
+    );
+
+    it('is not a call whose connections were all refused', async () => {
+      const axios = { httpAgent: new Agent({ keepAlive: false }) };
+      const { sandbox, moov } = await startMoov({ retries: 1, axios });
+      await moov.ready();
+      await sandbox.close();
+      const error = await failure(pay(moov.client, sandbox, 'refused'));
+      expect(error).toMatchObject({ code: 'ECONNREFUSED', moov: { attempts: 2, ambiguous: false } });
+    });
+
+    it('is not a call for which no token could be had', async () => {
+      const sandbox = await startSandbox();
+      const moov = moovAuth(allScopes(sandbox), { ...sandbox.options, ...over, clientSecret: 'wrong' });
+      const error = await failure(pay(moov.client, sandbox, 'x'));
+      expect(error).toMatchObject({
+        code: 'ERR_MOOV_CREDENTIALS_REFUSED',
+        moov: { attempts: 0, ambiguous: false },
+      });
+      await moov.close();
+    });
+
+    it.each([200, 409])('is a %i that cannot be parsed, and no result', async (status) => {
+      const { sandbox, moov } = await startMoov({ retries: 1 });
+      sandbox.fail({ path: transfersOf(sandbox), drop: 'before' });
+      sandbox.fail({ path: transfersOf(sandbox), status, body: '{"transferID":' });
+      const strict = { responseType: 'json', transitional: { silentJSONParsing: false } } as const;
+      const config = { ...keyed('half'), ...strict, validateStatus: () => true };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({
+        code: 'ERR_BAD_RESPONSE',
+        response: { status },
+        moov: { attempts: 2, ambiguous: true },
+      });
+    });
+
+    it('is a redirect to elsewhere, which is not followed', async () => {
+      const { sandbox, moov } = await startMoov();
+      const headers = { location: 'https://elsewhere.example.com/' };
+      sandbox.fail({ path: transfersOf(sandbox), status: 307, headers });
+      const error = await failure(pay(moov.client, sandbox, 'redirected'));
+      expect(error).toMatchObject({
+        code: 'ERR_MOOV_ORIGIN',
+        upstreamStatus: 307,
+        moov: { attempts: 1, ambiguous: true },
+      });
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
+    it('is a lost answer after which no token is to be had for a retry', async () => {
+      const { sandbox, moov, count } = await startMoov({ tokenTimeoutMs: 500 });
+      await moov.ready();
+      sandbox.fail({ path: transfersOf(sandbox), status: 503, headers: { 'retry-after': '1' } });
+      sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'no' }, times: 10 });
+      const call = failure(pay(moov.client, sandbox, 'no token'));
+      await until(() => count('call.retried') === 1, 'the wait has begun');
+      await moov.revoke();
+      expect(await call).toMatchObject({
+        code: 'ERR_MOOV_TOKEN_REFUSED',
+        moov: { attempts: 1, ambiguous: true },
+      });
+    });
+
+    it('is a reply that was cut short, whatever the caller’s validateStatus says', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ path: transfersOf(sandbox), truncate: true });
+      const config = { ...keyed('cut'), validateStatus: () => true };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+      expect(sandbox.transfers).toHaveLength(1);
+    });
+
+    it('is a reply of 2xx that is rejected after all', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const config = { ...keyed('accepted'), validateStatus: (status: number) => status === 201 };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({ response: { status: 200 }, moov: { attempts: 1, ambiguous: true } });
+      expect(sandbox.transfers).toHaveLength(1);
+    });
+  });
+});

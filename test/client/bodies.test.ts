@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs';
+import { PassThrough, Readable, Stream } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { MoovReplayError } from '../../src/index.js';
+import { failure, startMoov as start } from '../helpers/moov.js';
+import { transports } from '../helpers/transports.js';
+import { keyed } from './transfers.js';
+
+describe.each(transports)('over %s', (_name, over) => {
+  const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
+
+  describe('bodies', () => {
+    /** As the form-data package's are: with `pipe`, and not a Readable. */
+    const oldStream = () => {
+      const stream = new Stream();
+      stream.on('newListener', (name) => {
+        if (name !== 'end') return;
+        setImmediate(() => {
+          stream.emit('data', Buffer.from('{}'));
+          stream.emit('end');
+        });
+      });
+      return stream;
+    };
+    const form = () => {
+      const body = new FormData();
+      body.append('file', new Blob(['a'.repeat(1_000)]), 'a.txt');
+      return body;
+    };
+    it.each<[string, () => unknown]>([
+      ['nothing', () => null],
+      ['JSON', () => ({ a: 1 })],
+      ['a string', () => 'a=1'],
+      ['a Buffer', () => Buffer.from([1, 2, 3])],
+      ['URLSearchParams', () => new URLSearchParams({ a: '1' })],
+      ['FormData', form],
+      ['a Blob', () => new Blob(['abc'], { type: 'text/plain' })],
+    ])('%s is sent again after a 503 and a 401, byte for byte', async (_kind, body) => {
+      const received: string[] = [];
+      const { sandbox, moov } = await startMoov({
+        configure: (instance) => {
+          instance.defaults.headers.common['Content-Encoding'] = 'identity';
+        },
+      });
+      sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '5' } });
+      sandbox.fail({ path: '/accounts', status: 401 });
+      await failure(moov.client.post('/accounts', body(), keyed('body')));
+      for (const request of sandbox.requests.filter(({ path }) => path === '/accounts')) {
+        received.push(`${request.headers['content-type']} ${request.headers['content-length']}`);
+      }
+      expect(received).toHaveLength(3);
+      expect(new Set(received).size).toBe(1);
+    });
+
+    it.each<[string, () => unknown]>([
+      ['a Node stream', () => Readable.from(['{}'])],
+      ['a stream that is still open', () => new PassThrough().end('{}')],
+      ['a stream of the old kind', oldStream],
+    ])('%s can’t be: MoovReplayError at once, with the cause and what is ambiguous', async (_kind, body) => {
+      const { sandbox, moov } = await startMoov();
+      await moov.ready();
+      sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after': '5' } });
+      const began = performance.now();
+      const error = await failure(moov.client.post('/accounts', body(), keyed('stream')));
+      expect(error).toBeInstanceOf(MoovReplayError);
+      expect(error).toMatchObject({
+        moov: { attempts: 1, ambiguous: true },
+        cause: { response: { status: 503 } },
+      });
+      expect(performance.now() - began).toBeLessThan(4_000);
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+  });
+
+  it('a stream whose connection broke off is a MoovReplayError too, without a status', async () => {
+    const { sandbox, moov } = await startMoov();
+    sandbox.fail({ path: '/accounts', drop: 'before' });
+    const error = await failure(moov.client.post('/accounts', Readable.from(['{}']), keyed('stream')));
+    expect(error).toBeInstanceOf(MoovReplayError);
+    expect(error.upstreamStatus).toBeUndefined();
+    expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true }, cause: { code: 'ECONNRESET' } });
+  });
+
+  describe('a body stream that fails', () => {
+    it('while a token is awaited ends the call, unsent, and crashes nobody', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
+      const missing = createReadStream('/nowhere/at/all');
+      const error = await failure(moov.client.post('/accounts', missing));
+      expect(error).toMatchObject({
+        message: expect.stringContaining('ENOENT'),
+        moov: { attempts: 0, ambiguous: false },
+      });
+      expect(sandbox.stats.apiRequests).toBe(0);
+    });
+
+    it('of a call that is refused crashes nobody', async () => {
+      const { moov } = await startMoov();
+      const missing = createReadStream('/nowhere/at/all');
+      const error = await failure(moov.client.post('//elsewhere', missing));
+      expect(error).toMatchObject({ code: 'ERR_MOOV_ORIGIN' });
+      if (!missing.closed) await new Promise<void>((resolve) => missing.once('close', () => resolve()));
+    });
+
+    it('and was over before the call ends it at once', async () => {
+      const { moov } = await startMoov();
+      await moov.ready();
+      const over = Readable.from(['{}']).destroy();
+      const error = await failure(moov.client.post('/accounts', over));
+      expect(error).toMatchObject({ code: 'ERR_BAD_REQUEST', moov: { attempts: 0, ambiguous: false } });
+    });
+  });
+});
