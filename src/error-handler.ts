@@ -13,6 +13,8 @@ export interface MoovErrorHandlerOptions {
   exposeUpstream?: boolean | undefined;
 }
 
+type CallError = AxiosError & { moov: MoovCallInfo };
+
 interface Problem {
   status: number;
   title: string;
@@ -120,7 +122,7 @@ function ofOurs({ status, code, message, requestId, moov }: MoovAuthError): Prob
   return { status, title: title(status), code, detail, requestId, ...told(moov) };
 }
 
-function ofCall(error: AxiosError & { moov: MoovCallInfo }, exposeUpstream: boolean): Problem {
+function ofCall(error: CallError, exposeUpstream: boolean): Problem {
   const { response, moov } = error;
   const code = codeOf(error);
   const status = statusOf(error, code);
@@ -140,7 +142,7 @@ function codeOf({ name, code }: AxiosError): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-function statusOf(error: AxiosError & { moov: MoovCallInfo }, code = ''): number {
+function statusOf(error: CallError, code = ''): number {
   const upstream = error.response?.status;
   if (upstream !== undefined && passedOn.has(upstream)) return upstream;
   if (upstream === undefined && (code === 'ECONNABORTED' || code === 'ETIMEDOUT')) return 504;
@@ -148,7 +150,7 @@ function statusOf(error: AxiosError & { moov: MoovCallInfo }, code = ''): number
   return down && mayBeRepeated(error) ? 503 : 502;
 }
 
-function mayBeRepeated({ config, moov }: AxiosError & { moov: MoovCallInfo }): boolean {
+function mayBeRepeated({ config, moov }: CallError): boolean {
   return !moov.ambiguous || safeMethods.has(config?.method?.toLowerCase() ?? '');
 }
 

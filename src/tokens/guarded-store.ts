@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Emit } from '../events.js';
 import { harmless } from '../harmless.js';
@@ -12,6 +11,7 @@ import type {
   TokenStoreChange,
 } from './store.js';
 import * as replies from './store-replies.js';
+import { within } from './within.js';
 
 /** What every operation of a guarded store answers when the store can't. */
 export const UNAVAILABLE: unique symbol = Symbol('the store is unavailable');
@@ -101,7 +101,7 @@ export class GuardedStore {
     this.#probing = broken;
     const running = checked(operation, expected);
     try {
-      const result = await this.#inTime(running);
+      const result = await within(LIMIT_MS, running, `No answer within ${LIMIT_MS} ms`, this.#timers);
       this.#succeeded();
       return result;
     } catch (error) {
@@ -110,23 +110,6 @@ export class GuardedStore {
       return UNAVAILABLE;
     } finally {
       if (broken) this.#probing = false;
-    }
-  }
-
-  async #inTime<T>(running: Promise<T>): Promise<T> {
-    const settled = new AbortController();
-    const timeUp = this.#timers.sleep(LIMIT_MS, settled.signal).then(async () => {
-      // A process that stood still itself finds the answer that has arrived in the meantime.
-      if (!settled.signal.aborted) await setImmediate();
-      throw new Error(`No answer within ${LIMIT_MS} ms`);
-    });
-    try {
-      return await Promise.race([running, timeUp]);
-    } finally {
-      settled.abort();
-      // Whichever lost the race has nobody else to tell.
-      running.catch(() => undefined);
-      timeUp.catch(() => undefined);
     }
   }
 

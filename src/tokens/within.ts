@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { MoovUnavailableError } from '../errors.js';
 import type { Timers } from '../http/timers.js';
 
@@ -8,7 +9,9 @@ import type { Timers } from '../http/timers.js';
  */
 export async function within<T>(ms: number, result: Promise<T>, late: string, timers: Timers): Promise<T> {
   const settled = new AbortController();
-  const timeUp = timers.sleep(ms, settled.signal).then(() => {
+  const timeUp = timers.sleep(ms, settled.signal).then(async () => {
+    // A process that stood still itself finds the result that has arrived in the meantime.
+    if (!settled.signal.aborted) await setImmediate();
     if (settled.signal.aborted) return result;
     throw new MoovUnavailableError(late, { code: 'ERR_MOOV_TIMEOUT' });
   });

@@ -40,9 +40,7 @@ const key = { MOOV_CLIENT_ID: 'sandbox-public-key', MOOV_CLIENT_SECRET: 'sandbox
 const tokenKey = Buffer.alloc(32, 7).toString('base64');
 
 describe('a program', () => {
-  it('that awaits ready() against an endpoint that comes up 3 s later exits 0', {
-    timeout: 30_000,
-  }, async () => {
+  it('that awaits ready() against an endpoint that comes up 3 s later exits 0', async () => {
     const port = await freePort();
     const sandbox = createMoovSandbox();
     onTestFinished(() => sandbox.close());
@@ -51,7 +49,7 @@ describe('a program', () => {
     expect(await ended).toEqual({ code: 0, output: 'ready, ping 200\n' });
   });
 
-  it('that does not close() exits by itself, long before its token ends', { timeout: 30_000 }, async () => {
+  it('that does not close() exits by itself, long before its token ends', async () => {
     const sandbox = await startSandbox();
     expect(await run('ready.ts', { ...key, MOOV_BASE_URL: sandbox.url })).toEqual({
       code: 0,
@@ -59,25 +57,16 @@ describe('a program', () => {
     });
   });
 
-  it.skipIf(redisIsMissing)(
-    'that shares its token and ends its Redis client exits by itself',
-    {
-      timeout: 30_000,
-    },
-    async () => {
-      const [redis, sandbox] = [await RedisServer.start(), await startSandbox()];
-      const env = { ...key, MOOV_BASE_URL: sandbox.url, MOOV_TOKEN_KEY: tokenKey, REDIS_URL: redis.url };
-      const programs = [run('redis-store.ts', env), run('redis-store.ts', env)];
-      for (const ended of programs) expect(await ended).toEqual({ code: 0, output: 'ready, ping 200\n' });
-      expect(sandbox.stats.tokenRequests).toBe(1);
-    },
-  );
+  it.skipIf(redisIsMissing)('that shares its token and ends its Redis client exits by itself', async () => {
+    const [redis, sandbox] = [await RedisServer.start(), await startSandbox()];
+    const env = { ...key, MOOV_BASE_URL: sandbox.url, MOOV_TOKEN_KEY: tokenKey, REDIS_URL: redis.url };
+    const programs = [run('redis-store.ts', env), run('redis-store.ts', env)];
+    for (const ended of programs) expect(await ended).toEqual({ code: 0, output: 'ready, ping 200\n' });
+    expect(sandbox.stats.tokenRequests).toBe(1);
+  });
 
   it.skipIf(redisIsMissing)(
     'that ends its client while Redis is down exits too: nothing goes on trying',
-    {
-      timeout: 30_000,
-    },
     async () => {
       const [redis, sandbox] = [await RedisServer.start(), await startSandbox()];
       const env = { ...key, MOOV_BASE_URL: sandbox.url, MOOV_TOKEN_KEY: tokenKey, REDIS_URL: redis.url };
@@ -85,24 +74,20 @@ describe('a program', () => {
       const ended = run('redis-store.ts', { ...env, WAIT_FOR_END: 'yes' }, (output) => {
         ready = output.includes('ready');
       });
-      await until(() => ready, 'the program has its token', 20_000);
+      await until(() => ready, 'the program has its token', 50_000);
       await redis.kill();
       expect(await ended).toEqual({ code: 0, output: 'ready, ping 200\n' });
     },
   );
 
-  it('whose start fails is not crashed by it, nor kept running by its probes', {
-    timeout: 30_000,
-  }, async () => {
+  it('whose start fails is not crashed by it, nor kept running by its probes', async () => {
     const port = await freePort();
     const ended = await run('never-asked.ts', { ...key, MOOV_BASE_URL: `http://127.0.0.1:${port}` });
     expect(ended.code).toBe(0);
     expect(ended.output).toMatch(/^state (starting|failed)\n$/);
   });
 
-  it('whose credentials are missing ends with an error that names the variables', {
-    timeout: 30_000,
-  }, async () => {
+  it('whose credentials are missing ends with an error that names the variables', async () => {
     const ended = await run('ready.ts', {
       MOOV_CLIENT_ID: '',
       MOOV_PUBLIC_KEY: '',

@@ -34,7 +34,7 @@ async function startMoov(answer: RequestListener, options: MoovAuthOptions = {})
     clientId: 'id',
     clientSecret: 'secret',
     baseURL: `http://127.0.0.1:${port}`,
-    tokenTimeoutMs: 500,
+    tokenTimeoutMs: 2_000,
     ...options,
   });
   const started: Moov = { moov, answer, tokenRequests: 0 };
