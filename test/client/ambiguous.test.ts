@@ -120,7 +120,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('is a lost answer after which no token is to be had for a retry', async () => {
-      const { sandbox, moov, count } = await startMoov({ tokenTimeoutMs: 500 });
+      const { sandbox, moov, count } = await startMoov({ tokenTimeoutMs: 2_000 });
       await moov.ready();
       sandbox.fail({ path: transfersOf(sandbox), status: 503, headers: { 'retry-after': '1' } });
       sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'no' }, times: 10 });

@@ -261,7 +261,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('gets the failure of the renewal when no new token can be had', async () => {
-      const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 500 });
+      const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 2_000 });
       await moov.ready();
       sandbox.revokeTokens();
       sandbox.fail({ path: '/oauth2/token', status: 500, times: Number.POSITIVE_INFINITY });

@@ -12,7 +12,7 @@ export const BASIC = 'cGtfTGl2ZS0xX2E6c2slMkY5JTJCWnorJTI1JTNBJTI2JTNEJUMzJUE5Xy
 
 /** A client of a server of the test's own. Retries wait for shares of `timeoutMs`, so a short one is quick. */
 export function clientOf(baseURL: string, options: MoovOAuthOptions = {}): MoovOAuthClient {
-  return new MoovOAuthClient({ ...KEY, origin: ORIGIN, baseURL, timeoutMs: 600, ...options });
+  return new MoovOAuthClient({ ...KEY, origin: ORIGIN, baseURL, timeoutMs: 2_000, ...options });
 }
 
 export const grant = { grantType: 'client_credentials', scope: '/ping.read' } as const;

@@ -14,7 +14,7 @@ describe('a refresh token', () => {
       origin: ORIGIN,
       baseURL: server.url,
       renewWith: 'refresh_token',
-      tokenTimeoutMs: 1_500,
+      tokenTimeoutMs: 3_000,
     });
     onTestFinished(() => moov.close());
     await moov.ready();
