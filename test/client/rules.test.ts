@@ -2,8 +2,9 @@ import type { AxiosInstance } from 'axios';
 import axios from 'axios';
 import express from 'express';
 import supertest from 'supertest';
-import { describe, expect, expectTypeOf, it } from 'vitest';
-import { isMoovCallError, MoovConfigError, moovErrorHandler } from '../../src/index.js';
+import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
+import { isMoovCallError, MoovConfigError, moovAuth, moovErrorHandler } from '../../src/index.js';
+import { serve } from '../helpers/http-server.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 
@@ -157,6 +158,46 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(response).toMatchObject({ moov: { attempts: 1, ambiguous: false } });
       expect(response).toHaveProperty('moov.requestId', response.headers['x-request-id']);
       expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
+    it('tells the last X-Request-ID there was, also when a later reply has none', async () => {
+      const server = await serve(({ path }) => {
+        if (path === '/oauth2/token')
+          return { body: { access_token: 'a', token_type: 'Bearer', expires_in: 900 } };
+        const first = server.requests.filter((request) => request.path === path).length === 1;
+        return first
+          ? { status: 503, headers: { 'x-request-id': 'r-1', 'retry-after-ms': '1' } }
+          : { status: 404 };
+      });
+      const credentials = { clientId: 'id', clientSecret: 'secret' };
+      const moov = moovAuth('/ping.read', { ...credentials, ...over, baseURL: server.url });
+      onTestFinished(() => moov.close());
+      const error = await failure(moov.client.get('/ping'));
+      expect(error).toMatchObject({ response: { status: 404 }, moov: { attempts: 2, requestId: 'r-1' } });
+    });
+
+    it('shows the method, the origin and the path of a request instead of the request', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const { url: origin } = sandbox;
+      const shown = async (url: string | undefined, method?: string) => {
+        const { request } = await moov.client.request({ url, method, validateStatus: () => true });
+        expect(Object.isFrozen(request)).toBe(true);
+        return request;
+      };
+      expect(await shown('/accounts?a=1')).toEqual({ method: 'GET', origin, path: '/accounts?a=1' });
+      expect(await shown(`${origin}/ping`, 'post')).toEqual({ method: 'POST', origin, path: '/ping' });
+      expect(await shown(`${origin}?a=1`)).toEqual({ method: 'GET', origin, path: '?a=1' });
+      expect(await shown('ping?to=http://a.b/c')).toMatchObject({ path: 'ping?to=http://a.b/c' });
+      expect(await shown(undefined)).toMatchObject({ path: '' });
+    });
+
+    it('gives back the transformations of a call as it had them', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ path: '/accounts', status: 404, times: 2 });
+      const transformRequest = [() => '{}'];
+      const config = { transformRequest };
+      const own = await failure(moov.client.post('/accounts', { a: 1 }, config));
+      expect(own).toHaveProperty('config.transformRequest', transformRequest);
     });
 
     it('is answered by moovErrorHandler when a call fails', async () => {
