@@ -122,6 +122,20 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(error).toMatchObject({ message: 'mine', moov: { attempts: 0, ambiguous: false } });
     });
 
+    it.each([null, undefined, 'text', 5, new Error('mine')])(
+      'says of a thrown %s that it is no call’s',
+      (thrown) => {
+        expect(isMoovCallError(thrown)).toBe(false);
+      },
+    );
+
+    it('says on an error what a log sees, and no requestId without a reply', async () => {
+      const { moov } = await startMoov();
+      const error = await failure(moov.client.get('//elsewhere'));
+      expect(Object.keys(error)).toContain('moov');
+      expect(error.moov).toStrictEqual({ attempts: 0, ambiguous: false });
+    });
+
     it('gives back a config with its whole timeout, however much of it the attempts took', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '20' }, times: 4 });
