@@ -39,6 +39,23 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(second?.headers['x-moov-version']).toBe('v2026.01.00');
     });
 
+    it.each(['origin', 'Origin', 'ORIGIN'])(
+      'sends its own Origin in the place of a call’s %s',
+      async (name) => {
+        const { sandbox, moov } = await startMoov();
+        await moov.client.get('/ping', { headers: { [name]: 'https://other.example.com', 'X-Abc': 'kept' } });
+        const headers = sandbox.requests.find(({ path }) => path === '/ping')?.headers;
+        expect(headers).toMatchObject({ origin: sandbox.origins[0], 'x-abc': 'kept' });
+      },
+    );
+
+    it('leaves a call’s Origin alone where it has none itself', async () => {
+      const { sandbox, moov } = await startMoov({ origin: undefined });
+      const origin = sandbox.origins[0];
+      await moov.client.get('/ping', { headers: { origin } });
+      expect(sandbox.requests.find(({ path }) => path === '/ping')?.headers.origin).toBe(origin);
+    });
+
     it('waits for the token in the call, never in the middleware', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/oauth2/token', delayMs: 1_500 });
