@@ -1,4 +1,4 @@
-import type { AxiosInstance } from 'axios';
+import type { AxiosInstance, AxiosRequestConfig } from 'axios';
 import axios from 'axios';
 import express from 'express';
 import supertest from 'supertest';
@@ -210,16 +210,20 @@ describe.each(transports)('over %s', (_name, over) => {
     it('shows the method, the origin and the path of a request instead of the request', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       const { url: origin } = sandbox;
-      const shown = async (url: string | undefined, method?: string) => {
-        const { request } = await moov.client.request({ url, method, validateStatus: () => true });
+      const shown = async (config: AxiosRequestConfig) => {
+        const { request } = await moov.client.request({ ...config, validateStatus: () => true });
         expect(Object.isFrozen(request)).toBe(true);
         return request;
       };
-      expect(await shown('/accounts?a=1')).toEqual({ method: 'GET', origin, path: '/accounts?a=1' });
-      expect(await shown(`${origin}/ping`, 'post')).toEqual({ method: 'POST', origin, path: '/ping' });
-      expect(await shown(`${origin}?a=1`)).toEqual({ method: 'GET', origin, path: '?a=1' });
-      expect(await shown('ping?to=http://a.b/c')).toMatchObject({ path: 'ping?to=http://a.b/c' });
-      expect(await shown(undefined)).toMatchObject({ path: '' });
+      expect(await shown({ url: '/accounts?a=1' })).toEqual({ method: 'GET', origin, path: '/accounts?a=1' });
+      expect(await shown({ url: `${origin}/ping`, method: 'post' })).toEqual({
+        method: 'POST',
+        origin,
+        path: '/ping',
+      });
+      expect(await shown({ url: `${origin}?a=1` })).toEqual({ method: 'GET', origin, path: '?a=1' });
+      expect(await shown({ url: 'ping?to=http://a.b/c' })).toMatchObject({ path: 'ping?to=http://a.b/c' });
+      expect(await shown({})).toMatchObject({ path: '' });
     });
 
     it('gives back the transformations of a call as it had them', async () => {
