@@ -50,10 +50,13 @@ describe.each(transports)('over %s', (_name, over) => {
     );
 
     it('leaves a call’s Origin alone where it has none itself', async () => {
-      const { sandbox, moov } = await startMoov({ origin: undefined });
-      const origin = sandbox.origins[0];
+      const server = await serve({ body: { access_token: 'a', token_type: 'Bearer', expires_in: 900 } });
+      const credentials = { clientId: 'id', clientSecret: 'secret' };
+      const moov = moovAuth('/ping.read', { ...credentials, ...over, baseURL: server.url });
+      onTestFinished(() => moov.close());
+      const origin = 'https://app.example.com';
       await moov.client.get('/ping', { headers: { origin } });
-      expect(sandbox.requests.find(({ path }) => path === '/ping')?.headers.origin).toBe(origin);
+      expect(server.requests.find(({ path }) => path === '/ping')?.headers.origin).toBe(origin);
     });
 
     it('waits for the token in the call, never in the middleware', async () => {
