@@ -14,13 +14,14 @@ describe.each(transports)('over %s', (_name, over) => {
       sandbox.fail({ path: transfersOf(sandbox), status });
       const error = await failure(pay(moov.client, sandbox, 'x'));
       expect(isMoovCallError(error)).toBe(true);
-      expect(error).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+      expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', moov: { attempts: 1, ambiguous: true } });
     });
 
     it.each([400, 499, 403, 404, 409, 422, 429])('is not a %i', async (status) => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       sandbox.fail({ path: transfersOf(sandbox), status });
       expect(await failure(pay(moov.client, sandbox, 'x'))).toMatchObject({
+        code: 'ERR_BAD_REQUEST',
         moov: { attempts: 1, ambiguous: false },
       });
     });

@@ -52,6 +52,23 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(new Set(received).size).toBe(1);
     });
 
+    const drawn = /^multipart\/form-data; boundary=moov-[\da-f-]{36}$/;
+    const mine = 'multipart/form-data; boundary=a-boundary-of-mine';
+    it.each<[string, () => unknown, string | undefined, unknown]>([
+      ['JSON', () => ({ a: 1 }), undefined, 'application/json'],
+      ['a Buffer', () => Buffer.from('{}'), 'text/plain', 'text/plain'],
+      ['a form', form, undefined, expect.stringMatching(drawn)],
+      ['a form of a type without a boundary', form, 'multipart/form-data', expect.stringMatching(drawn)],
+      ['a form of a type with one', form, mine, mine],
+    ])('%s is sent as what it is', async (_kind, body, given, type) => {
+      const { sandbox, moov } = await startMoov();
+      const headers = given === undefined ? {} : { 'Content-Type': given };
+      await moov.client.post('/accounts', body(), { headers, validateStatus: () => true });
+      expect(sandbox.requests.find(({ path }) => path === '/accounts')?.headers['content-type']).toEqual(
+        type,
+      );
+    });
+
     it.each<[string, () => unknown]>([
       ['a Node stream', () => Readable.from(['{}'])],
       ['a stream that is still open', () => new PassThrough().end('{}')],

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { moovAuth } from '../../src/index.js';
 import { failure, startMoov as start, until } from '../helpers/moov.js';
@@ -46,10 +47,32 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(response).toMatchObject({ status: 200, moov: { attempts: 3 } });
       expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
+
+    it.each(['read', 'given up'])('is listened for until a streamed body is %s', async (way) => {
+      const { moov } = await startMoov();
+      const { signal } = new AbortController();
+      const { data } = await moov.client.get('/accounts', { signal, responseType: 'stream' });
+      expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+      if (way === 'read') await text(data);
+      else data.destroy();
+      await until(() => getEventListeners(signal, 'abort').length === 0, 'nobody listens');
+    });
+
+    it('is not needed for a streamed body that is given up: its connection ends', async () => {
+      let closed = false;
+      const baseURL = await startDripping(() => {
+        closed = true;
+      });
+      const dripped = moovAuth('/ping.read', { clientId: 'id', clientSecret: 'secret', ...over, baseURL });
+      onTestFinished(() => dripped.close());
+      const { data } = await dripped.client.get('/drip', { responseType: 'stream' });
+      data.destroy();
+      await until(() => closed, 'the connection has ended');
+    });
   });
 
   /** Gives tokens, and answers everything else with a byte each 50 ms for ever, so that no socket is ever idle. */
-  async function startDripping(): Promise<string> {
+  async function startDripping(closed: () => void = () => undefined): Promise<string> {
     const server = createServer((request, response) => {
       if (request.url?.startsWith('/oauth2')) {
         response.setHeader('content-type', 'application/json');
@@ -57,7 +80,10 @@ describe.each(transports)('over %s', (_name, over) => {
         return;
       }
       const drip = setInterval(() => response.write('x'), 50);
-      response.on('close', () => clearInterval(drip));
+      response.on('close', () => {
+        clearInterval(drip);
+        closed();
+      });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => {

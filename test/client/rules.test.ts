@@ -1,9 +1,10 @@
-import type { AxiosInstance } from 'axios';
+import type { AxiosInstance, AxiosRequestConfig } from 'axios';
 import axios from 'axios';
 import express from 'express';
 import supertest from 'supertest';
-import { describe, expect, expectTypeOf, it } from 'vitest';
-import { isMoovCallError, MoovConfigError, moovErrorHandler } from '../../src/index.js';
+import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
+import { isMoovCallError, MoovConfigError, moovAuth, moovErrorHandler } from '../../src/index.js';
+import { serve } from '../helpers/http-server.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 
@@ -36,6 +37,26 @@ describe.each(transports)('over %s', (_name, over) => {
         authorization: `Bearer ${await moov.accessToken()}`,
       });
       expect(second?.headers['x-moov-version']).toBe('v2026.01.00');
+    });
+
+    it.each(['origin', 'Origin', 'ORIGIN'])(
+      'sends its own Origin in the place of a call’s %s',
+      async (name) => {
+        const { sandbox, moov } = await startMoov();
+        await moov.client.get('/ping', { headers: { [name]: 'https://other.example.com', 'X-Abc': 'kept' } });
+        const headers = sandbox.requests.find(({ path }) => path === '/ping')?.headers;
+        expect(headers).toMatchObject({ origin: sandbox.origins[0], 'x-abc': 'kept' });
+      },
+    );
+
+    it('leaves a call’s Origin alone where it has none itself', async () => {
+      const server = await serve({ body: { access_token: 'a', token_type: 'Bearer', expires_in: 900 } });
+      const credentials = { clientId: 'id', clientSecret: 'secret' };
+      const moov = moovAuth('/ping.read', { ...credentials, ...over, baseURL: server.url });
+      onTestFinished(() => moov.close());
+      const origin = 'https://app.example.com';
+      await moov.client.get('/ping', { headers: { origin } });
+      expect(server.requests.find(({ path }) => path === '/ping')?.headers.origin).toBe(origin);
     });
 
     it('waits for the token in the call, never in the middleware', async () => {
@@ -121,6 +142,20 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(error).toMatchObject({ message: 'mine', moov: { attempts: 0, ambiguous: false } });
     });
 
+    it.each([null, undefined, 'text', 5, new Error('mine')])(
+      'says of a thrown %s that it is no call’s',
+      (thrown) => {
+        expect(isMoovCallError(thrown)).toBe(false);
+      },
+    );
+
+    it('says on an error what a log sees, and no requestId without a reply', async () => {
+      const { moov } = await startMoov();
+      const error = await failure(moov.client.get('//elsewhere'));
+      expect(Object.keys(error)).toContain('moov');
+      expect(error.moov).toStrictEqual({ attempts: 0, ambiguous: false });
+    });
+
     it('gives back a config with its whole timeout, however much of it the attempts took', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '20' }, times: 4 });
@@ -157,6 +192,50 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(response).toMatchObject({ moov: { attempts: 1, ambiguous: false } });
       expect(response).toHaveProperty('moov.requestId', response.headers['x-request-id']);
       expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
+    it('tells the last X-Request-ID there was, also when a later reply has none', async () => {
+      const server = await serve(({ path }) => {
+        if (path === '/oauth2/token')
+          return { body: { access_token: 'a', token_type: 'Bearer', expires_in: 900 } };
+        const first = server.requests.filter((request) => request.path === path).length === 1;
+        return first
+          ? { status: 503, headers: { 'x-request-id': 'r-1', 'retry-after-ms': '1' } }
+          : { status: 404 };
+      });
+      const credentials = { clientId: 'id', clientSecret: 'secret' };
+      const moov = moovAuth('/ping.read', { ...credentials, ...over, baseURL: server.url });
+      onTestFinished(() => moov.close());
+      const error = await failure(moov.client.get('/ping'));
+      expect(error).toMatchObject({ response: { status: 404 }, moov: { attempts: 2, requestId: 'r-1' } });
+    });
+
+    it('shows the method, the origin and the path of a request instead of the request', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const { url: origin } = sandbox;
+      const shown = async (config: AxiosRequestConfig) => {
+        const { request } = await moov.client.request({ ...config, validateStatus: () => true });
+        expect(Object.isFrozen(request)).toBe(true);
+        return request;
+      };
+      expect(await shown({ url: '/accounts?a=1' })).toEqual({ method: 'GET', origin, path: '/accounts?a=1' });
+      expect(await shown({ url: `${origin}/ping`, method: 'post' })).toEqual({
+        method: 'POST',
+        origin,
+        path: '/ping',
+      });
+      expect(await shown({ url: `${origin}?a=1` })).toEqual({ method: 'GET', origin, path: '?a=1' });
+      expect(await shown({ url: 'ping?to=http://a.b/c' })).toMatchObject({ path: 'ping?to=http://a.b/c' });
+      expect(await shown({})).toMatchObject({ path: '' });
+    });
+
+    it('gives back the transformations of a call as it had them', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ path: '/accounts', status: 404, times: 2 });
+      const transformRequest = [() => '{}'];
+      const config = { transformRequest };
+      const own = await failure(moov.client.post('/accounts', { a: 1 }, config));
+      expect(own).toHaveProperty('config.transformRequest', transformRequest);
     });
 
     it('is answered by moovErrorHandler when a call fails', async () => {

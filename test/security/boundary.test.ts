@@ -418,7 +418,7 @@ describe.each(transports)('req.moov talks to Moov only, on %s:', (_name, transpo
       ['that cannot be parsed', () => 'http://[::1/x'],
       ['with a tab', ({ evil }) => `/\t/${evil}/x`],
     ];
-    it.each([301, 302, 303, 307, 308])('%i are followed nowhere', async (status) => {
+    it.each([300, 301, 302, 303, 307, 308])('%i are followed nowhere', async (status) => {
       const at = await scene(transport);
       let location = '';
       at.fake.api = (_request, response) => json(response, status, {}, { location });

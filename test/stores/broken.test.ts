@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { memoryTokenStore, moovAuth, type TokenStore, type TokenStoreChange } from '../../src/index.js';
 import { allScopes, startMoov, startSandbox, until } from '../helpers/moov.js';
@@ -300,6 +301,59 @@ it('a lock that a store gives too late is given back to it', async () => {
   give();
   await until(() => released.length === 1, 'the lock is given back');
   expect(released).toEqual([expect.objectContaining({ id: expect.any(String) })]);
+});
+
+it('a lock goes back with the word that Moov gave nothing, and without it when it is the end', async () => {
+  const base = memoryTokenStore();
+  const failed: unknown[] = [];
+  const release: TokenStore['release'] = (lock, because) => {
+    failed.push(because);
+    return base.release(lock, because);
+  };
+  const { moov, sandbox } = await startMoov({ store: { ...base, release } });
+  sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'x' } });
+  await expect(moov.renew()).rejects.toThrow();
+  expect(failed).toEqual([true]);
+  const before = sandbox.stats.tokenRequests;
+  sandbox.fail({ path: '/oauth2/token', delayMs: 60_000 });
+  const call = moov.renew().catch(() => undefined);
+  await until(() => sandbox.stats.tokenRequests > before, 'a token is asked for');
+  await moov.close();
+  await call;
+  expect(failed).toEqual([true, false]);
+});
+
+it('a token that could not be put has no generation in the store', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const base = memoryTokenStore({ lockTtlMs: 60_000 });
+  const known: unknown[] = [];
+  const acquire: TokenStore['acquire'] = async (key, generation) => {
+    known.push(generation);
+    return { state: 'locked', lock: { ...lock, key } };
+  };
+  const put = () => Promise.reject(new Error('OOM'));
+  const { moov } = await startMoov({ store: { ...base, acquire, put } });
+  await moov.ready();
+  vi.advanceTimersByTime(1_101);
+  await moov.renew();
+  expect(known).toEqual([undefined, undefined]);
+});
+
+it('a store that works is asked for several tokens at once', async () => {
+  const base = memoryTokenStore();
+  let put = 0;
+  const counted: TokenStore['put'] = (...args) => {
+    put++;
+    return base.put(...args);
+  };
+  const sandbox = await startSandbox();
+  const store = { ...base, put: counted };
+  const moov = moovAuth('/accounts/{accountID}/wallets.read', { ...sandbox.options, store });
+  onTestFinished(() => moov.close());
+  const accounts = Array.from({ length: 5 }, () => randomUUID());
+  await Promise.all(accounts.map((accountID) => moov.accessToken({ accountID })));
+  expect(put).toBe(5);
 });
 
 describe('a store that tells late', () => {

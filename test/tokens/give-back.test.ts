@@ -58,3 +58,14 @@ it('waits for a Moov that is slow to revoke', async () => {
   await moov.revoke();
   expect(sandbox.stats).toMatchObject({ revokeRequests: 2, tokensRevoked: 2 });
 });
+
+it('tries each of many tokens, also when one is refused', async () => {
+  const sandbox = await startSandbox();
+  const moov = moovAuth('/accounts/{accountID}/wallets.read', sandbox.options);
+  onTestFinished(() => moov.close());
+  await Promise.all(Array.from({ length: 30 }, () => moov.accessToken({ accountID: randomUUID() })));
+  sandbox.fail({ path: '/oauth2/revoke', status: 400, body: { error: 'unsupported_token_type' } });
+  await moov.revoke().catch(() => undefined);
+  expect(sandbox.stats).toMatchObject({ revokeRequests: 60, tokensRevoked: 59 });
+  expect(moov.status().pendingRevocations).toBe(1);
+});
