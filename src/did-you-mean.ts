@@ -2,14 +2,19 @@
 const LONGEST_END = 3;
 
 /**
- * For a message on unknown names: those of the known ones that differ in case and punctuation alone, or in their ends,
- * as without a unit or a plural.
+ * The end of a message on unknown names: the known ones, and before them those that were likely meant, which differ in
+ * case and punctuation alone, or in their ends, as without a unit or a plural.
  *
- * @returns `Did you mean "accountID"? ` with the space after it, or the empty string.
+ * @returns such as `Did you mean "accountID"? Members are scopes, accountID.`
  */
-export function didYouMean(unknown: readonly string[], known: readonly string[]): string {
+export function didYouMean(
+  unknown: readonly string[],
+  known: readonly string[],
+  what: 'Options' | 'Members' | 'There',
+): string {
   const meant = unknown.flatMap((name) => known.find((candidate) => isSlip(name, candidate)) ?? []);
-  return meant.length === 0 ? '' : `Did you mean ${meant.map((name) => `"${name}"`).join(', ')}? `;
+  const question = meant.length === 0 ? '' : `Did you mean ${meant.map((name) => `"${name}"`).join(', ')}? `;
+  return `${question}${what} are ${known.join(', ')}.`;
 }
 
 function isSlip(name: string, candidate: string): boolean {

@@ -9,7 +9,8 @@ import { kind } from './kind.js';
  * @param values - Strings or numbers; percent-encoded (RFC 3986 section 2.1).
  * @returns the path.
  * @throws {@link MoovConfigError} for a value that can be no segment: the empty string, `.`, `..`, a lone surrogate,
- * a number that is not finite, or another type; and when it is called as a function. The message tells its position and never the value.
+ * a number that is not finite, or another type; and when it is called as a function. The message tells its position and
+ * never the value.
  */
 export function moovPath(strings: TemplateStringsArray, ...values: (string | number)[]): string {
   if (!Array.isArray(strings)) {

@@ -172,7 +172,7 @@ function wrongOption(
 ): MoovConfigError {
   if (issue?.code === 'unrecognized_keys') {
     return new MoovConfigError(
-      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')}. ${didYouMean(issue.keys, known)}Options are ${known.join(', ')}.`,
+      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')}. ${didYouMean(issue.keys, known, 'Options')}`,
     );
   }
   const name = String(issue?.path[0]);

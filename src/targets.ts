@@ -139,7 +139,7 @@ function assertTarget(target: unknown): void {
   const unknown = Object.keys(target).find((name) => !members.includes(name));
   if (unknown === undefined) return;
   throw new MoovConfigError(
-    `The target of a call has an unknown member "${unknown}". ${didYouMean([unknown], members)}Members are ${members.join(', ')}.`,
+    `The target of a call has an unknown member "${unknown}". ${didYouMean([unknown], members, 'Members')}`,
   );
 }
 

@@ -124,7 +124,7 @@ export function readRedisOptions(options: unknown, env = process.env): RedisSett
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue?.code === 'unrecognized_keys') {
     throw new MoovConfigError(
-      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')} of redisTokenStore. ${didYouMean(issue.keys, Object.keys(expected))}Options are ${Object.keys(expected).join(', ')}.`,
+      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')} of redisTokenStore. ${didYouMean(issue.keys, Object.keys(expected), 'Options')}`,
     );
   }
   const name = String(issue?.path[0]);

@@ -38,7 +38,7 @@ export function guardedRoute({ name, path, options, further, serve }: GuardedRou
   const unknown = Object.keys(options ?? {}).find((option) => !known.includes(option));
   if (unknown !== undefined) {
     throw new MoovConfigError(
-      `${name}: unknown option "${unknown}". ${didYouMean([unknown], known)}Options are ${known.join(', ')}.`,
+      `${name}: unknown option "${unknown}". ${didYouMean([unknown], known, 'Options')}`,
     );
   }
   const guards = readGuard(name, options?.guard);

@@ -6,7 +6,7 @@ import { kind } from '../kind.js';
 interface FaultTarget {
   /** The request's method, in any case. Default: every method. */
   readonly method?: string;
-  /** The path without its query: a string, from its slash on, is compared whole, a regular expression is searched for. */
+  /** The path without its query: a string, slash first, is compared whole, a regular expression is searched for. */
   readonly path: string | RegExp;
   /** How many requests are affected; `Infinity` is allowed. Default 1. */
   readonly times?: number;
@@ -103,9 +103,7 @@ export class Faults {
     }
     const unknown = Object.keys(rule).find((name) => !members.includes(name));
     if (unknown !== undefined) {
-      throw new TypeError(
-        `fail: unknown member "${unknown}". ${didYouMean([unknown], members)}Members are ${members.join(', ')}.`,
-      );
+      throw new TypeError(`fail: unknown member "${unknown}". ${didYouMean([unknown], members, 'Members')}`);
     }
     const times = rule.times ?? 1;
     // Without its slash it would fit no request, and the test of an outage would pass without one.

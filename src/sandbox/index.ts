@@ -60,7 +60,7 @@ export interface MoovSandbox {
   /**
    * Listens on 127.0.0.1. After `close` it may listen again, and still knows all it knew.
    *
-   * @param port - Default 0: any free one.
+   * @param port - Default 0: one that is free.
    * @returns the URL, also as `url`.
    * @throws Error when it is listening already or the port is taken.
    */

@@ -68,9 +68,7 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
   const names = Object.keys(known);
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) {
-      throw new TypeError(
-        `${name}: no such option of the sandbox. ${didYouMean([name], names)}There are ${names.join(', ')}.`,
-      );
+      throw new TypeError(`${name}: no such option of the sandbox. ${didYouMean([name], names, 'There')}`);
     }
   }
   const { origins = ['https://app.example.com'] } = options;

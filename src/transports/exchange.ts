@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import { aborted, coded, failure } from './failures.js';
+import { aborted, asError, coded, failure } from './failures.js';
 import { decoded, replySteps, through, tooLarge, withinLimit } from './reply-body.js';
 import type { RequestBody } from './request-body.js';
 import { replyHeaders } from './request-head.js';
@@ -235,8 +235,4 @@ function bodyFailure(error: Error, config: InternalAxiosRequestConfig, response?
   if (error instanceof AxiosError) return error;
   if ('code' in error && String(error.code).startsWith('UND_ERR')) return failure(error, config, response);
   return AxiosError.from(error, undefined, config, undefined, response);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -128,3 +128,8 @@ export function coded(message: string, code: string): Error {
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
+
+/** What was thrown, which JavaScript lets be anything. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

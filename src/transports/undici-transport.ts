@@ -1,7 +1,7 @@
 import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import { Exchange } from './exchange.js';
-import { failure } from './failures.js';
+import { asError, failure } from './failures.js';
 import { type RequestBody, requestBody } from './request-body.js';
 import { requestHead } from './request-head.js';
 import { targeting } from './request-target.js';
@@ -58,8 +58,4 @@ export function undiciTransport(dispatch: Dispatch): Transport {
       exchange.fail(failure(asError(error), config, undefined));
     }
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

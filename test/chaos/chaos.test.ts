@@ -52,39 +52,26 @@ describe.each(['undici', 'axios'] as const)(
   (transport) => {
     console.info(`chaos: CHAOS_SEED=${drawn}`);
 
-    it.for(seeds(1, 2, drawn))(
-      `${withoutBudget.name}: nine in ten resolve (seed %i)`,
-      { timeout: 60_000 },
-      async (seed) => {
-        const figures = await trial(withoutBudget, seed, transport);
-        expect(figures.transfers).toBeGreaterThanOrEqual(withoutBudget.transfers);
-        expect(figures.retriesDenied).toBe(0);
-      },
-    );
+    it.for(seeds(1, 2, drawn))(`${withoutBudget.name}: nine in ten resolve (seed %i)`, async (seed) => {
+      const figures = await trial(withoutBudget, seed, transport);
+      expect(figures.transfers).toBeGreaterThanOrEqual(withoutBudget.transfers);
+      expect(figures.retriesDenied).toBe(0);
+    });
 
-    it.for(seeds(3, drawn))(
-      `${withinBudget.name}: nine in ten resolve (seed %i)`,
-      { timeout: 60_000 },
-      async (seed) => {
-        await trial(withinBudget, seed, transport);
-      },
-    );
+    it.for(seeds(3, drawn))(`${withinBudget.name}: nine in ten resolve (seed %i)`, async (seed) => {
+      await trial(withinBudget, seed, transport);
+    });
 
     it.for(seeds(4))(
       `${overBudget.name}: half resolve, at a fifth more requests at most (seed %i)`,
-      { timeout: 60_000 },
       async (seed) => {
         const figures = await trial(overBudget, seed, transport);
         expect(figures.retriesDenied).toBeGreaterThan(0);
       },
     );
 
-    it.for(seeds(5))(
-      `${withoutTokens.name}: calls go on when it is back (seed %i)`,
-      { timeout: 60_000 },
-      async (seed) => {
-        await trial(withoutTokens, seed, transport);
-      },
-    );
+    it.for(seeds(5))(`${withoutTokens.name}: calls go on when it is back (seed %i)`, async (seed) => {
+      await trial(withoutTokens, seed, transport);
+    });
   },
 );

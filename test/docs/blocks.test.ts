@@ -46,7 +46,7 @@ describe('every program in the README and the guides', () => {
   afterAll(async () => {
     await Promise.allSettled(results.values());
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('is of the right types', () => {
     expect(types).toEqual({ code: 0, output: '' });
@@ -56,14 +56,10 @@ describe('every program in the README and the guides', () => {
     await results.get(program);
   });
 
-  it.skipIf(redisIsMissing).each(running.filter(({ needsRedis }) => needsRedis))(
-    '$name',
-    { timeout: 60_000 },
-    async (program) => {
-      const redis = await RedisServer.start();
-      await run(program, { REDIS_URL: redis.url });
-    },
-  );
+  it.skipIf(redisIsMissing).each(running.filter(({ needsRedis }) => needsRedis))('$name', async (program) => {
+    const redis = await RedisServer.start();
+    await run(program, { REDIS_URL: redis.url });
+  });
 
   it('runs, but for code of libraries that are not here', () => {
     const require = createRequire(import.meta.url);

@@ -152,7 +152,7 @@ function refuseHeld(fake: FakeMoov): void {
   };
 }
 
-describe.each(rows)('traces, with %s:', { timeout: 60_000 }, (_name, options) => {
+describe.each(rows)('traces, with %s:', (_name, options) => {
   it('a request is a server span with its calls to Moov below, a renewal is a trace of its own', async () => {
     const { fake, tokenRequests, ask, spans } = await start(options);
     const plain = await ask('/ping');
