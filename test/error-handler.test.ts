@@ -21,7 +21,7 @@ import {
   moovErrorHandler,
 } from '../src/index.js';
 import { appOf, expressVersions, listen } from './helpers/apps.js';
-import { startMoov } from './helpers/moov.js';
+import { startMoov, startSandbox } from './helpers/moov.js';
 
 type Handler = (req: Request, res: Response) => Promise<unknown>;
 
@@ -173,6 +173,26 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       expect(response.status).toBe(503);
       expect(response.body).toMatchObject({ title: 'Service Unavailable', code: 'ECONNREFUSED' });
     });
+
+    test.each(['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE'])(
+      '503 when Moov is out of reach: %s',
+      async (code) => {
+        const sandbox = await startSandbox();
+        const { port } = new URL(sandbox.url);
+        const { moov } = await startMoov({
+          ...sandbox.options,
+          retries: 0,
+          baseURL: `http://localhost:${port}`,
+        });
+        await moov.ready();
+        const lookup: AxiosRequestConfig['lookup'] = (_hostname, _options, callback) =>
+          callback(Object.assign(new Error('out of reach'), { code }), '');
+        const unreachable: Handler = (req) => req.moov.get('/ping', { lookup });
+        const response = await supertest(appWith(moov, unreachable).app).get('/');
+        expect(response.status).toBe(503);
+        expect(response.body).toMatchObject({ code });
+      },
+    );
 
     test('503 when the connection of a read is cut', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
