@@ -1,13 +1,42 @@
 import { defineConfig } from 'vitest/config';
 
+/** Made of calls by the thousand, of which some are counted in a given time: they get the machine for themselves. */
+const measured = ['test/chaos/*.test.ts', 'test/fleet/*.test.ts', 'test/client/cost.test.ts'];
+/** Keep a core busy each: they search whole heaps, compile programs and install packages. */
+const busy = [
+  'test/security/*.test.ts',
+  'test/package/*.test.ts',
+  'test/docs/*.test.ts',
+  'test/e2e/*.test.ts',
+];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Most of the time is waiting: for time-outs, for other processes.
-    maxWorkers: 3,
     // Generous: it tells a test that hangs from one on a busy machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // One group after the other, so that those with short time limits do not run beside those that keep cores busy.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'behaviour',
+          include: ['test/**/*.test.ts'],
+          exclude: [...busy, ...measured],
+          sequence: { groupOrder: 0 },
+          // Most of the time is waiting: for time-outs, for other processes.
+          maxWorkers: 3,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'busy', include: busy, sequence: { groupOrder: 1 }, maxWorkers: 2 },
+      },
+      {
+        extends: true,
+        test: { name: 'measured', include: measured, sequence: { groupOrder: 2 }, maxWorkers: 1 },
+      },
+    ],
     // `npm run coverage`. Of this process and its workers alone: what runs in processes of its own (the examples, the
     // demo, the packed package, programs in test/e2e) counts for nothing, so each figure is a lower bound.
     coverage: {

@@ -9,8 +9,11 @@ export interface Sight {
 /** More than any value of this package leads to; reaching it means that the walk got out into the runtime. */
 const MOST_OBJECTS = 300_000;
 
-/** A Buffer's memory is a slab that it shares with strangers, so only its own part of it is looked at. */
-const shared = new Set<PropertyKey>(['buffer', 'parent']);
+/**
+ * Getters of prototypes that are not asked. A Buffer's memory is a slab that it shares with strangers, so only its own
+ * part of it is looked at. A function's `arguments` and `caller`, where it inherits them, throw and tell nothing.
+ */
+const passedOver = new Set<PropertyKey>(['buffer', 'parent', 'arguments', 'caller']);
 
 /** Prototypes, with their constructors, are the same for every value, and walked with the first that leads there. */
 const prototypes = new WeakSet();
@@ -86,7 +89,7 @@ function inheritedGetters(value: object): Set<PropertyKey> {
   for (let type = Object.getPrototypeOf(value); type !== null; type = Object.getPrototypeOf(type)) {
     for (const key of Reflect.ownKeys(type)) {
       const getter = Object.getOwnPropertyDescriptor(type, key)?.get;
-      if (getter !== undefined && key !== '__proto__' && !shared.has(key)) names.add(key);
+      if (getter !== undefined && key !== '__proto__' && !passedOver.has(key)) names.add(key);
     }
   }
   return names;
