@@ -139,7 +139,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       { code: 'ECONNABORTED', options: {} },
       { code: 'ETIMEDOUT', options: { axios: { transitional: { clarifyTimeoutError: true } } } },
     ])('504 when the time is up: $code', async ({ code, options }) => {
-      const { sandbox, moov } = await startMoov({ ...options, retries: 0, timeoutMs: 100 });
+      const { sandbox, moov } = await startMoov({ ...options, retries: 0, timeoutMs: 1_000 });
       await moov.ready();
       sandbox.fail({ ...always, delayMs: 60_000 });
       const response = await supertest(appWith(moov, ping).app).get('/');

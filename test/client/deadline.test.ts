@@ -14,14 +14,14 @@ describe.each(transports)('over %s', (_name, over) => {
   describe('an abort', () => {
     it('ends at once a call that waits for a token', async () => {
       const { sandbox, moov } = await startMoov();
-      sandbox.fail({ path: '/oauth2/token', delayMs: 5_000 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 60_000 });
       const controller = new AbortController();
       const began = performance.now();
       const call = failure(moov.client.get('/accounts', { signal: controller.signal }));
       await until(() => sandbox.stats.tokenRequests === 1, 'the token is awaited');
       controller.abort();
       expect(await call).toMatchObject({ code: 'ERR_CANCELED', moov: { attempts: 0, ambiguous: false } });
-      expect(performance.now() - began).toBeLessThan(3_000);
+      expect(performance.now() - began).toBeLessThan(20_000);
     });
 
     it('that comes while the body is made leaves the call unsent', async () => {
@@ -96,23 +96,24 @@ describe.each(transports)('over %s', (_name, over) => {
 
   describe('the deadline of a call', () => {
     it('covers all attempts and the waits between them', async () => {
-      const { sandbox, moov } = await startMoov({ timeoutMs: 700, attemptTimeoutMs: 200 });
+      const { sandbox, moov } = await startMoov({ timeoutMs: 700, attemptTimeoutMs: 200, retries: 10 });
       await moov.ready();
-      sandbox.fail({ path: '/accounts', delayMs: 5_000, times: 10 });
+      sandbox.fail({ path: '/accounts', delayMs: 5_000, times: 11 });
       const began = performance.now();
       const error = await failure(moov.client.get('/accounts'));
       expect(error).toMatchObject({ code: 'ECONNABORTED', moov: { ambiguous: true } });
-      expect(performance.now() - began).toBeLessThan(2_000);
+      // Ten retries would take more than 20 s.
+      expect(performance.now() - began).toBeLessThan(10_000);
     });
 
     it('covers waiting for a token', async () => {
       const { sandbox, moov } = await startMoov({ timeoutMs: 200 });
-      sandbox.fail({ path: '/oauth2/token', delayMs: 5_000 });
+      sandbox.fail({ path: '/oauth2/token', delayMs: 60_000 });
       const began = performance.now();
       const error = await failure(moov.client.get('/accounts'));
       expect(error).toMatchObject({ code: 'ECONNABORTED', moov: { attempts: 0, ambiguous: false } });
       expect(error.message).toBe('timeout of 200ms exceeded');
-      expect(performance.now() - began).toBeLessThan(3_000);
+      expect(performance.now() - began).toBeLessThan(20_000);
     });
 
     it('that is over before an attempt leaves it unsent', async () => {

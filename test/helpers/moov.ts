@@ -54,7 +54,7 @@ export async function failure(promise: Promise<unknown>): Promise<Error & Record
 }
 
 /** Waits until a condition holds, looking often; fails after a generous while. */
-export async function until(condition: () => boolean, what: string, ms = 10_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, ms = 30_000): Promise<void> {
   const end = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`still not so after ${ms} ms: ${what}`);

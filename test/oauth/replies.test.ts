@@ -315,18 +315,18 @@ describe('Moov being unavailable', () => {
   test.each<Answer>(['hang', 'stall'])('a server that %ss is given up after timeoutMs', async (answer) => {
     const server = await serve(answer);
     const began = performance.now();
-    const client = clientOf(server.url, { timeoutMs: 100 });
+    const client = clientOf(server.url, { timeoutMs: 1_000 });
     for (const call of [client.createAccessToken(grant), client.revokeAccessToken({ token: TOKEN })]) {
       const error = await rejection(call);
       expect(error).toBeInstanceOf(MoovUnavailableError);
       expect(error).toMatchObject({
         code: 'ERR_MOOV_TIMEOUT',
         status: 503,
-        message: 'Moov gave no reply within 100 ms',
+        message: 'Moov gave no reply within 1000 ms',
       });
       expectNoSecret(error, ...NOT_SHOWN);
     }
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(server.requests).toHaveLength(2);
   });
 });

@@ -99,11 +99,11 @@ describe('Retry-After', () => {
   });
 
   test('ends the call at once when it is longer than the time left', async () => {
-    const server = await serve({ status: 503, headers: { 'retry-after': '5' } });
+    const server = await serve({ status: 503, headers: { 'retry-after': '60' } });
     const began = performance.now();
-    const error = await rejection(clientOf(server.url, { timeoutMs: 4_000 }).createAccessToken(grant));
-    expect(performance.now() - began).toBeLessThan(2_000);
-    expect(error).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR', headers: { 'Retry-After': '5' } });
+    const error = await rejection(clientOf(server.url, { timeoutMs: 30_000 }).createAccessToken(grant));
+    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(error).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR', headers: { 'Retry-After': '60' } });
     expect(server.requests).toHaveLength(1);
   });
 });
@@ -111,10 +111,9 @@ describe('Retry-After', () => {
 describe('timeoutMs', () => {
   test('is for the whole operation and not for each attempt', async () => {
     const server = await serve(['drop', 'hang']);
-    const began = performance.now();
-    const error = await rejection(clientOf(server.url, { timeoutMs: 300 }).createAccessToken(grant));
-    expect(performance.now() - began).toBeLessThan(2_000);
-    expect(error).toMatchObject({ code: 'ERR_MOOV_TIMEOUT', message: 'Moov gave no reply within 300 ms' });
+    const error = await rejection(clientOf(server.url, { timeoutMs: 2_000 }).createAccessToken(grant));
+    expect(error).toMatchObject({ code: 'ERR_MOOV_TIMEOUT', message: 'Moov gave no reply within 2000 ms' });
+    // An attempt with time of its own would be followed by a third.
     expect(server.requests).toHaveLength(2);
   });
 

@@ -12,7 +12,6 @@ function clientOf(sandbox: MoovSandbox, options = {}): MoovOAuthClient {
     ...sandbox.credentials,
     origin: ORIGIN,
     baseURL: sandbox.url,
-    timeoutMs: 600,
     ...options,
   });
 }

@@ -148,7 +148,7 @@ describe('money', () => {
   });
 
   it('of which nothing is known is told as ambiguous, by the cause of the SDK’s error', async () => {
-    const { sandbox, sdk, pay, moov } = await startSdk({ retries: 0, attemptTimeoutMs: 500 });
+    const { sandbox, sdk, pay, moov } = await startSdk({ retries: 0, attemptTimeoutMs: 1_500 });
     await moov.ready();
     const told = (error: Error) => {
       if (!isMoovCallError(error.cause)) throw error;

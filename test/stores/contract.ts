@@ -253,16 +253,16 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
       it('has less and less of its life left, and is gone at its end', async () => {
         const [one, other] = await make(MINUTE);
         const put = performance.now();
-        const { generation } = await store(one, 'k', { leftMs: 400 });
+        const { generation } = await store(one, 'k', { leftMs: 1_500 });
         const first = tokenIn(await other.acquire('k', undefined)).leftMs;
         await delay(50);
         const second = tokenIn(await other.acquire('k', undefined)).leftMs;
-        expect(first).toBeLessThanOrEqual(400);
+        expect(first).toBeLessThanOrEqual(1_500);
         // Both clocks count in milliseconds, and each may round.
         expect(first - second).toBeGreaterThan(45);
         let answer = await other.acquire('k', undefined);
         for (; answer.state === 'token'; answer = await other.acquire('k', undefined)) await delay(5);
-        expect(performance.now() - put).toBeGreaterThan(395);
+        expect(performance.now() - put).toBeGreaterThan(1_495);
         // Its generation stays: who puts next has the lock of that generation.
         expect(lockIn(answer).generation).toBe(generation);
       });

@@ -93,15 +93,16 @@ describe.each(faults)('a token endpoint that %s', (_what, fault, expected) => {
     const first = await failure(started.moov.client.get('/ping'));
     expect(first).toMatchObject({ code: expected.code, status: expected.status, moov: { attempts: 0 } });
     expect(started.tokenRequests).toBe(expected.attempts);
-    const began = performance.now();
+    expect(started.moov.status()).toMatchObject({ state: 'failed', lastError: { code: expected.code } });
+    // Who waited for the next outcome would get a token.
+    started.answer = token;
     const errors = await Promise.all(
       Array.from({ length: 200 }, () => failure(started.moov.client.get('/ping'))),
     );
-    expect(performance.now() - began).toBeLessThan(1_900);
-    for (const error of errors) expect(Number(Object(error.headers)['Retry-After'])).toBeGreaterThan(0);
-    // At most one probe may have been due meanwhile.
-    expect(started.tokenRequests).toBeLessThanOrEqual(expected.attempts + 1);
-    expect(started.moov.status()).toMatchObject({ state: 'failed', lastError: { code: expected.code } });
+    for (const error of errors) {
+      expect(error).toMatchObject({ code: expected.code });
+      expect(Number(Object(error.headers)['Retry-After'])).toBeGreaterThan(0);
+    }
   });
 
   it('in the middle of a renewal: nobody notices while the old token is valid', async () => {
@@ -118,9 +119,9 @@ it('service resumes by itself within one probe after the endpoint is back', asyn
   const started = await startMoov(status(500));
   await failure(started.moov.ready());
   started.answer = token;
-  const began = performance.now();
+  const before = started.tokenRequests;
   await until(() => started.moov.status().state === 'ready', 'a probe has found it back');
-  expect(performance.now() - began).toBeLessThan(3_000);
+  expect(started.tokenRequests).toBe(before + 1);
   expect((await started.moov.client.get('/ping')).status).toBe(200);
 });
 
@@ -140,14 +141,14 @@ it('service resumes for refused credentials when they are asked for anew by rene
 });
 
 it('a route that does not use req.moov neither waits for nor fails with Moov', async () => {
-  const started = await startMoov(() => undefined, { tokenTimeoutMs: 10_000 });
+  const started = await startMoov(() => undefined, { tokenTimeoutMs: 60_000 });
   const app = express().use(started.moov);
   app.get('/plain', (_req, res) => {
     res.json('fine');
   });
   const began = performance.now();
   expect((await supertest(app).get('/plain')).body).toBe('fine');
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(performance.now() - began).toBeLessThan(20_000);
 });
 
 it('a failing start is no unhandled rejection', async () => {
