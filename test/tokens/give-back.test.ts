@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { memoryTokenStore, moovAuth, type TokenStore } from '../../src/index.js';
-import { startMoov, startSandbox } from '../helpers/moov.js';
+import { failure, startMoov, startSandbox } from '../helpers/moov.js';
 
 /** Two of one fleet, and the sandbox they get their tokens from. */
 async function startTwo() {
@@ -68,4 +68,20 @@ it('tries each of many tokens, also when one is refused', async () => {
   await moov.revoke().catch(() => undefined);
   expect(sandbox.stats).toMatchObject({ revokeRequests: 60, tokensRevoked: 59 });
   expect(moov.status().pendingRevocations).toBe(1);
+});
+
+it('asks a Moov that is down about a few of many tokens; all are pending, and revoked when it is back', async () => {
+  const sandbox = await startSandbox();
+  const moov = moovAuth('/accounts/{accountID}/wallets.read', sandbox.options);
+  onTestFinished(() => moov.close());
+  await Promise.all(Array.from({ length: 40 }, () => moov.accessToken({ accountID: randomUUID() })));
+  const headers = { 'retry-after': '60' };
+  sandbox.fail({ path: '/oauth2/revoke', status: 503, headers, times: 10 });
+  expect(await failure(moov.revoke())).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR' });
+  // One request for each of the ten at once: neither an access token of theirs nor the next would have fared better.
+  expect(sandbox.stats).toMatchObject({ revokeRequests: 10, tokensRevoked: 0 });
+  expect(moov.status()).toMatchObject({ tokens: 0, pendingRevocations: 80 });
+  await moov.revoke();
+  expect(sandbox.stats.tokensRevoked).toBe(80);
+  expect(moov.status().pendingRevocations).toBe(0);
 });
