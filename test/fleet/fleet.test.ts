@@ -8,12 +8,16 @@ const seconds = Number(process.env.FLEET_SECONDS ?? 8);
 const timeout = seconds * 1_000 + 60_000;
 
 /**
- * How many token requests a fleet may make beside those that one process alone makes in the same time: both count
- * from some moment between two renewals, which is one; and a process that found no store, be it that the machine was
- * too busy for its 250 ms, obtains one of its own.
+ * A fleet makes as many token requests as one process alone in the same time. Both count from some moment between two
+ * renewals, which is one; and a process that found no store, be it that the machine was too busy for its 250 ms, obtains
+ * one of its own. Fewer are no loss as long as no call fails: each renewal takes a little longer where eight share two
+ * cores, and while the lock of a dead one lives nobody renews.
  */
-function slack({ events }: FleetResult): number {
-  return 1 + (events['store.unavailable'] ?? 0);
+function expectAsOfOne(fleet: FleetResult, alone: FleetResult): void {
+  const most = alone.tokenRequests + 1 + (fleet.events['store.unavailable'] ?? 0);
+  expect(fleet.failures).toEqual([]);
+  expect(fleet.tokenRequests).toBeLessThanOrEqual(most);
+  expect(fleet.tokenRequests).toBeGreaterThanOrEqual(Math.floor(0.8 * alone.tokenRequests) - 1);
 }
 
 function tell(name: string, fleet: FleetResult, alone: FleetResult): void {
@@ -35,8 +39,7 @@ describe.skipIf(redisIsMissing)(`eight processes, calls for ${seconds} s, tokens
     ]);
     tell('undisturbed', fleet, alone);
     tell('without the store', without, alone);
-    expect(fleet.failures).toEqual([]);
-    expect(Math.abs(fleet.tokenRequests - alone.tokenRequests)).toBeLessThanOrEqual(slack(fleet));
+    expectAsOfOne(fleet, alone);
     expect(without.tokenRequests).toBeGreaterThanOrEqual(8 * (alone.tokenRequests - 1));
     expect(fleet.calls).toBeGreaterThan(8 * seconds * 5);
     // A renewal costs each process one command, the one that renews two, and those that come in between a few looks.
@@ -72,8 +75,7 @@ describe.skipIf(redisIsMissing)(`eight processes, calls for ${seconds} s, tokens
       });
     });
     expect(killed).toBeGreaterThan(0);
-    expect(fleet.failures).toEqual([]);
-    expect(Math.abs(fleet.tokenRequests - alone.tokenRequests)).toBeLessThanOrEqual(slack(fleet));
+    expectAsOfOne(fleet, alone);
     expect(fleet.longestMs).toBeLessThan(members.lockTtlMs + 4_000);
   });
 
@@ -84,8 +86,7 @@ describe.skipIf(redisIsMissing)(`eight processes, calls for ${seconds} s, tokens
       runFleet({ seconds, redis, processes: 1, shares: false }),
     ]);
     tell('a clock shifted', fleet, alone);
-    expect(fleet.failures).toEqual([]);
-    expect(Math.abs(fleet.tokenRequests - alone.tokenRequests)).toBeLessThanOrEqual(slack(fleet));
+    expectAsOfOne(fleet, alone);
   });
 
   it('all hear of a revocation by one', async () => {
@@ -102,8 +103,7 @@ describe.skipIf(redisIsMissing)(`eight processes, calls for ${seconds} s, tokens
       true,
     );
     expect(revoked).toBeGreaterThan(0);
-    expect(fleet.failures).toEqual([]);
-    expect(Math.abs(fleet.tokenRequests - alone.tokenRequests)).toBeLessThanOrEqual(slack(fleet));
+    expectAsOfOne(fleet, alone);
   });
 
   async function disturbed(
