@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import { aborted, asError, coded, failure } from './failures.js';
+import { asError } from '../as-error.js';
+import { aborted, coded, failure } from './failures.js';
 import { decoded, replySteps, through, tooLarge, withinLimit } from './reply-body.js';
 import type { RequestBody } from './request-body.js';
 import { replyHeaders } from './request-head.js';

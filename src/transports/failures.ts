@@ -1,5 +1,6 @@
 import { validateHeaderName } from 'node:http';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { asError } from '../as-error.js';
 
 /**
  * A failure of undici's as the error that Axios makes of the same failure in `node:http`.
@@ -101,7 +102,7 @@ function cleaned(error: Error, secrets: readonly string[]): Error {
   const copy =
     error instanceof AggregateError
       ? new AggregateError(
-          error.errors.map((one) => cleaned(one instanceof Error ? one : new Error(String(one)), secrets)),
+          error.errors.map((one) => cleaned(asError(one), secrets)),
           message,
         )
       : new Error(message);
@@ -127,9 +128,4 @@ export function coded(message: string, code: string): Error {
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
-/** What was thrown, which JavaScript lets be anything. */
-export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

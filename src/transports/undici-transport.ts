@@ -1,7 +1,8 @@
 import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
+import { asError } from '../as-error.js';
 import { Exchange } from './exchange.js';
-import { asError, failure } from './failures.js';
+import { failure } from './failures.js';
 import { type RequestBody, requestBody } from './request-body.js';
 import { requestHead } from './request-head.js';
 import { targeting } from './request-target.js';
