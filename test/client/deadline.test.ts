@@ -2,7 +2,6 @@ import { getEventListeners } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { moovAuth } from '../../src/index.js';
 import { failure, startMoov as start, until } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 
@@ -63,9 +62,8 @@ describe.each(transports)('over %s', (_name, over) => {
       const baseURL = await startDripping(() => {
         closed = true;
       });
-      const dripped = moovAuth('/ping.read', { clientId: 'id', clientSecret: 'secret', ...over, baseURL });
-      onTestFinished(() => dripped.close());
-      const { data } = await dripped.client.get('/drip', { responseType: 'stream' });
+      const { moov } = await startMoov({ baseURL });
+      const { data } = await moov.client.get('/drip', { responseType: 'stream' });
       data.destroy();
       await until(() => closed, 'the connection has ended');
     });
@@ -148,26 +146,20 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(error).toMatchObject({ code: 'ETIMEDOUT', message: 'timeout of 150ms exceeded' });
     });
 
+    const over500 = { code: 'ECONNABORTED', message: 'timeout of 500ms exceeded' };
     it.each(['plain', 'stream'])('covers reading the body, %s', async (kind) => {
       const baseURL = await startDripping();
-      const slow = moovAuth('/ping.read', {
-        clientId: 'id',
-        clientSecret: 'secret',
-        baseURL,
-        timeoutMs: 500,
-        retries: 0,
-      });
-      onTestFinished(() => slow.close());
-      await slow.ready();
+      const { moov } = await startMoov({ baseURL, timeoutMs: 500, retries: 0 });
+      await moov.ready();
       if (kind === 'plain') {
-        const error = await failure(slow.client.get('/drip'));
-        expect(error).toMatchObject({ code: 'ECONNABORTED', moov: { ambiguous: true } });
+        const error = await failure(moov.client.get('/drip'));
+        expect(error).toMatchObject({ ...over500, moov: { ambiguous: true } });
       } else {
-        const response = await slow.client.get('/drip', { responseType: 'stream' });
+        const response = await moov.client.get('/drip', { responseType: 'stream' });
         const read = async () => {
           for await (const _ of response.data) void _;
         };
-        expect(await failure(read())).toMatchObject({ code: 'ECONNABORTED' });
+        expect(await failure(read())).toMatchObject(over500);
       }
     });
   });

@@ -1,6 +1,8 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Timers } from '../../src/http/timers.js';
 import { MoovConfigError, MoovUnavailableError } from '../../src/index.js';
+import { withAttempts } from '../../src/oauth/attempts.js';
 import { type Answer, type Received, refusingURL, serve } from '../helpers/http-server.js';
 import { rejection } from '../helpers/shown.js';
 import { clientOf, grant, KEY, tokenReply } from './helpers.js';
@@ -110,10 +112,29 @@ describe('Retry-After', () => {
 
 describe('timeoutMs', () => {
   test('is for the whole operation and not for each attempt', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const timers = new Timers();
+    const options = { timeoutMs: 1_000, retries: 2, signal: undefined, timers };
+    const began = performance.now();
+    let attempts = 0;
+    const operation = withAttempts(options, async (signal) => {
+      attempts++;
+      await timers.sleep(attempts === 1 ? 600 : 60_000, signal);
+      throw new MoovUnavailableError('dropped', { code: 'ERR_MOOV_NETWORK' });
+    });
+    const ended = rejection(operation).then((error) => ({ error, afterMs: performance.now() - began }));
+    await vi.advanceTimersByTimeAsync(10_000);
+    const { error, afterMs } = await ended;
+    expect(error).toMatchObject({ code: 'ERR_MOOV_TIMEOUT', message: 'Moov gave no reply within 1000 ms' });
+    expect(afterMs).toBe(1_000);
+    expect(attempts).toBe(2);
+  });
+
+  test('ends the attempt that is under way', async () => {
     const server = await serve(['drop', 'hang']);
     const error = await rejection(clientOf(server.url, { timeoutMs: 2_000 }).createAccessToken(grant));
     expect(error).toMatchObject({ code: 'ERR_MOOV_TIMEOUT', message: 'Moov gave no reply within 2000 ms' });
-    // An attempt with time of its own would be followed by a third.
     expect(server.requests).toHaveLength(2);
   });
 
