@@ -303,11 +303,8 @@ describe('the pool', () => {
     await until(() => sandbox.stats.tokenRequests === 3, 'the bad account has failed three times');
     expect(await moov.accessToken({ accountID: good })).not.toBe('');
     expect(await failing).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR' });
-    sandbox.fail({ path: '/oauth2/token', status: 500, times: Number.POSITIVE_INFINITY });
-    const before = sandbox.stats.tokenRequests;
+    // At once: whoever waited for the next outcome would get a token by now.
     expect(await failure(moov.accessToken({ accountID: bad }))).toMatchObject({ status: 503 });
-    // Answered at once; one probe may have been due meanwhile.
-    expect(sandbox.stats.tokenRequests - before).toBeLessThanOrEqual(1);
   });
 
   it('does not renew idle tokens by timers, and renews an ended one when it is used', async () => {
@@ -347,7 +344,7 @@ describe('the pool', () => {
     sandbox.fail({ path: '/oauth2/token', status: 429, headers: { 'retry-after': '4' } });
     const first = moov.accessToken({ accountID: randomUUID() });
     await until(() => sandbox.stats.rateLimited === 1, 'the first was told to wait');
-    // Until that has arrived.
+    // Until that has arrived; in many turns, as a process that stood still comes to its timers before its sockets.
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 15));
     const other = moov.accessToken({ accountID: randomUUID() });
     await new Promise((resolve) => setTimeout(resolve, 500));

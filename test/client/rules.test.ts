@@ -203,9 +203,7 @@ describe.each(transports)('over %s', (_name, over) => {
           ? { status: 503, headers: { 'x-request-id': 'r-1', 'retry-after-ms': '1' } }
           : { status: 404 };
       });
-      const credentials = { clientId: 'id', clientSecret: 'secret' };
-      const moov = moovAuth('/ping.read', { ...credentials, ...over, baseURL: server.url });
-      onTestFinished(() => moov.close());
+      const { moov } = await startMoov({ baseURL: server.url });
       const error = await failure(moov.client.get('/ping'));
       expect(error).toMatchObject({ response: { status: 404 }, moov: { attempts: 2, requestId: 'r-1' } });
     });

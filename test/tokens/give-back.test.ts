@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
-import { memoryTokenStore, moovAuth, type TokenStore } from '../../src/index.js';
+import { type MoovAuthOptions, memoryTokenStore, moovAuth, type TokenStore } from '../../src/index.js';
 import { failure, startMoov, startSandbox } from '../helpers/moov.js';
 
 /** Two of one fleet, and the sandbox they get their tokens from. */
@@ -12,6 +12,15 @@ async function startTwo() {
   onTestFinished(async () => void (await Promise.all([one.close(), other.close()])));
   await Promise.all([one.ready(), other.ready()]);
   return { sandbox, one, other };
+}
+
+/** One that holds that many tokens, each for an account of its own, and the sandbox they came from. */
+async function startPool(tokens: number, options: MoovAuthOptions = {}) {
+  const sandbox = await startSandbox();
+  const moov = moovAuth('/accounts/{accountID}/wallets.read', { ...sandbox.options, ...options });
+  onTestFinished(() => moov.close());
+  await Promise.all(Array.from({ length: tokens }, () => moov.accessToken({ accountID: randomUUID() })));
+  return { sandbox, moov };
 }
 
 it('gives back a token that is held and stored once', async () => {
@@ -41,10 +50,7 @@ it('takes each of many tokens out of the store once', async () => {
       return base.revoke(key);
     },
   };
-  const sandbox = await startSandbox();
-  const moov = moovAuth('/accounts/{accountID}/wallets.read', { ...sandbox.options, store });
-  onTestFinished(() => moov.close());
-  await Promise.all(Array.from({ length: 120 }, () => moov.accessToken({ accountID: randomUUID() })));
+  const { sandbox, moov } = await startPool(120, { store });
   await moov.revoke();
   expect(new Set(taken).size).toBe(120);
   expect(taken).toHaveLength(120);
@@ -60,10 +66,7 @@ it('waits for a Moov that is slow to revoke', async () => {
 });
 
 it('tries each of many tokens, also when one is refused', async () => {
-  const sandbox = await startSandbox();
-  const moov = moovAuth('/accounts/{accountID}/wallets.read', sandbox.options);
-  onTestFinished(() => moov.close());
-  await Promise.all(Array.from({ length: 30 }, () => moov.accessToken({ accountID: randomUUID() })));
+  const { sandbox, moov } = await startPool(30);
   sandbox.fail({ path: '/oauth2/revoke', status: 400, body: { error: 'unsupported_token_type' } });
   await moov.revoke().catch(() => undefined);
   expect(sandbox.stats).toMatchObject({ revokeRequests: 60, tokensRevoked: 59 });
@@ -71,10 +74,7 @@ it('tries each of many tokens, also when one is refused', async () => {
 });
 
 it('asks a Moov that is down about a few of many tokens; all are pending, and revoked when it is back', async () => {
-  const sandbox = await startSandbox();
-  const moov = moovAuth('/accounts/{accountID}/wallets.read', sandbox.options);
-  onTestFinished(() => moov.close());
-  await Promise.all(Array.from({ length: 40 }, () => moov.accessToken({ accountID: randomUUID() })));
+  const { sandbox, moov } = await startPool(40);
   const headers = { 'retry-after': '60' };
   sandbox.fail({ path: '/oauth2/revoke', status: 503, headers, times: 10 });
   expect(await failure(moov.revoke())).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR' });
