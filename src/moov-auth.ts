@@ -1,165 +1,206 @@
-import type { AxiosInstance } from 'axios';
-// Its types add 'axios-retry' to the settings of a call, which applications use with `req.moov`.
-import 'axios-retry';
-import type { RequestHandler, Router } from 'express';
-import type { MoovFetch } from './fetch/moov-fetch.js';
-import type { FetchInput } from './fetch/request.js';
-import type { MoovResponse } from './fetch/response.js';
-import type { BrowserTokenRouterOptions } from './routers/browser-token.js';
-import type { RevokeRouterOptions } from './routers/revoke.js';
-import type { MoovScope } from './scopes.js';
-import type { MoovTarget } from './targets.js';
+import { AsyncResource } from 'node:async_hooks';
+import { createMoovClients } from './client/moov-client.js';
+import { MoovAuthError, MoovConfigError } from './errors.js';
+import { emitter } from './events.js';
+import { moovFetch } from './fetch/moov-fetch.js';
+import { Timers } from './http/timers.js';
+import { kind } from './kind.js';
+import type { MoovAuth, MoovAuthStatus } from './moov-auth.js';
+import { makeEndpoint } from './oauth/client.js';
+import { revoke } from './oauth/operations.js';
+import type { MoovAuthOptions } from './options.js';
+import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './routers/browser-token.js';
+import { createRevokeRouter, type RevokeRouterOptions } from './routers/revoke.js';
+import { assertScopes, type MoovScope, readScopes } from './scopes.js';
+import { readAuthOptions } from './settings.js';
+import { type MoovTarget, startUpScope, Targets } from './targets.js';
+import { giveBackAll } from './tokens/give-back.js';
+import { GuardedStore } from './tokens/guarded-store.js';
+import { Minter } from './tokens/minter.js';
+import type { Obtain } from './tokens/obtain.js';
+import { closedError } from './tokens/own-errors.js';
+import { Revocations } from './tokens/revocations.js';
+import type { StoredToken } from './tokens/store.js';
+import { storeKey } from './tokens/store-key.js';
+import { fromMoov } from './tokens/token.js';
+import { TokenPool } from './tokens/token-pool.js';
+import { TokenSharing } from './tokens/token-sharing.js';
+import { TokenSource } from './tokens/token-source.js';
+import { within } from './tokens/within.js';
+import { connect } from './transports/connect.js';
 
-declare global {
-  namespace Express {
-    interface Request {
-      /** An Axios instance that is authorised at Moov; set by `moovAuth`. */
-      moov: AxiosInstance;
+const REVOKE_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** How long `close()` waits for a renewal in flight to let go of its lock, for which others may be waiting. */
+const LET_GO_TIMEOUT_MS = 1_000;
+
+/** @throws {@link MoovConfigError}, as a token that was to be revoked would live on. */
+function readCloseOptions(options: { revoke?: boolean }): boolean {
+  const { revoke = false, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new MoovConfigError(`close: unknown option "${unknown}". It is revoke.`);
+  if (typeof revoke === 'boolean') return revoke;
+  throw new MoovConfigError(`close: expected revoke to be true or false, got ${kind(revoke)}.`);
+}
+
+/**
+ * Express middleware that gives every request `req.moov`, an Axios instance authorised at Moov, and begins to
+ * obtain the token for it at once (RFC 6749 section 4.4).
+ *
+ * @param scopes - What the token may do: a list, or one string in which spaces divide them.
+ * @param options - Each option falls back to its `MOOV_*` variable; see {@link MoovAuthOptions}.
+ * @returns the middleware, with the members of {@link MoovAuth}. `close()` ends it.
+ * @throws {@link MoovConfigError} naming the option or scope, what was expected and how to set it.
+ * @see {@link https://docs.moov.io/api/authentication/access-tokens/ | Moov: access tokens}
+ */
+export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: MoovAuthOptions = {}): MoovAuth {
+  assertScopes(scopes);
+  const settings = readAuthOptions(options);
+  const defaults = readScopes(scopes, settings.platformAccountID);
+  const emit = emitter(settings.logger, settings.onEvent);
+  const connected = connect(settings);
+  const endpoint = makeEndpoint(settings, connected.send);
+  const minter = new Minter(settings, endpoint, emit);
+  const timers = new Timers();
+  const outside = new AsyncResource('MoovAuth');
+  const giveBack = (token: StoredToken) => revocations.add(token);
+  const sharing =
+    settings.store &&
+    new TokenSharing({
+      store: new GuardedStore(settings.store, emit, timers),
+      keyOf: (scope) => storeKey(settings, scope),
+      giveBack: (token) => {
+        giveBack(token);
+        revocations.flush(REVOKE_TIMEOUT_MS).catch(() => undefined);
+      },
+      emit,
+      timers,
+    });
+
+  function obtaining(scope: string): Obtain {
+    const mint = minter.forScopes(scope);
+    return sharing?.forScopes(scope, mint) ?? (async (want) => fromMoov(await mint(want)));
+  }
+
+  const pool = new TokenPool(
+    (scope, keepWarm) =>
+      new TokenSource({
+        obtain: obtaining(scope),
+        emit,
+        giveBack,
+        outside,
+        timers,
+        keepWarm,
+      }),
+    startUpScope(defaults, settings),
+    settings.maxTokens,
+  );
+  const exchange = { credentials: settings.credentials, headers: {}, retries: 1, signal: undefined, timers };
+  const revocations = new Revocations(
+    (token, tokenTypeHint, timeoutMs) =>
+      revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs }),
+    timers,
+  );
+  const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit, connected.send));
+  const open = new AbortController();
+  let closing: Promise<void> | undefined;
+  const unwatch = sharing?.watch((key) => {
+    for (const source of pool.all()) if (source.held?.shared?.key === key) source.forget();
+  });
+
+  async function revokeHeld(timeoutMs: number): Promise<void> {
+    try {
+      const tokens = await giveBackAll(pool, sharing, revocations, timers, timeoutMs);
+      if (tokens > 0) emit({ type: 'token.revoked', tokens, pendingRevocations: revocations.count });
+    } catch (error) {
+      const code = error instanceof MoovAuthError ? error.code : 'ERR_MOOV_NETWORK';
+      const pendingRevocations = revocations.count;
+      emit({ type: 'token.revokeFailed', code, message: String(error), pendingRevocations });
+      throw error;
     }
   }
-}
 
-/** What {@link MoovAuth.status} tells. */
-export interface MoovAuthStatus {
-  /**
-   * `starting`: no token yet, or none since a revocation. `ready`: one is held. `degraded`: one is held, but the
-   * last renewal failed. `failed`: none is held, and none can be had. `closed`: after `close()`.
-   */
-  readonly state: 'starting' | 'ready' | 'degraded' | 'failed' | 'closed';
-  /** When the token held ends, by the local clock. */
-  readonly expiresAt?: Date;
-  /** Why the last token request failed; absent once one has succeeded. */
-  readonly lastError?: {
-    /** The error's code, such as `ERR_MOOV_NETWORK`. */
-    readonly code: string;
-    /** The error's message. */
-    readonly message: string;
-    /** When that was. */
-    readonly at: Date;
-  };
-  /** How many tokens are held. */
-  readonly tokens: number;
-  /** How many tokens are out of service whose revocation Moov has not confirmed. */
-  readonly pendingRevocations: number;
-}
+  function status(): MoovAuthStatus {
+    const held = closing ? [] : pool.all().filter((source) => source.held?.isGone === false);
+    const { pinned } = pool;
+    const token = pinned && held.includes(pinned) ? pinned.held : undefined;
+    const error = pinned?.failure?.error;
+    return {
+      state: stateOf(),
+      ...(token ? { expiresAt: token.expiresAt } : {}),
+      ...(error && pinned?.failure
+        ? { lastError: { code: error.code, message: error.message, at: pinned.failure.at } }
+        : {}),
+      tokens: held.length,
+      pendingRevocations: revocations.count,
+    };
 
-/** Express middleware that sets `req.moov`, and the life of the token behind it. */
-export interface MoovAuth extends RequestHandler {
-  /**
-   * What handlers see as `req.moov`; for jobs outside a request. With `{accountID}` in the scopes and no fixed account
-   * its calls reject with {@link MoovScopeError}; use {@link clientFor}.
-   */
-  readonly client: AxiosInstance;
-  /**
-   * Waits for the first token, if there is one of start-up: scopes with `{accountID}` and no fixed account have none. After a failure a new call waits for the outcome of the next probe.
-   *
-   * @throws {@link MoovTokenError} when Moov refuses, {@link MoovUnavailableError} when it can't be reached.
-   */
-  ready(): Promise<void>;
-  /**
-   * Middleware with other scopes, on the same key and pool: `req.moov` has these and no others after it.
-   *
-   * @param scopes - A list, or one string in which spaces divide them.
-   * @throws {@link MoovConfigError} for scopes that are none.
-   */
-  scoped(scopes: MoovScope | readonly MoovScope[]): RequestHandler;
-  /**
-   * The Axios instance for some scopes and an account, without a request. The same target gives the same instance
-   * while its token is kept; making one costs no network.
-   *
-   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
-   */
-  clientFor(target?: MoovTarget): AxiosInstance;
-  /**
-   * A WHATWG `fetch` under the rules of `req.moov`: bearer, `Origin` and `X-Moov-Version` (unless `init` has one) are
-   * added, a 401 is renewed and replayed once, retries are those of `req.moov` (a POST or PATCH with an
-   * `X-Idempotency-Key` alone), and `timeoutMs` is the whole call. Scopes and account are those of {@link client};
-   * {@link fetchFor} is for others.
-   *
-   * - **Bodies.** A Request's body is read once, up to 32 MiB, and sent as bytes, so that it can be sent again. Bytes,
-   *   text, forms and Blobs in `init.body` have no limit; a stream there (with `duplex: 'half'`) can be sent but once.
-   * - **The reply** to a GET comes as a stream, and its body is to be read within `attemptTimeoutMs` of the attempt's
-   *   start; an unread one is given up then, and at once by `body.cancel()`. Any other reply is read whole first.
-   *   Every status resolves, 3xx of Moov's own too, which are not followed. `response.moov` says what the call went
-   *   through.
-   * - **Options** of browsers (`credentials`, `mode`, `cache` and the like) and `redirect: 'follow'` mean nothing here;
-   *   `redirect: 'error'` is kept; `dispatcher` and `integrity` are refused.
-   *
-   * Every error of the call has `moov`, so {@link isMoovCallError} tells it and `error.moov.ambiguous` whether Moov may have
-   * acted. An error while a body is read is one of these too.
-   *
-   * @param input - A path such as `/accounts`, a URL below the base URL's origin, or a Request (also undici's own).
-   * @param init - As of `fetch`; it overrides a Request.
-   * @returns a WHATWG Response. `clone()` of it is a plain one, without `moov` and `url`.
-   * @throws {@link MoovOriginError} when it leads elsewhere; {@link MoovConfigError} for what would bypass the rules, and a
-   * Request's body over 32 MiB; {@link MoovReplayError} when a stream would have to be sent again;
-   * {@link MoovTokenError}, {@link MoovUnavailableError} and {@link MoovScopeError} as `req.moov` does.
-   * @throws DOMException when the signal aborts: named as its reason, which is its `cause`, and `AbortError` if that is
-   * no DOMException. A new one, so that it can have `moov`. One named `TimeoutError` when `timeoutMs` or
-   * `attemptTimeoutMs` is over.
-   * @throws TypeError `fetch failed`, with an AxiosError as `cause`, for failures of the network and replies over
-   * 10 MiB; other TypeErrors for what is no request.
-   * @see {@link https://fetch.spec.whatwg.org/#fetch-method | Fetch standard}
-   */
-  fetch(input: FetchInput, init?: RequestInit): Promise<MoovResponse>;
-  /**
-   * The {@link fetch} for some scopes and an account, as {@link clientFor} is the Axios instance for them.
-   *
-   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @returns a `fetch` with the rules, and the errors, of {@link fetch}.
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
-   */
-  fetchFor(target?: MoovTarget): MoovFetch;
-  /**
-   * The access token, for clients that are not Axios (RFC 6750 section 2.1). It is a secret: keep it out of logs.
-   *
-   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @returns the token held; when there is none, once one is obtained, within `tokenTimeoutMs`.
-   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
-   */
-  accessToken(target?: MoovTarget): Promise<string>;
-  /**
-   * Obtains a new token now, or joins the renewal in flight.
-   *
-   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
-   */
-  renew(target?: MoovTarget): Promise<void>;
-  /**
-   * Gives back every token held (RFC 7009). They are out of service at once; what Moov does not confirm within 10 s
-   * stays pending and is tried again by the next `revoke()`. The next call obtains a new token.
-   *
-   * @throws {@link MoovRevokeError} or {@link MoovUnavailableError} when Moov did not confirm.
-   */
-  revoke(): Promise<void>;
-  /**
-   * An Express router that serves `POST /revoke` in the form of RFC 7009 section 2.
-   *
-   * @param options - `guard` is required; see {@link RevokeRouterOptions}.
-   * @throws {@link MoovConfigError} when `guard` is missing or an option is wrong.
-   */
-  revokeRouter(options: RevokeRouterOptions): Router;
-  /**
-   * An Express router that serves `POST /token`: short-lived access tokens for a browser or a phone, with the scopes
-   * that the server decides on. It answers with {@link BrowserToken}.
-   *
-   * @param options - `guard` and `scopes` are required; see {@link BrowserTokenRouterOptions}.
-   * @throws {@link MoovConfigError} when `guard` or `scopes` is missing or an option is wrong.
-   */
-  browserTokenRouter(options: BrowserTokenRouterOptions): Router;
-  /** The state of the token, for health routes. No secrets. */
-  status(): MoovAuthStatus;
-  /**
-   * Ends renewals; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, gives back the tokens held within 5 s;
-   * what Moov did not confirm by then is told through `onEvent` and `status().pendingRevocations`. Idle connections
-   * are closed, those of calls in flight when these end. Never rejects.
-   *
-   * @param options - Whether to give the tokens back; those of the first call count.
-   * @throws {@link MoovConfigError} at once, for a wrong option; nothing is closed.
-   */
-  close(options?: {
-    /** Default `false`. */
-    revoke?: boolean;
-  }): Promise<void>;
+    function stateOf(): MoovAuthStatus['state'] {
+      if (closing) return 'closed';
+      if (pinned === undefined) return 'ready';
+      if (token) return error ? 'degraded' : 'ready';
+      return error ? 'failed' : 'starting';
+    }
+  }
+
+  async function close(revokeToo: boolean): Promise<void> {
+    // First, so that a renewal in flight is let finish and its token is revoked too.
+    const revoked = revokeToo ? revokeHeld(CLOSE_TIMEOUT_MS) : undefined;
+    const ended = pool.close();
+    open.abort(closedError());
+    // It has been told, and a server on its way down has no other use for the error.
+    await revoked?.catch(() => undefined);
+    await within(LET_GO_TIMEOUT_MS, ended, 'Still in flight', timers).catch(() => undefined);
+    unwatch?.();
+    connected.release();
+  }
+
+  const handler = targets.handler(defaults);
+  const client = targets.default;
+  pool.pinned?.start();
+  return Object.freeze(
+    Object.assign(handler, {
+      client,
+      ready: async () => pool.pinned?.ready(),
+      scoped: (other: MoovScope | readonly MoovScope[]) => targets.handler(targets.read(other)),
+      clientFor: (target?: MoovTarget) => targets.client(target),
+      fetch: moovFetch(client),
+      fetchFor: (target?: MoovTarget) => moovFetch(targets.client(target)),
+      accessToken: async (target?: MoovTarget) => (await targets.source(target).take()).accessToken(),
+      renew: async (target?: MoovTarget) => {
+        await targets.source(target).renew();
+      },
+      revoke: () => revokeHeld(REVOKE_TIMEOUT_MS),
+      revokeRouter: (routerOptions: RevokeRouterOptions) =>
+        createRevokeRouter(
+          {
+            revokeHeld: () => revokeHeld(REVOKE_TIMEOUT_MS),
+            revokeToken: (token, tokenTypeHint) =>
+              timers.hold(
+                revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs: REVOKE_TIMEOUT_MS }),
+              ),
+          },
+          routerOptions,
+        ),
+      browserTokenRouter: (routerOptions: BrowserTokenRouterOptions) =>
+        createBrowserTokenRouter(
+          {
+            read: (other) => targets.read(other, 'browserTokenRouter'),
+            fill: (req, other) => targets.scopesOf(req, other),
+            mint: (scope) => {
+              const token = minter.obtain(scope, { retries: 2, signal: open.signal, timers });
+              return within(settings.timeoutMs, token, 'No token within timeoutMs', timers);
+            },
+          },
+          routerOptions,
+        ),
+      status,
+      close: (closeOptions: { revoke?: boolean } = {}) => {
+        const revokeToo = readCloseOptions(closeOptions);
+        closing ??= close(revokeToo);
+        return closing;
+      },
+    }),
+  );
 }
