@@ -1,4 +1,4 @@
-import { harmless } from './harmless.js';
+import { harmless } from './utils/errors.js';
 
 /** Something that happened, told through `onEvent` and, in the same form, through `logger`. No event holds a secret. */
 export type MoovAuthEvent =

@@ -4,7 +4,7 @@
  * @module express-moov-auth
  */
 export { isMoovCallError } from './client/call-error.js';
-export { type MoovErrorHandlerOptions, moovErrorHandler } from './error-handler.js';
+export { type MoovErrorHandlerOptions, moovErrorHandler } from './express/error-handler.js';
 export {
   MoovAuthError,
   type MoovCallInfo,
@@ -25,22 +25,22 @@ export type { MoovFetch } from './fetch/moov-fetch.js';
 export type { FetchInput } from './fetch/request.js';
 export type { MoovResponse } from './fetch/response.js';
 export { idempotencyKey } from './idempotency-key.js';
-export { moovAuth } from './middleware.js';
-export type { MoovAuth, MoovAuthStatus } from './moov-auth.js';
+export { moovAuth } from './moov-auth.js';
+export type { MoovAuth, MoovAuthStatus } from './types.js';
 export { moovPath } from './moov-path.js';
 export {
   type CallOptions,
   type CreateAccessTokenRequest,
   MoovOAuthClient,
   type RevokeAccessTokenRequest,
-} from './oauth/client.js';
-export type { AuthToken } from './oauth/operations.js';
-export type { MoovAuthOptions, MoovConnectionOptions, MoovOAuthOptions, Secret } from './options.js';
-export type { BrowserToken, BrowserTokenRouterOptions } from './routers/browser-token.js';
-export type { Guard } from './routers/guard.js';
-export type { RevokeRouterOptions } from './routers/revoke.js';
-export type { MoovScope } from './scopes.js';
-export type { MoovTarget } from './targets.js';
+} from './moov-oauth-client.js';
+export type { AuthToken } from './oauth/token-request.js';
+export type { MoovAuthOptions, MoovConnectionOptions, MoovOAuthOptions, Secret } from './config/options.js';
+export type { BrowserToken, BrowserTokenRouterOptions } from './express/browser-token-router.js';
+export type { Guard } from './express/guard.js';
+export type { RevokeRouterOptions } from './express/revoke-router.js';
+export type { MoovScope } from './scopes/scopes.js';
+export type { MoovTarget } from './express/request-handler.js';
 export { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
 export type {
   StoredToken,
@@ -49,4 +49,4 @@ export type {
   TokenStore,
   TokenStoreAnswer,
   TokenStoreChange,
-} from './tokens/store.js';
+} from './token-store.js';

@@ -1,14 +1,14 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
-import { MoovConfigError } from '../errors.js';
-import { Timers } from '../http/timers.js';
-import type { MoovOAuthOptions } from '../options.js';
-import { type OAuthSettings, readOAuthOptions } from '../settings.js';
-import { connect } from '../transports/connect.js';
-import type { Transport } from '../transports/transport.js';
-import { type Credentials, OAuthEndpoint } from './endpoint.js';
-import { type AuthToken, type Exchange, mint, revoke } from './operations.js';
+import { MoovConfigError } from './errors.js';
+import { Timers } from './utils/timers.js';
+import type { MoovOAuthOptions } from './config/options.js';
+import { type OAuthSettings, readOAuthOptions } from './config/resolve.js';
+import { connect } from './transports/create-transport.js';
+import type { Transport } from './transports/transport.js';
+import { type Credentials, OAuthEndpoint } from './oauth/endpoint.js';
+import { type AuthToken, type Exchange, mint, revoke } from './oauth/token-request.js';
 
 /** Settings for one call of {@link MoovOAuthClient}. */
 export interface CallOptions {

@@ -5,10 +5,10 @@ import type { RequestHandler, Router } from 'express';
 import type { MoovFetch } from './fetch/moov-fetch.js';
 import type { FetchInput } from './fetch/request.js';
 import type { MoovResponse } from './fetch/response.js';
-import type { BrowserTokenRouterOptions } from './routers/browser-token.js';
-import type { RevokeRouterOptions } from './routers/revoke.js';
-import type { MoovScope } from './scopes.js';
-import type { MoovTarget } from './targets.js';
+import type { BrowserTokenRouterOptions } from './express/browser-token-router.js';
+import type { RevokeRouterOptions } from './express/revoke-router.js';
+import type { MoovScope } from './scopes/scopes.js';
+import type { MoovTarget } from './express/request-handler.js';
 
 declare global {
   namespace Express {

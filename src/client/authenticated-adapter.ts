@@ -14,10 +14,10 @@ import { Attempt, timeoutError } from './attempt.js';
 import { assertBodyLives, fixBoundary, unlinked, watchBody } from './bodies.js';
 import { type Call, type CallConfig, callOf, tell } from './call.js';
 import type { Connection } from './connection.js';
-import { patiently } from './patience.js';
-import { shownError, shownResponse } from './shown.js';
+import { patiently } from './wait-for-token.js';
+import { shownError, shownResponse } from './redact.js';
 import { isStream, shielded } from './streams.js';
-import { assertSettings, assertTarget } from './target.js';
+import { assertSettings, assertTarget } from './validate-request.js';
 
 export interface AdapterSettings {
   baseURL: string;

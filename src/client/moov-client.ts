@@ -1,16 +1,16 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Settings } from '../settings.js';
+import type { Settings } from '../config/resolve.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
-import { authorisedAdapter } from './authorised-adapter.js';
+import { authorisedAdapter } from './authenticated-adapter.js';
 import { type Connection, takeConnection } from './connection.js';
 import { result } from './result.js';
 import { retryFailures } from './retries.js';
 import { RetryBudget } from './retry-budget.js';
-import { assertAdapter, assertHTTP1 } from './target.js';
+import { assertAdapter, assertHTTP1 } from './validate-request.js';
 import { onUnauthorized } from './unauthorized.js';
 
 const LARGEST_REPLY_BYTES = 10 * 1_048_576;

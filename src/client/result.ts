@@ -1,8 +1,8 @@
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { MoovReplayError } from '../errors.js';
-import { statusError } from './authorised-adapter.js';
+import { statusError } from './authenticated-adapter.js';
 import { currentCall, tell, wasTold } from './call.js';
-import { isOriginal } from './original.js';
+import { isOriginal } from './idempotent-conflict.js';
 
 /**
  * The last of this package's interceptors: what the caller gets. His `validateStatus` judges here, once, after 401

@@ -3,7 +3,7 @@ import { MoovReplayError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { isReplayable } from './bodies.js';
 import { currentCall, tell } from './call.js';
-import { patiently } from './patience.js';
+import { patiently } from './wait-for-token.js';
 import { discard } from './streams.js';
 
 /**

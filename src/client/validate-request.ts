@@ -1,7 +1,7 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
-import { bypasses } from '../bypasses.js';
+import { bypasses } from '../config/reserved-axios-settings.js';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
-import { kind } from '../kind.js';
+import { kind } from '../utils/describe-type.js';
 import type { RequestHeaders } from '../transports/transport.js';
 
 /** What nearly every call has, and no parser changes: a path without dots and escapes. */

@@ -1,5 +1,5 @@
 import axios, { type InternalAxiosRequestConfig } from 'axios';
-import { LONGEST_TIMER_MS } from '../http/timers.js';
+import { LONGEST_TIMER_MS } from '../utils/timers.js';
 import type { Token } from '../tokens/token.js';
 import { timeoutError } from './attempt.js';
 import type { Call } from './call.js';

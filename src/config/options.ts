@@ -1,8 +1,8 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { Request } from 'express';
 import type { Dispatcher } from 'undici';
-import type { MoovAuthEvent, MoovLogger } from './events.js';
-import type { TokenStore } from './tokens/store.js';
+import type { MoovAuthEvent, MoovLogger } from '../events.js';
+import type { TokenStore } from '../token-store.js';
 
 /** A value, or a function that returns it and is called at each mint, so that keys rotate without a restart. */
 export type Secret = string | (() => string | Promise<string>);

@@ -1,4 +1,4 @@
-import { kind } from './kind.js';
+import { kind } from '../utils/describe-type.js';
 
 /** Per-call Axios settings that would take a call, or its token, past this package's rules. */
 export const bypasses = [

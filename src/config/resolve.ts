@@ -1,16 +1,16 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { bypasses, bypassIn } from './bypasses.js';
-import { didYouMean } from './did-you-mean.js';
-import { MoovConfigError, MoovUnavailableError } from './errors.js';
-import type { MoovAuthEvent, MoovLogger } from './events.js';
-import { kind } from './kind.js';
-import type { Credentials } from './oauth/endpoint.js';
+import { bypasses, bypassIn } from './reserved-axios-settings.js';
+import { didYouMean } from './check-options.js';
+import { MoovConfigError, MoovUnavailableError } from '../errors.js';
+import type { MoovAuthEvent, MoovLogger } from '../events.js';
+import { kind } from '../utils/describe-type.js';
+import type { Credentials } from '../oauth/endpoint.js';
 import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
-import type { TokenStore } from './tokens/store.js';
-import { clashWith, isTransport, type TransportChoice } from './transports/choice.js';
-import { isBaseURL, isLoopback, isOrigin } from './urls.js';
+import type { TokenStore } from '../token-store.js';
+import { clashWith, isTransport, type TransportChoice } from '../transports/choice.js';
+import { isBaseURL, isLoopback, isOrigin } from '../utils/urls.js';
 
 const LONGEST_MS = 2 ** 31 - 1;
 const milliseconds = z.int().min(1).max(LONGEST_MS);

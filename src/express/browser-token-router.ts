@@ -1,11 +1,11 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import { MoovConfigError } from '../errors.js';
-import type { AuthToken } from '../oauth/operations.js';
-import { type MoovScope, missingScopes, type ScopeSet, scopeSet } from '../scopes.js';
+import type { AuthToken } from '../oauth/token-request.js';
+import { type MoovScope, missingScopes, type ScopeSet, scopeSet } from '../scopes/scopes.js';
 import { BodyError, readFields } from './body.js';
 import type { Guard } from './guard.js';
-import { guardedRoute, Refusal } from './guarded-route.js';
+import { guardedRoute, Refusal } from './protected-route.js';
 
 type Scopes = MoovScope | readonly MoovScope[];
 

@@ -1,11 +1,11 @@
 import type { AxiosError } from 'axios';
 import type { ErrorRequestHandler, Response } from 'express';
-import { isMoovCallError } from './client/call-error.js';
-import { isStream } from './client/streams.js';
-import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from './errors.js';
-import { retryAfterMs } from './http/retry-after.js';
-import { kind } from './kind.js';
-import { retryAfterHeader } from './oauth/endpoint.js';
+import { isMoovCallError } from '../client/call-error.js';
+import { isStream } from '../client/streams.js';
+import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
+import { retryAfterMs } from '../utils/retry-after.js';
+import { kind } from '../utils/describe-type.js';
+import { retryAfterHeader } from '../oauth/endpoint.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {

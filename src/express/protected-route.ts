@@ -1,8 +1,8 @@
 import { type Request, type Response, Router } from 'express';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from '../config/check-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
 import { BodyError } from './body.js';
-import { admitsOrigin, answerPreflight, readAllowedOrigins } from './cross-site.js';
+import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
 import { type Guard, readGuard, runGuards } from './guard.js';
 
 /** A refusal with a status of its own, in the words of an OAuth error (RFC 6749 section 5.2). */

@@ -1,10 +1,10 @@
 import { types } from 'node:util';
 import type { AxiosInstance } from 'axios';
 import type { Request, RequestHandler } from 'express';
-import type { MoovClients } from './client/moov-client.js';
-import { didYouMean } from './did-you-mean.js';
-import { MoovConfigError, MoovScopeError } from './errors.js';
-import { kind } from './kind.js';
+import type { MoovClients } from '../client/moov-client.js';
+import { didYouMean } from '../config/check-options.js';
+import { MoovConfigError, MoovScopeError } from '../errors.js';
+import { kind } from '../utils/describe-type.js';
 import {
   assertAccountID,
   fillAccount,
@@ -12,11 +12,11 @@ import {
   readScopes,
   type ScopeSet,
   type ScopeTaker,
-} from './scopes.js';
-import type { Settings } from './settings.js';
-import { noToken } from './tokens/no-token.js';
-import type { TokenPool } from './tokens/token-pool.js';
-import type { TokenSource } from './tokens/token-source.js';
+} from '../scopes/scopes.js';
+import type { Settings } from '../config/resolve.js';
+import { noToken } from '../tokens/no-token.js';
+import type { TokenPool } from '../tokens/token-pool.js';
+import type { TokenSource } from '../tokens/token-source.js';
 
 /** What a token is for: some scopes, and the account that fills `{accountID}` in them. */
 export interface MoovTarget {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { MoovConfigError, MoovRevokeError } from '../errors.js';
 import { BodyError, readFields } from './body.js';
 import type { Guard } from './guard.js';
-import { guardedRoute } from './guarded-route.js';
+import { guardedRoute } from './protected-route.js';
 
 /** Options of `moov.revokeRouter`. */
 export interface RevokeRouterOptions {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { AxiosInstance } from 'axios';
 import { watchBody } from '../client/bodies.js';
-import { assertTarget } from '../client/target.js';
+import { assertTarget } from '../client/validate-request.js';
 import { MoovConfigError } from '../errors.js';
 
 /** More than the largest file Moov takes, 20 MB, in a multipart form. */

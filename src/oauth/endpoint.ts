@@ -1,6 +1,6 @@
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
-import { type Headers, retryAfterMs } from '../http/retry-after.js';
+import { type Headers, retryAfterMs } from '../utils/retry-after.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 

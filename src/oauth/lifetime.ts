@@ -1,4 +1,4 @@
-import { httpDate } from '../http/retry-after.js';
+import { httpDate } from '../utils/retry-after.js';
 
 /** What a token without `expires_in` is given: the life in Moov's own example (RFC 6749 section 4.2.2 leaves it open). */
 const UNSTATED_LIFE_MS = 900_000;

@@ -1,5 +1,5 @@
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
-import type { Timers } from '../http/timers.js';
+import type { Timers } from '../utils/timers.js';
 
 export interface AttemptOptions {
   /** For everything: all attempts and the waits between them. */

@@ -1,5 +1,5 @@
 import { MoovRevokeError, MoovTokenError, MoovUnavailableError } from '../errors.js';
-import { type AttemptOptions, withAttempts } from './attempts.js';
+import { type AttemptOptions, withAttempts } from './retry.js';
 import {
   askedToWait,
   type Credentials,
@@ -8,7 +8,7 @@ import {
   type OAuthEndpoint,
 } from './endpoint.js';
 import { lifetimeMs } from './lifetime.js';
-import { readRefusal, tokenReply, tokenReplyExpectations } from './replies.js';
+import { readRefusal, tokenReply, tokenReplyExpectations } from './response-schemas.js';
 
 /** A token as Moov's `POST /oauth2/token` gave it (RFC 6749 section 5.1), under the names of its libraries. */
 export interface AuthToken {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
-import type { StoredToken } from '../tokens/store.js';
-import { storedToken } from '../tokens/store-replies.js';
+import type { StoredToken } from '../token-store.js';
+import { storedToken } from '../tokens/store-schemas.js';
 
 const CIPHER = 'aes-256-gcm';
 /** NIST SP 800-38D: 96 bits, drawn at random for each value. */

@@ -10,7 +10,7 @@ import type {
   TokenStore,
   TokenStoreAnswer,
   TokenStoreChange,
-} from '../tokens/store.js';
+} from '../token-store.js';
 import { decrypt, encrypt } from './encryption.js';
 import { type RedisTokenStoreOptions, readRedisOptions } from './options.js';
 import * as scripts from './scripts.js';

@@ -1,8 +1,8 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from '../config/check-options.js';
 import { MoovConfigError } from '../errors.js';
-import { kind } from '../kind.js';
+import { kind } from '../utils/describe-type.js';
 
 /** 32 bytes, as they are or in base64 or hex. */
 export type EncryptionKey = Uint8Array | string;

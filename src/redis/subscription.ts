@@ -1,4 +1,4 @@
-import type { TokenStoreChange } from '../tokens/store.js';
+import type { TokenStoreChange } from '../token-store.js';
 import type { RedisClient, RedisSubscriber } from './options.js';
 
 type Listener = (change: TokenStoreChange) => void;

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { didYouMean } from '../did-you-mean.js';
-import { kind } from '../kind.js';
+import { didYouMean } from '../config/check-options.js';
+import { kind } from '../utils/describe-type.js';
 
 /** Which requests a fault is for, and how many of them. */
 interface FaultTarget {

@@ -1,5 +1,5 @@
-import { didYouMean } from '../did-you-mean.js';
-import { kind } from '../kind.js';
+import { didYouMean } from '../config/check-options.js';
+import { kind } from '../utils/describe-type.js';
 
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
 export interface MoovSandboxOptions {

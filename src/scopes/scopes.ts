@@ -1,5 +1,5 @@
-import { MoovConfigError, MoovScopeError } from './errors.js';
-import { kind } from './kind.js';
+import { MoovConfigError, MoovScopeError } from '../errors.js';
+import { kind } from '../utils/describe-type.js';
 
 /** @inline */
 type AccountResource =

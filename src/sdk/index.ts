@@ -4,11 +4,11 @@
  * @module express-moov-auth/sdk
  */
 import { HTTPClient, Moov, type SDKOptions } from '@moovio/sdk';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from '../config/check-options.js';
 import { MoovConfigError } from '../errors.js';
-import { kind } from '../kind.js';
-import type { MoovAuth } from '../moov-auth.js';
-import type { MoovTarget } from '../targets.js';
+import { kind } from '../utils/describe-type.js';
+import type { MoovAuth } from '../types.js';
+import type { MoovTarget } from '../express/request-handler.js';
 
 /** @inline */
 type Refused = 'security' | 'accessToken' | 'httpClient' | 'serverURL' | 'serverIdx' | 'retryConfig';

@@ -1,13 +1,13 @@
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Timers } from '../http/timers.js';
-import { diagnose } from '../oauth/diagnosis.js';
+import type { Timers } from '../utils/timers.js';
+import { diagnose } from '../oauth/token-claims.js';
 import type { OAuthEndpoint } from '../oauth/endpoint.js';
-import { type AuthToken, type Grant, mint } from '../oauth/operations.js';
-import { missingScopes } from '../scopes.js';
-import type { Settings } from '../settings.js';
-import { MintGate } from './mint-gate.js';
-import type { Want } from './obtain.js';
+import { type AuthToken, type Grant, mint } from '../oauth/token-request.js';
+import { missingScopes } from '../scopes/scopes.js';
+import type { Settings } from '../config/resolve.js';
+import { MintGate } from './token-request-limiter.js';
+import type { Want } from './token-provider.js';
 
 /** What Moov is given to recover when it answers 429 without saying how long. */
 const DEFAULT_HOLD_MS = 1_000;

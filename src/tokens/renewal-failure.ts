@@ -6,7 +6,7 @@ import {
   MoovUnavailableError,
 } from '../errors.js';
 import { retryAfterHeader } from '../oauth/endpoint.js';
-import { LONGEST_HOLD_MS } from './mint-gate.js';
+import { LONGEST_HOLD_MS } from './token-request-limiter.js';
 
 /** The waits before the first probes, in milliseconds, and before each one after them. */
 const FIRST_PROBES_MS = [1_000, 2_000, 4_000, 8_000] as const;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Emit } from '../events.js';
-import { harmless } from '../harmless.js';
-import type { Timers } from '../http/timers.js';
+import { harmless } from '../utils/errors.js';
+import type { Timers } from '../utils/timers.js';
 import type {
   StoredToken,
   TokenGeneration,
@@ -9,8 +9,8 @@ import type {
   TokenStore,
   TokenStoreAnswer,
   TokenStoreChange,
-} from './store.js';
-import * as replies from './store-replies.js';
+} from '../token-store.js';
+import * as replies from './store-schemas.js';
 import { within } from './within.js';
 
 /** What every operation of a guarded store answers when the store can't. */

@@ -1,5 +1,5 @@
 import { MoovUnavailableError } from '../errors.js';
-import type { Timers } from '../http/timers.js';
+import type { Timers } from '../utils/timers.js';
 
 /** One token that is out of service and that Moov has not yet confirmed to be revoked. */
 interface Pending {

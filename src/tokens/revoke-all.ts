@@ -1,8 +1,8 @@
-import type { Timers } from '../http/timers.js';
+import type { Timers } from '../utils/timers.js';
 import type { Revocations } from './revocations.js';
 import type { Token } from './token.js';
 import type { TokenPool } from './token-pool.js';
-import type { TokenSharing } from './token-sharing.js';
+import type { TokenSharing } from './shared-token-provider.js';
 import { within } from './within.js';
 
 /** A result that comes late is revoked too, and gets at least this long for it. */

@@ -1,11 +1,11 @@
 import { MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Timers } from '../http/timers.js';
-import type { AuthToken } from '../oauth/operations.js';
-import { type GuardedStore, UNAVAILABLE } from './guarded-store.js';
-import type { Mint } from './minter.js';
-import type { Obtain, Want } from './obtain.js';
-import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from './store.js';
+import type { Timers } from '../utils/timers.js';
+import type { AuthToken } from '../oauth/token-request.js';
+import { type GuardedStore, UNAVAILABLE } from './resilient-token-store.js';
+import type { Mint } from './moov-token-provider.js';
+import type { Obtain, Want } from './token-provider.js';
+import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
 import { fromMoov, lastMomentsMs, type ObtainedToken } from './token.js';
 import { within } from './within.js';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Settings } from '../settings.js';
+import type { Settings } from '../config/resolve.js';
 
 /**
  * The name of a set of scopes in a store: processes share a token exactly when they would ask Moov for the same one.

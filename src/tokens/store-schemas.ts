@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LONGEST_LIFE_MS } from '../oauth/lifetime.js';
-import { bearer, refresh } from '../oauth/replies.js';
+import { bearer, refresh } from '../oauth/response-schemas.js';
 
 /** A token as a store gives it back. What can't stand in a header, or has no life, would fail calls. */
 export const storedToken = z.object({

@@ -1,4 +1,4 @@
-import type { Timers } from '../http/timers.js';
+import type { Timers } from '../utils/timers.js';
 import type { ObtainedToken, Shared, Token } from './token.js';
 
 /** What a source tells of its state when it wants a new token. */

@@ -1,13 +1,13 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Emit } from '../events.js';
-import type { Timers } from '../http/timers.js';
-import { MintFailure } from './mint-failure.js';
-import type { Obtain } from './obtain.js';
+import type { Timers } from '../utils/timers.js';
+import { MintFailure } from './renewal-failure.js';
+import type { Obtain } from './token-provider.js';
 import { closedError, overtaken } from './own-errors.js';
 import { type PromiseWithResolver, promiseWithResolver } from './promise-with-resolver.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
 import type { TokenSupplier } from './token-supplier.js';
-import { UnauthorizedPause } from './unauthorized-pause.js';
+import { UnauthorizedPause } from './renewal-cooldown.js';
 
 /** After so many results in a row that others overtook it is a failure, so that no storm comes of it. */
 const MOST_OVERTAKEN = 3;

@@ -1,5 +1,5 @@
-import type { AuthToken } from '../oauth/operations.js';
-import type { StoredToken, TokenGeneration } from './store.js';
+import type { AuthToken } from '../oauth/token-request.js';
+import type { StoredToken, TokenGeneration } from '../token-store.js';
 
 /** The share of its life after which a token is renewed in the background: between these, so that fleets spread. */
 const AGEING_FROM = 0.75;

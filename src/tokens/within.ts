@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { MoovUnavailableError } from '../errors.js';
-import type { Timers } from '../http/timers.js';
+import type { Timers } from '../utils/timers.js';
 
 /**
  * Waits for a result no longer than `ms`; what leads to it goes on.

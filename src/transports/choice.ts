@@ -1,6 +1,6 @@
 import type { CreateAxiosDefaults } from 'axios';
 import type { Dispatcher } from 'undici';
-import { settings } from './beyond-undici.js';
+import { settings } from './undici/support.js';
 
 /** The option `transport`. */
 export type TransportChoice = 'undici' | 'axios' | Dispatcher;

@@ -1,11 +1,11 @@
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import { axiosTransport } from './axios-transport.js';
-import { beyondUndici, surroundings } from './beyond-undici.js';
+import { beyondUndici, surroundings } from './undici/support.js';
 import type { TransportChoice } from './choice.js';
 import type { Connected, Transport } from './transport.js';
-import { UndiciPool } from './undici-pool.js';
-import { undiciTransport } from './undici-transport.js';
+import { UndiciPool } from './undici/agent.js';
+import { undiciTransport } from './undici/undici-transport.js';
 
 /**
  * The transport that an option chooses. The environment's proxy variables and Node's global agents are looked at

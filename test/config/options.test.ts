@@ -1,8 +1,8 @@
 import { AxiosHeaders } from 'axios';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { MoovConfigError, MoovOAuthClient, moovAuth } from '../src/index.js';
-import { readAuthOptions, readOAuthOptions } from '../src/settings.js';
-import { expectNoSecret } from './helpers/shown.js';
+import { MoovConfigError, MoovOAuthClient, moovAuth } from '../../src/index.js';
+import { readAuthOptions, readOAuthOptions } from '../../src/config/resolve.js';
+import { expectNoSecret } from '../helpers/printed.js';
 
 const SECRET = 'sk_live_must-not-show';
 const key = { clientId: 'pk', clientSecret: 'sk' };

@@ -19,9 +19,9 @@ import {
   MoovTokenError,
   MoovUnavailableError,
   moovErrorHandler,
-} from '../src/index.js';
-import { appOf, expressVersions, listen } from './helpers/apps.js';
-import { startMoov, startSandbox } from './helpers/moov.js';
+} from '../../src/index.js';
+import { appOf, expressVersions, listen } from '../helpers/apps.js';
+import { startMoov, startSandbox } from '../helpers/moov.js';
 
 type Handler = (req: Request, res: Response) => Promise<unknown>;
 

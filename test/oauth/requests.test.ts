@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MoovConfigError, MoovOAuthClient } from '../../src/index.js';
 import { userAgent } from '../../src/version.js';
 import { type Received, serve } from '../helpers/http-server.js';
-import { rejection } from '../helpers/shown.js';
+import { rejection } from '../helpers/printed.js';
 import { BASIC, clientOf, grant, KEY, ORIGIN, tokenReply } from './helpers.js';
 
 afterEach(() => {

@@ -8,7 +8,7 @@ import {
   MoovUnavailableError,
 } from '../../src/index.js';
 import { type Answer, type Received, type Reply, refusingURL, serve } from '../helpers/http-server.js';
-import { expectNoSecret, rejection } from '../helpers/shown.js';
+import { expectNoSecret, rejection } from '../helpers/printed.js';
 import { BASIC, clientOf, grant, KEY, tokenReply } from './helpers.js';
 
 afterEach(() => {

@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Timers } from '../../src/http/timers.js';
+import { Timers } from '../../src/utils/timers.js';
 import { MoovConfigError, MoovUnavailableError } from '../../src/index.js';
-import { withAttempts } from '../../src/oauth/attempts.js';
+import { withAttempts } from '../../src/oauth/retry.js';
 import { type Answer, type Received, refusingURL, serve } from '../helpers/http-server.js';
-import { rejection } from '../helpers/shown.js';
+import { rejection } from '../helpers/printed.js';
 import { clientOf, grant, KEY, tokenReply } from './helpers.js';
 
 const unavailable: Answer = { status: 503 };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MoovOAuthClient, MoovTokenError, MoovUnavailableError } from '../../src/index.js';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
 import { startSandbox } from '../helpers/moov.js';
-import { expectNoSecret, rejection } from '../helpers/shown.js';
+import { expectNoSecret, rejection } from '../helpers/printed.js';
 
 const grant = { grantType: 'client_credentials', scope: '/ping.read' } as const;
 const ORIGIN = 'https://app.example.com';

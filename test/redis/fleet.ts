@@ -5,7 +5,7 @@ import type { MoovSandbox, MoovSandboxOptions } from '../../src/sandbox/index.js
 import { startSandbox, until } from '../helpers/moov.js';
 import { RedisServer } from '../helpers/redis.js';
 import { RecordingClient } from '../helpers/redis-clients.js';
-import { type Relay, startRelay } from '../routers/relay.js';
+import { type Relay, startRelay } from '../express/relay.js';
 
 export const encryptionKey = Buffer.alloc(32, 7);
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MoovConfigError } from '../src/index.js';
-import { fillAccount, readScopes } from '../src/scopes.js';
+import { MoovConfigError } from '../../src/index.js';
+import { fillAccount, readScopes } from '../../src/scopes/scopes.js';
 
 const allowed = [..."!#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[]^_`abcxyz|~"];
 const normaliseScopes = (scopes: string | readonly string[]) => readScopes(scopes, undefined).text;

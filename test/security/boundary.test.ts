@@ -3,7 +3,7 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { bypasses } from '../../src/bypasses.js';
+import { bypasses } from '../../src/config/reserved-axios-settings.js';
 import {
   type MoovAuthOptions,
   MoovConfigError,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { UnauthorizedPause } from '../../src/tokens/unauthorized-pause.js';
+import { UnauthorizedPause } from '../../src/tokens/renewal-cooldown.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -6,7 +6,7 @@ import {
   MoovTokenError,
   MoovUnavailableError,
 } from '../../src/errors.js';
-import { MintFailure } from '../../src/tokens/mint-failure.js';
+import { MintFailure } from '../../src/tokens/renewal-failure.js';
 
 const refused = { upstreamStatus: 400, requestId: 'r-1' };
 

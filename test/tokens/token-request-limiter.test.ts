@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MoovUnavailableError } from '../../src/errors.js';
-import { MintGate } from '../../src/tokens/mint-gate.js';
-import { rejection } from '../helpers/shown.js';
+import { MintGate } from '../../src/tokens/token-request-limiter.js';
+import { rejection } from '../helpers/printed.js';
 
 const never = new AbortController().signal;
 const noSleep = () => Promise.reject(new Error('nothing was held'));

@@ -2,8 +2,8 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MoovTokenError, MoovUnavailableError } from '../../src/errors.js';
 import type { MoovAuthEvent } from '../../src/events.js';
-import { Timers } from '../../src/http/timers.js';
-import type { Obtain } from '../../src/tokens/obtain.js';
+import { Timers } from '../../src/utils/timers.js';
+import type { Obtain } from '../../src/tokens/token-provider.js';
 import { fromMoov, type ObtainedToken } from '../../src/tokens/token.js';
 import { TokenSource } from '../../src/tokens/token-source.js';
 

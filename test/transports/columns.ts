@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosRequestConfig, isAxiosError } from 'axios';
-import { connect } from '../../src/transports/connect.js';
+import { connect } from '../../src/transports/create-transport.js';
 
 export const columns = ['axios', 'undici'] as const;
 

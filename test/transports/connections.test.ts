@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import axios, { type AxiosInstance } from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/transports/connect.js';
+import { connect } from '../../src/transports/create-transport.js';
 import { until } from '../helpers/moov.js';
 import { columns, urlOf } from './columns.js';
 

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import axios from 'axios';
 import { Agent, type Dispatcher, MockAgent } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/transports/connect.js';
+import { connect } from '../../src/transports/create-transport.js';
 import { failure, startMoov } from '../helpers/moov.js';
 import { type Behaviour, call, type Outcome, rawServer, urlOf } from './columns.js';
 

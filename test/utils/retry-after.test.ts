@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { backoffMs, httpDate, retryAfterMs } from '../../src/http/retry-after.js';
+import { backoffMs, httpDate, retryAfterMs } from '../../src/utils/retry-after.js';
 
 const DAY = 86_400_000;
 const now = Date.parse('2026-03-01T12:00:00Z');

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { getEventListeners } from 'node:events';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Timers } from '../../src/http/timers.js';
+import { Timers } from '../../src/utils/timers.js';
 
 const LONGEST = 2 ** 31 - 1;
 
@@ -92,7 +92,7 @@ describe('sleep', () => {
 
 describe('a timer holds the process open only while somebody awaits its outcome', () => {
   const run = promisify(execFile);
-  const timers = new URL('../../src/http/timers.ts', import.meta.url).href;
+  const timers = new URL('../../src/utils/timers.ts', import.meta.url).href;
 
   /** What a program of its own prints, and whether it came to an end by itself. */
   async function program(body: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Agent, buildConnector } from 'undici';
-import type { Exchange } from './exchange.js';
+import type { Exchange } from './response-handler.js';
 
 type Undici = typeof import('undici');
 

@@ -1,6 +1,6 @@
 import { validateHeaderName } from 'node:http';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import { asError } from '../as-error.js';
+import { asError } from '../../as-error.js';
 
 /**
  * A failure of undici's as the error that Axios makes of the same failure in `node:http`.

@@ -1,5 +1,5 @@
 import axios, { AxiosHeaders, type AxiosResponse } from 'axios';
-import type { RequestHeaders } from './transport.js';
+import type { RequestHeaders } from '../transport.js';
 
 const ACCEPT_ENCODING = 'gzip, compress, deflate, br';
 

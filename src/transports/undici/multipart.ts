@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { RequestHeaders } from './transport.js';
+import type { RequestHeaders } from '../transport.js';
 
 const LINE = '\r\n';
 

@@ -3,7 +3,7 @@ import { isArrayBuffer } from 'node:util/types';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import { multipart } from './multipart.js';
 import { progress } from './progress.js';
-import type { RequestHeaders } from './transport.js';
+import type { RequestHeaders } from '../transport.js';
 
 /** What undici takes as a body. */
 export type RequestBody = string | Buffer | Readable | null;

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import { asError } from '../as-error.js';
+import { asError } from '../../as-error.js';
 import { aborted, coded, failure } from './failures.js';
-import { decoded, replySteps, through, tooLarge, withinLimit } from './reply-body.js';
+import { decoded, replySteps, through, tooLarge, withinLimit } from './response-body.js';
 import type { RequestBody } from './request-body.js';
-import { replyHeaders } from './request-head.js';
+import { replyHeaders } from './headers.js';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 

@@ -1,12 +1,12 @@
 import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import { asError } from '../as-error.js';
-import { Exchange } from './exchange.js';
+import { asError } from '../../as-error.js';
+import { Exchange } from './response-handler.js';
 import { failure } from './failures.js';
 import { type RequestBody, requestBody } from './request-body.js';
-import { requestHead } from './request-head.js';
+import { requestHead } from './headers.js';
 import { targeting } from './request-target.js';
-import type { RequestHeaders, Transport } from './transport.js';
+import type { RequestHeaders, Transport } from '../transport.js';
 
 /** Gives a request to undici. */
 export type Dispatch = (options: Dispatcher.DispatchOptions, exchange: Exchange) => void;
