@@ -1,4 +1,4 @@
 /** What was thrown, which JavaScript lets be anything. */
-export function asError(thrown: unknown): Error {
+export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,4 +1,4 @@
-import { harmless } from './utils/errors.js';
+import { ignoreErrors } from './utils/errors.js';
 
 /** Something that happened, told through `onEvent` and, in the same form, through `logger`. No event holds a secret. */
 export type MoovAuthEvent =
@@ -172,7 +172,7 @@ export function emitter(
   if (logger === undefined && onEvent === undefined) return () => undefined;
   return (event) => {
     Object.freeze(event);
-    harmless(() => onEvent?.(event));
-    harmless(() => logger?.[levels[event.type]]({ ...event }, `moov: ${event.type}`));
+    ignoreErrors(() => onEvent?.(event));
+    ignoreErrors(() => logger?.[levels[event.type]]({ ...event }, `moov: ${event.type}`));
   };
 }

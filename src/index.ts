@@ -4,7 +4,7 @@
  * @module express-moov-auth
  */
 export { isMoovCallError } from './client/call-error.js';
-export { type MoovErrorHandlerOptions, moovErrorHandler } from './express/error-handler.js';
+export type { MoovAuthOptions, MoovConnectionOptions, MoovOAuthOptions, Secret } from './config/options.js';
 export {
   MoovAuthError,
   type MoovCallInfo,
@@ -21,27 +21,25 @@ export {
   type MoovUnavailableErrorCode,
 } from './errors.js';
 export type { MoovAuthEvent, MoovLogger } from './events.js';
+export type { BrowserToken, BrowserTokenRouterOptions } from './express/browser-token-router.js';
+export { type MoovErrorHandlerOptions, moovErrorHandler } from './express/error-handler.js';
+export type { Guard } from './express/guard.js';
+export type { MoovTarget } from './express/request-handler.js';
+export type { RevokeRouterOptions } from './express/revoke-router.js';
 export type { MoovFetch } from './fetch/moov-fetch.js';
 export type { FetchInput } from './fetch/request.js';
 export type { MoovResponse } from './fetch/response.js';
 export { idempotencyKey } from './idempotency-key.js';
 export { moovAuth } from './moov-auth.js';
-export type { MoovAuth, MoovAuthStatus } from './types.js';
-export { moovPath } from './moov-path.js';
 export {
   type CallOptions,
   type CreateAccessTokenRequest,
   MoovOAuthClient,
   type RevokeAccessTokenRequest,
 } from './moov-oauth-client.js';
+export { moovPath } from './moov-path.js';
 export type { AuthToken } from './oauth/token-request.js';
-export type { MoovAuthOptions, MoovConnectionOptions, MoovOAuthOptions, Secret } from './config/options.js';
-export type { BrowserToken, BrowserTokenRouterOptions } from './express/browser-token-router.js';
-export type { Guard } from './express/guard.js';
-export type { RevokeRouterOptions } from './express/revoke-router.js';
 export type { MoovScope } from './scopes/scopes.js';
-export type { MoovTarget } from './express/request-handler.js';
-export { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
 export type {
   StoredToken,
   TokenGeneration,
@@ -50,3 +48,5 @@ export type {
   TokenStoreAnswer,
   TokenStoreChange,
 } from './token-store.js';
+export { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
+export type { MoovAuth, MoovAuthStatus } from './types.js';

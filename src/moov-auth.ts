@@ -1,33 +1,33 @@
 import { AsyncResource } from 'node:async_hooks';
 import { createMoovClients } from './client/moov-client.js';
+import type { MoovAuthOptions } from './config/options.js';
+import { readAuthOptions } from './config/resolve.js';
 import { MoovAuthError, MoovConfigError } from './errors.js';
 import { emitter } from './events.js';
-import { moovFetch } from './fetch/moov-fetch.js';
-import { Timers } from './utils/timers.js';
-import { kind } from './utils/describe-type.js';
-import type { MoovAuth, MoovAuthStatus } from './types.js';
-import { makeEndpoint } from './moov-oauth-client.js';
-import { revoke } from './oauth/token-request.js';
-import type { MoovAuthOptions } from './config/options.js';
 import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './express/browser-token-router.js';
-import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-router.js';
-import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
-import { readAuthOptions } from './config/resolve.js';
 import { type MoovTarget, startUpScope, Targets } from './express/request-handler.js';
-import { giveBackAll } from './tokens/revoke-all.js';
-import { GuardedStore } from './tokens/resilient-token-store.js';
-import { Minter } from './tokens/moov-token-provider.js';
-import type { Obtain } from './tokens/token-provider.js';
-import { closedError } from './tokens/own-errors.js';
-import { Revocations } from './tokens/revocations.js';
+import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-router.js';
+import { moovFetch } from './fetch/moov-fetch.js';
+import { makeEndpoint } from './moov-oauth-client.js';
+import { requestRevocation } from './oauth/token-request.js';
+import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
 import type { StoredToken } from './token-store.js';
+import { MoovTokenProvider } from './tokens/moov-token-provider.js';
+import { closedError } from './tokens/own-errors.js';
+import { ResilientTokenStore } from './tokens/resilient-token-store.js';
+import { Revocations } from './tokens/revocations.js';
+import { revokeAll } from './tokens/revoke-all.js';
+import { SharedTokenProvider } from './tokens/shared-token-provider.js';
 import { storeKey } from './tokens/store-key.js';
 import { fromMoov } from './tokens/token.js';
 import { TokenPool } from './tokens/token-pool.js';
-import { TokenSharing } from './tokens/shared-token-provider.js';
+import type { TokenProvider } from './tokens/token-provider.js';
 import { TokenSource } from './tokens/token-source.js';
-import { within } from './tokens/within.js';
-import { connect } from './transports/create-transport.js';
+import { withTimeout } from './tokens/within.js';
+import { createTransport } from './transports/create-transport.js';
+import type { MoovAuth, MoovAuthStatus } from './types.js';
+import { describeType } from './utils/describe-type.js';
+import { Timers } from './utils/timers.js';
 
 const REVOKE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -41,7 +41,7 @@ function readCloseOptions(options: { revoke?: boolean }): boolean {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new MoovConfigError(`close: unknown option "${unknown}". It is revoke.`);
   if (typeof revoke === 'boolean') return revoke;
-  throw new MoovConfigError(`close: expected revoke to be true or false, got ${kind(revoke)}.`);
+  throw new MoovConfigError(`close: expected revoke to be true or false, got ${describeType(revoke)}.`);
 }
 
 /**
@@ -59,18 +59,18 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const settings = readAuthOptions(options);
   const defaults = readScopes(scopes, settings.platformAccountID);
   const emit = emitter(settings.logger, settings.onEvent);
-  const connected = connect(settings);
+  const connected = createTransport(settings);
   const endpoint = makeEndpoint(settings, connected.send);
-  const minter = new Minter(settings, endpoint, emit);
+  const minter = new MoovTokenProvider(settings, endpoint, emit);
   const timers = new Timers();
   const outside = new AsyncResource('MoovAuth');
   const giveBack = (token: StoredToken) => revocations.add(token);
   const sharing =
     settings.store &&
-    new TokenSharing({
-      store: new GuardedStore(settings.store, emit, timers),
+    new SharedTokenProvider({
+      store: new ResilientTokenStore(settings.store, emit, timers),
       keyOf: (scope) => storeKey(settings, scope),
-      giveBack: (token) => {
+      revoke: (token) => {
         giveBack(token);
         revocations.flush(REVOKE_TIMEOUT_MS).catch(() => undefined);
       },
@@ -78,7 +78,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       timers,
     });
 
-  function obtaining(scope: string): Obtain {
+  function obtaining(scope: string): TokenProvider {
     const mint = minter.forScopes(scope);
     return sharing?.forScopes(scope, mint) ?? (async (want) => fromMoov(await mint(want)));
   }
@@ -88,10 +88,10 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       new TokenSource({
         obtain: obtaining(scope),
         emit,
-        giveBack,
+        revoke: giveBack,
         outside,
         timers,
-        keepWarm,
+        autoRenew: keepWarm,
       }),
     startUpScope(defaults, settings),
     settings.maxTokens,
@@ -99,19 +99,19 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const exchange = { credentials: settings.credentials, headers: {}, retries: 1, signal: undefined, timers };
   const revocations = new Revocations(
     (token, tokenTypeHint, timeoutMs) =>
-      revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs }),
+      requestRevocation(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs }),
     timers,
   );
   const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit, connected.send));
   const open = new AbortController();
   let closing: Promise<void> | undefined;
   const unwatch = sharing?.watch((key) => {
-    for (const source of pool.all()) if (source.held?.shared?.key === key) source.forget();
+    for (const source of pool.all()) if (source.held?.shared?.key === key) source.drop();
   });
 
   async function revokeHeld(timeoutMs: number): Promise<void> {
     try {
-      const tokens = await giveBackAll(pool, sharing, revocations, timers, timeoutMs);
+      const tokens = await revokeAll(pool, sharing, revocations, timers, timeoutMs);
       if (tokens > 0) emit({ type: 'token.revoked', tokens, pendingRevocations: revocations.count });
     } catch (error) {
       const code = error instanceof MoovAuthError ? error.code : 'ERR_MOOV_NETWORK';
@@ -122,8 +122,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   }
 
   function status(): MoovAuthStatus {
-    const held = closing ? [] : pool.all().filter((source) => source.held?.isGone === false);
-    const { pinned } = pool;
+    const held = closing ? [] : pool.all().filter((source) => source.held?.isExpired === false);
+    const { startUp: pinned } = pool;
     const token = pinned && held.includes(pinned) ? pinned.held : undefined;
     const error = pinned?.failure?.error;
     return {
@@ -151,23 +151,23 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     open.abort(closedError());
     // It has been told, and a server on its way down has no other use for the error.
     await revoked?.catch(() => undefined);
-    await within(LET_GO_TIMEOUT_MS, ended, 'Still in flight', timers).catch(() => undefined);
+    await withTimeout(LET_GO_TIMEOUT_MS, ended, 'Still in flight', timers).catch(() => undefined);
     unwatch?.();
     connected.release();
   }
 
   const handler = targets.handler(defaults);
   const client = targets.default;
-  pool.pinned?.start();
+  pool.startUp?.start();
   return Object.freeze(
     Object.assign(handler, {
       client,
-      ready: async () => pool.pinned?.ready(),
+      ready: async () => pool.startUp?.ready(),
       scoped: (other: MoovScope | readonly MoovScope[]) => targets.handler(targets.read(other)),
       clientFor: (target?: MoovTarget) => targets.client(target),
       fetch: moovFetch(client),
       fetchFor: (target?: MoovTarget) => moovFetch(targets.client(target)),
-      accessToken: async (target?: MoovTarget) => (await targets.source(target).take()).accessToken(),
+      accessToken: async (target?: MoovTarget) => (await targets.source(target).get()).accessToken(),
       renew: async (target?: MoovTarget) => {
         await targets.source(target).renew();
       },
@@ -178,7 +178,11 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
             revokeHeld: () => revokeHeld(REVOKE_TIMEOUT_MS),
             revokeToken: (token, tokenTypeHint) =>
               timers.hold(
-                revoke(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs: REVOKE_TIMEOUT_MS }),
+                requestRevocation(
+                  endpoint,
+                  { token, tokenTypeHint },
+                  { ...exchange, timeoutMs: REVOKE_TIMEOUT_MS },
+                ),
               ),
           },
           routerOptions,
@@ -190,7 +194,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
             fill: (req, other) => targets.scopesOf(req, other),
             mint: (scope) => {
               const token = minter.obtain(scope, { retries: 2, signal: open.signal, timers });
-              return within(settings.timeoutMs, token, 'No token within timeoutMs', timers);
+              return withTimeout(settings.timeoutMs, token, 'No token within timeoutMs', timers);
             },
           },
           routerOptions,

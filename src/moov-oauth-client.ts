@@ -1,14 +1,14 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
-import { MoovConfigError } from './errors.js';
-import { Timers } from './utils/timers.js';
 import type { MoovOAuthOptions } from './config/options.js';
 import { type OAuthSettings, readOAuthOptions } from './config/resolve.js';
-import { connect } from './transports/create-transport.js';
-import type { Transport } from './transports/transport.js';
+import { MoovConfigError } from './errors.js';
 import { type Credentials, OAuthEndpoint } from './oauth/endpoint.js';
-import { type AuthToken, type Exchange, mint, revoke } from './oauth/token-request.js';
+import { type AuthToken, type Exchange, requestRevocation, requestToken } from './oauth/token-request.js';
+import { createTransport } from './transports/create-transport.js';
+import type { Transport } from './transports/transport.js';
+import { Timers } from './utils/timers.js';
 
 /** Settings for one call of {@link MoovOAuthClient}. */
 export interface CallOptions {
@@ -97,7 +97,7 @@ export class MoovOAuthClient {
    */
   constructor(options: MoovOAuthOptions = {}) {
     this.#settings = readOAuthOptions(options);
-    this.#endpoint = makeEndpoint(this.#settings, connect(this.#settings).send);
+    this.#endpoint = makeEndpoint(this.#settings, createTransport(this.#settings).send);
   }
 
   /**
@@ -113,7 +113,7 @@ export class MoovOAuthClient {
    */
   async createAccessToken(request: CreateAccessTokenRequest, options: CallOptions = {}): Promise<AuthToken> {
     const grant = check('createAccessToken', createRequest, request);
-    return mint(this.#endpoint, grant, this.#exchange(grant, options));
+    return requestToken(this.#endpoint, grant, this.#exchange(grant, options));
   }
 
   /**
@@ -128,7 +128,7 @@ export class MoovOAuthClient {
    */
   async revokeAccessToken(request: RevokeAccessTokenRequest, options: CallOptions = {}): Promise<void> {
     const revocation = check('revokeAccessToken', revokeRequest, request);
-    await revoke(this.#endpoint, revocation, this.#exchange(revocation, options));
+    await requestRevocation(this.#endpoint, revocation, this.#exchange(revocation, options));
   }
 
   #exchange(

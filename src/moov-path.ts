@@ -1,5 +1,5 @@
 import { MoovConfigError } from './errors.js';
-import { kind } from './utils/describe-type.js';
+import { describeType } from './utils/describe-type.js';
 
 /**
  * A template tag that makes a path of fixed text and values, each value being one segment whatever it holds:
@@ -15,7 +15,7 @@ import { kind } from './utils/describe-type.js';
 export function moovPath(strings: TemplateStringsArray, ...values: (string | number)[]): string {
   if (!Array.isArray(strings)) {
     throw new MoovConfigError(
-      `moovPath is a template tag: write moovPath\`/accounts/\${accountID}\`, without parentheses; got ${kind(strings)}.`,
+      `moovPath is a template tag: write moovPath\`/accounts/\${accountID}\`, without parentheses; got ${describeType(strings)}.`,
     );
   }
   return strings.reduce((path, text, index) => `${path}${segment(values[index - 1], index)}${text}`);

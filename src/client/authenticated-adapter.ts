@@ -12,12 +12,12 @@ import type { RequestHeaders, Transport } from '../transports/transport.js';
 import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';
 import { assertBodyLives, fixBoundary, unlinked, watchBody } from './bodies.js';
-import { type Call, type CallConfig, callOf, tell } from './call.js';
+import { attachCallInfo, type Call, type CallConfig, callOf } from './call.js';
 import type { Connection } from './connection.js';
-import { patiently } from './wait-for-token.js';
-import { shownError, shownResponse } from './redact.js';
+import { redactError, redactResponse } from './redact.js';
 import { isStream, shielded } from './streams.js';
-import { assertSettings, assertTarget } from './validate-request.js';
+import { assertSettings, assertURL } from './validate-request.js';
+import { waitForToken } from './wait-for-token.js';
 
 export interface AdapterSettings {
   baseURL: string;
@@ -31,7 +31,7 @@ export interface AdapterSettings {
  * The boundary at which a call gets its token: on a copy of the config that lives no longer than the attempt, so
  * that nothing a handler or a log can reach ever holds it.
  */
-export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettings): AxiosAdapter {
+export function authenticatedAdapter(tokens: TokenSupplier, settings: AdapterSettings): AxiosAdapter {
   const { baseURL, origin, attemptTimeoutMs, transport, connection } = settings;
   const moov = new URL(baseURL).origin;
 
@@ -39,14 +39,14 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
     const call = callOf(config, moov, tokens);
     try {
       if (!call.checked) check(config, call);
-      const token = tokens.take();
+      const token = tokens.get();
       return await send(
         config,
         call,
-        token instanceof Promise ? await patiently(token, config, call) : token,
+        token instanceof Promise ? await waitForToken(token, config, call) : token,
       );
     } catch (error) {
-      if (error instanceof Error) tell(error, call.info);
+      if (error instanceof Error) attachCallInfo(error, call.info);
       throw error;
     }
   };
@@ -54,7 +54,7 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
   function check(config: InternalAxiosRequestConfig, call: Call): void {
     call.checked = true;
     if (config.data !== undefined) watchBody(config.data);
-    assertTarget(config.url, moov);
+    assertURL(config.url, moov);
     assertSettings(config, baseURL);
     if (config.data !== undefined) fixBoundary(config);
     call.takeConnection(config);
@@ -67,30 +67,30 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
     const attempt = new Attempt(config, call, attemptTimeoutMs);
     call.generation = token.generation;
     call.attempts++;
-    call.handed = false;
-    call.answered = false;
+    call.maybeSent = false;
+    call.responded = false;
     const handed = () => {
-      call.handed = true;
+      call.maybeSent = true;
     };
     return transport(onTheWire(config, call, token, attempt), handed).then(
-      (reply) => conclude(shownResponse(reply, config, call.request), call, token, attempt),
+      (reply) => conclude(redactResponse(reply, config, call.request), call, token, attempt),
       (error: unknown) => {
         attempt.end();
-        if (call.handed) call.ambiguous = true;
-        throw attempt.timeoutError(call) ?? shownError(error, config, call.request);
+        if (call.maybeSent) call.ambiguous = true;
+        throw attempt.timeoutError(call) ?? redactError(error, config, call.request);
       },
     );
   }
 
   function conclude(response: AxiosResponse, call: Call, token: Token, attempt: Attempt): AxiosResponse {
     const { status, data, config } = response;
-    call.answered = true;
+    call.responded = true;
     call.ambiguous = isAmbiguousAfter(status, call);
     const requestId: unknown = response.headers['x-request-id'];
     if (typeof requestId === 'string') call.requestId = requestId;
     if (status !== 401) tokens.accepted(token.generation);
     if (isStream(data)) {
-      const told = (error: unknown) => attempt.timeoutError(call) ?? shownError(error, config, call.request);
+      const told = (error: unknown) => attempt.timeoutError(call) ?? redactError(error, config, call.request);
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
       response.data = shielded(data, told, (whole) => (whole ? attempt.end() : attempt.giveUp()));
     } else {
@@ -115,14 +115,14 @@ export function authorisedAdapter(tokens: TokenSupplier, settings: AdapterSettin
       timeout: 0,
       maxRedirects: 0,
       validateStatus: null,
-      headers: authorised(config.headers, token),
+      headers: authenticated(config.headers, token),
       data: config.data === undefined ? undefined : unlinked(config.data),
       signal,
     };
   }
 
   /** A plain copy: the headers have been through Axios's own checks, and the two set here are this package's. */
-  function authorised(given: RequestHeaders, token: Token): RequestHeaders {
+  function authenticated(given: RequestHeaders, token: Token): RequestHeaders {
     const headers = new AxiosHeaders();
     for (const name of Object.keys(given)) {
       if (origin !== undefined && name.length === 6 && name.toLowerCase() === 'origin') continue;

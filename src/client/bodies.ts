@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import { asError } from '../as-error.js';
+import { toError } from '../as-error.js';
 
 /** Whether a body can be sent a second time: a stream can't, as the first attempt has used it up. */
 export function isReplayable(body: unknown): boolean {
@@ -47,7 +47,7 @@ export function unlinked(body: unknown): unknown {
     try {
       if (!copy.write(chunk)) body.pause();
     } catch (error) {
-      copy.destroy(asError(error));
+      copy.destroy(toError(error));
     }
   });
   copy.on('drain', () => body.resume());

@@ -1,6 +1,6 @@
 import type { AxiosError } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
-import { wasTold } from './call.js';
+import { hasCallInfo } from './call.js';
 
 /**
  * Whether an error left `req.moov` or `moov.fetch`, and so says under `moov` what became of the call. It is an Axios
@@ -16,5 +16,5 @@ export function isMoovCallError(error: unknown): error is AxiosError & {
   /** What became of the call. */
   moov: MoovCallInfo;
 } {
-  return wasTold(error);
+  return hasCallInfo(error);
 }

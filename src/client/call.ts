@@ -32,9 +32,9 @@ export class Call {
   /** Whether the result is final, and neither a 401 nor a retry may follow. */
   over = false;
   /** Whether the last attempt was given to a standing connection, so that Moov may have acted on it. */
-  handed = false;
+  maybeSent = false;
   /** Whether the last attempt ended with a whole reply. */
-  answered = false;
+  responded = false;
   /** Whether Moov may have acted on an attempt that no reply has settled since. */
   ambiguous = false;
   /** The error made of the last reply's status; any other error is of something else, such as its parsing. */
@@ -96,18 +96,21 @@ export function currentCall(config: (AxiosRequestConfig & { [key]?: Call }) | un
 }
 
 /** A value that says what became of its call. */
-export interface Told {
+export interface WithCallInfo {
   readonly moov: MoovCallInfo;
 }
 
 /** Puts what became of the call on its error or response. */
-export function tell<T extends object>(target: T, info: MoovCallInfo): asserts target is T & Told {
+export function attachCallInfo<T extends object>(
+  target: T,
+  info: MoovCallInfo,
+): asserts target is T & WithCallInfo {
   Object.defineProperty(target, 'moov', { value: Object.freeze(info), enumerable: true, configurable: true });
   Object.defineProperty(target, mark, { value: true, configurable: true });
 }
 
-/** Whether a value was marked by {@link tell}, by whichever build of this package. */
-export function wasTold(value: unknown): value is Told {
+/** Whether a value was marked by {@link attachCallInfo}, by whichever build of this package. */
+export function hasCallInfo(value: unknown): value is WithCallInfo {
   return typeof value === 'object' && value !== null && mark in value;
 }
 

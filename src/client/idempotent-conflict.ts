@@ -13,7 +13,7 @@ const creations = [
  *
  * @see {@link https://docs.moov.io/api/idempotency/ | Moov: idempotency}
  */
-export function isOriginal(response: AxiosResponse, call: Call): boolean {
+export function isOwnEarlierAttempt(response: AxiosResponse, call: Call): boolean {
   if (response.status !== 409 || !call.ambiguous || call.request.method !== 'POST') return false;
   if (!response.config.headers.has('X-Idempotency-Key')) return false;
   const path = call.request.path.replace(/[?#].*$/s, '');

@@ -1,19 +1,19 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { Settings } from '../config/resolve.js';
 import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Settings } from '../config/resolve.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
-import { authorisedAdapter } from './authenticated-adapter.js';
+import { authenticatedAdapter } from './authenticated-adapter.js';
 import { type Connection, takeConnection } from './connection.js';
 import { result } from './result.js';
 import { retryFailures } from './retries.js';
 import { RetryBudget } from './retry-budget.js';
-import { assertAdapter, assertHTTP1 } from './validate-request.js';
 import { onUnauthorized } from './unauthorized.js';
+import { assertAdapter, assertHTTP1 } from './validate-request.js';
 
-const LARGEST_REPLY_BYTES = 10 * 1_048_576;
+const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
 /** Makes the Axios instance of a token source, or gives the one that was made of it before. */
 export type MoovClients = (tokens: TokenSupplier) => AxiosInstance;
@@ -26,7 +26,7 @@ export type MoovClients = (tokens: TokenSupplier) => AxiosInstance;
  */
 export function createMoovClients(settings: Settings, emit: Emit, transport: Transport): MoovClients {
   const config = {
-    maxContentLength: LARGEST_REPLY_BYTES,
+    maxContentLength: LARGEST_RESPONSE_BYTES,
     ...settings.axios,
     baseURL: settings.baseURL,
     maxRedirects: 0,
@@ -51,7 +51,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
 
   function create(tokens: TokenSupplier): AxiosInstance {
     const connection: Connection = {};
-    const adapter = authorisedAdapter(tokens, { ...settings, transport, connection });
+    const adapter = authenticatedAdapter(tokens, { ...settings, transport, connection });
     const client = axios.create({ ...config, adapter });
     client.interceptors.request.use(
       (call) => {
@@ -66,7 +66,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
     settings.configure?.(client);
     Object.assign(connection, takeConnection(client.defaults));
     assertHTTP1(client.defaults.httpVersion);
-    seal(client);
+    freezeClient(client);
     return client;
   }
 }
@@ -116,7 +116,7 @@ function recordingRules(instance: AxiosInstance, rules: ResponseRule[]): AxiosIn
 }
 
 /** What one handler sets on the shared instance must not reach another: after `configure` nothing can be set. */
-function seal(client: AxiosInstance): void {
+function freezeClient(client: AxiosInstance): void {
   deepFreeze(client.defaults);
   for (const manager of [client.interceptors.request, client.interceptors.response]) {
     for (const method of ['use', 'eject', 'clear'] as const) {

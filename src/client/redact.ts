@@ -5,7 +5,7 @@ import type { RequestSummary } from './call.js';
  * A reply as the caller sees it. What comes from the transport holds the config and the request that carry the token:
  * both are replaced, by the config the caller gave and by a summary of the request.
  */
-export function shownResponse(
+export function redactResponse(
   reply: AxiosResponse,
   config: InternalAxiosRequestConfig,
   request: RequestSummary,
@@ -15,8 +15,8 @@ export function shownResponse(
   return reply;
 }
 
-/** A failure of the transport as the caller sees it; see {@link shownResponse}. */
-export function shownError(
+/** A failure of the transport as the caller sees it; see {@link redactResponse}. */
+export function redactError(
   failure: unknown,
   config: InternalAxiosRequestConfig,
   request: RequestSummary,
@@ -24,7 +24,7 @@ export function shownError(
   if (!isAxiosError(failure)) return failure;
   failure.config = config;
   failure.request = request;
-  if (failure.response !== undefined) shownResponse(failure.response, config, request);
-  if (isAxiosError(failure.cause)) shownError(failure.cause, config, request);
+  if (failure.response !== undefined) redactResponse(failure.response, config, request);
+  if (isAxiosError(failure.cause)) redactError(failure.cause, config, request);
   return failure;
 }

@@ -1,8 +1,8 @@
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { MoovReplayError } from '../errors.js';
 import { statusError } from './authenticated-adapter.js';
-import { currentCall, tell, wasTold } from './call.js';
-import { isOriginal } from './idempotent-conflict.js';
+import { attachCallInfo, currentCall, hasCallInfo } from './call.js';
+import { isOwnEarlierAttempt } from './idempotent-conflict.js';
 
 /**
  * The last of this package's interceptors: what the caller gets. His `validateStatus` judges here, once, after 401
@@ -16,7 +16,8 @@ export const result = {
 
   rejected(error: unknown): AxiosResponse {
     if (!(error instanceof AxiosError)) {
-      if (error instanceof Error && !wasTold(error)) tell(error, { attempts: 0, ambiguous: false });
+      if (error instanceof Error && !hasCallInfo(error))
+        attachCallInfo(error, { attempts: 0, ambiguous: false });
       throw error;
     }
     const call = currentCall(error.config);
@@ -26,11 +27,11 @@ export const result = {
         'The call failed, and cannot be retried as its body is a stream that is used up',
         { upstreamStatus: response?.status, requestId: call.requestId, cause: delivered(error) },
       );
-      tell(replay, call.info);
+      attachCallInfo(replay, call.info);
       throw replay;
     }
     if (response !== undefined && call !== undefined && error === call.refusal) {
-      if (isOriginal(response, call)) {
+      if (isOwnEarlierAttempt(response, call)) {
         call.ambiguous = false;
         return delivered(response);
       }
@@ -43,7 +44,7 @@ export const result = {
 /** An error about a 2xx reply, such as one that can't be parsed, must not read as if Moov had done nothing. */
 function rejectedAlthoughDone(error: AxiosError): AxiosError {
   const call = currentCall(error.config);
-  if (call?.answered && error.response !== undefined && error.response.status < 300) call.ambiguous = true;
+  if (call?.responded && error.response !== undefined && error.response.status < 300) call.ambiguous = true;
   return delivered(error);
 }
 
@@ -53,7 +54,7 @@ function accepts(config: InternalAxiosRequestConfig, status: number): boolean {
     return !validateStatus || validateStatus(status);
   } catch (error) {
     const info = currentCall(config)?.info ?? { attempts: 0, ambiguous: false };
-    if (error instanceof Error) tell(error, { ...info, ambiguous: info.ambiguous || status < 300 });
+    if (error instanceof Error) attachCallInfo(error, { ...info, ambiguous: info.ambiguous || status < 300 });
     throw error;
   }
 }
@@ -61,7 +62,7 @@ function accepts(config: InternalAxiosRequestConfig, status: number): boolean {
 /** Tells what became of the call, and takes its traces off the config, so that it can be sent anew. */
 function delivered<T extends AxiosResponse | AxiosError>(outcome: T): T {
   const call = currentCall(outcome.config);
-  tell(outcome, call?.info ?? { attempts: 0, ambiguous: false });
+  attachCallInfo(outcome, call?.info ?? { attempts: 0, ambiguous: false });
   if (call !== undefined && outcome.config !== undefined) call.leave(outcome.config);
   return outcome;
 }

@@ -74,9 +74,9 @@ function mayRetry(error: unknown, budget: RetryBudget | undefined, emit: Emit): 
 function isSafe(error: AxiosError, config: InternalAxiosRequestConfig, call: Call): boolean {
   if (idempotent.has(config.method ?? '')) return true;
   if (config.headers.has('X-Idempotency-Key')) {
-    return error.response === undefined || !call.answered || keyed.has(error.response.status);
+    return error.response === undefined || !call.responded || keyed.has(error.response.status);
   }
-  return !call.answered && !call.handed;
+  return !call.responded && !call.maybeSent;
 }
 
 /** What Axios finds wrong by itself, before or after the exchange; another try would find it again. */
@@ -92,7 +92,7 @@ const faults = new Set([
 
 function isTransient(error: AxiosError, call: Call): boolean {
   const status = error.response?.status;
-  if (call.answered) return status === 429 || (status !== undefined && status >= 500);
+  if (call.responded) return status === 429 || (status !== undefined && status >= 500);
   // Without a response ERR_BAD_RESPONSE is a reply over maxContentLength; with one, a reply cut short.
   if (error.code === AxiosError.ERR_BAD_RESPONSE) return status !== undefined;
   return !faults.has(error.code ?? '');

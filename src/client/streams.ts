@@ -1,5 +1,5 @@
 import { PassThrough, Readable } from 'node:stream';
-import { asError } from '../as-error.js';
+import { toError } from '../as-error.js';
 
 export function isStream(value: unknown): value is Readable {
   return value instanceof Readable;
@@ -21,7 +21,7 @@ export function shielded(
   // A reply that breaks off while nobody reads it, such as that of a failure, must not be an uncaught exception.
   shield.on('error', () => undefined);
   const fail = (error: unknown) => {
-    shield.destroy(asError(told(error)));
+    shield.destroy(toError(told(error)));
   };
   source.on('error', fail);
   source.once('close', () => {

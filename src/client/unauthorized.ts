@@ -2,9 +2,9 @@ import { AxiosError, type AxiosInstance, type AxiosResponse, isAxiosError } from
 import { MoovReplayError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { isReplayable } from './bodies.js';
-import { currentCall, tell } from './call.js';
-import { patiently } from './wait-for-token.js';
+import { attachCallInfo, currentCall } from './call.js';
 import { discard } from './streams.js';
+import { waitForToken } from './wait-for-token.js';
 
 /**
  * The interceptor of failed responses that answers a 401: it obtains a new token, or takes the one that another
@@ -20,11 +20,11 @@ export function onUnauthorized(replay: AxiosInstance, emit: Emit) {
       throw error;
     const { method, path } = call.request;
     if (call.replayed) {
-      call.tokens.uncured(call.generation);
+      call.tokens.stillUnauthorized(call.generation);
       call.over = true;
       throw error;
     }
-    const token = call.tokens.replace(call.generation);
+    const token = call.tokens.tokenAfter401(call.generation);
     emit({ type: 'call.unauthorized', method, path, renewing: token instanceof Promise });
     if (token === undefined) {
       call.over = true;
@@ -39,10 +39,10 @@ export function onUnauthorized(replay: AxiosInstance, emit: Emit) {
           { upstreamStatus: 401, requestId: call.requestId, cause: error },
         );
       }
-      if (token instanceof Promise) await patiently(token, config, call);
+      if (token instanceof Promise) await waitForToken(token, config, call);
     } catch (reason) {
       call.over = true;
-      if (reason instanceof Error) tell(reason, call.info);
+      if (reason instanceof Error) attachCallInfo(reason, call.info);
       throw reason;
     }
     discard(error.response?.data);

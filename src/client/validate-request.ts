@@ -1,8 +1,8 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
-import { bypasses } from '../config/reserved-axios-settings.js';
+import { reservedSettings } from '../config/reserved-axios-settings.js';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
-import { kind } from '../utils/describe-type.js';
 import type { RequestHeaders } from '../transports/transport.js';
+import { describeType } from '../utils/describe-type.js';
 
 /** What nearly every call has, and no parser changes: a path without dots and escapes. */
 const plain = /^\/(?!\/)[\w\-~!$&'()*,;=:@/?]*$/;
@@ -26,7 +26,7 @@ const dotSegment = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
  * @param origin - Moov's, or whatever the base URL's is.
  * @throws {@link MoovOriginError}; nothing has been sent.
  */
-export function assertTarget(url: unknown, origin: string): void {
+export function assertURL(url: unknown, origin: string): void {
   if (url === undefined || (typeof url === 'string' && plain.test(url))) return;
   if (typeof url !== 'string') throw refused(`expected the URL of a call to be a string, got ${typeof url}`);
   if (rewritten.test(url)) throw refused('the URL of a call has a control character, a space or a backslash');
@@ -66,7 +66,9 @@ export function assertSettings(
 ): void {
   // The adapter has been dealt with where it could still be replaced: before Axios called it.
   const allowed: Readonly<Record<string, unknown>> = { baseURL, maxRedirects: 0, adapter: config.adapter };
-  const changed = bypasses.find((name) => config[name] !== undefined && config[name] !== allowed[name]);
+  const changed = reservedSettings.find(
+    (name) => config[name] !== undefined && config[name] !== allowed[name],
+  );
   if (changed !== undefined) throw bypassed(`"${changed}"`, 'It is set once, for every call.');
   if (config.cancelToken !== undefined) {
     throw bypassed(
@@ -81,7 +83,7 @@ export function assertSettings(
   const { timeout } = config;
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
     throw new MoovConfigError(
-      `timeout: expected milliseconds, 0 or more, 0 being no limit; got ${kind(timeout)}.`,
+      `timeout: expected milliseconds, 0 or more, 0 being no limit; got ${describeType(timeout)}.`,
     );
   }
   const retry: unknown = config['axios-retry'];

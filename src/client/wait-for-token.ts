@@ -1,11 +1,11 @@
 import axios, { type InternalAxiosRequestConfig } from 'axios';
-import { LONGEST_TIMER_MS } from '../utils/timers.js';
 import type { Token } from '../tokens/token.js';
+import { LONGEST_TIMER_MS } from '../utils/timers.js';
 import { timeoutError } from './attempt.js';
 import type { Call } from './call.js';
 
 /** Waits for a token no longer than the call has time and the caller does not abort; the renewal itself goes on. */
-export function patiently(
+export function waitForToken(
   token: Promise<Token>,
   config: InternalAxiosRequestConfig,
   call: Call,

@@ -1,7 +1,7 @@
-import { kind } from '../utils/describe-type.js';
+import { describeType } from '../utils/describe-type.js';
 
 /** Per-call Axios settings that would take a call, or its token, past this package's rules. */
-export const bypasses = [
+export const reservedSettings = [
   'auth',
   'adapter',
   'socketPath',
@@ -12,14 +12,14 @@ export const bypasses = [
 ] as const;
 
 /** The first setting in an Axios config that would bypass this package's rules, or that Axios can't use. */
-export function bypassIn(config: unknown): string | undefined {
+export function findReservedSetting(config: unknown): string | undefined {
   if (typeof config !== 'object' || config === null) return undefined;
   const settings = new Map(Object.entries(config));
-  const name = [...bypasses, 'timeout'].find((candidate) => settings.get(candidate) !== undefined);
+  const name = [...reservedSettings, 'timeout'].find((candidate) => settings.get(candidate) !== undefined);
   if (name !== undefined) return name;
   const proxy: unknown = settings.get('proxy') ?? false;
-  if (proxy !== false && kind(proxy) !== 'an object') {
-    return `proxy as ${kind(proxy)}: Axios wants an object, { protocol, host, port, auth }, or false`;
+  if (proxy !== false && describeType(proxy) !== 'an object') {
+    return `proxy as ${describeType(proxy)}: Axios wants an object, { protocol, host, port, auth }, or false`;
   }
   return carriesAuthorization(settings.get('headers')) ? 'an Authorization header' : undefined;
 }

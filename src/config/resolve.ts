@@ -1,16 +1,16 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { bypasses, bypassIn } from './reserved-axios-settings.js';
-import { didYouMean } from './check-options.js';
 import { MoovConfigError, MoovUnavailableError } from '../errors.js';
 import type { MoovAuthEvent, MoovLogger } from '../events.js';
-import { kind } from '../utils/describe-type.js';
 import type { Credentials } from '../oauth/endpoint.js';
-import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
 import type { TokenStore } from '../token-store.js';
 import { clashWith, isTransport, type TransportChoice } from '../transports/choice.js';
+import { describeType } from '../utils/describe-type.js';
 import { isBaseURL, isLoopback, isOrigin } from '../utils/urls.js';
+import { didYouMean } from './check-options.js';
+import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
+import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
 
 const LONGEST_MS = 2 ** 31 - 1;
 const milliseconds = z.int().min(1).max(LONGEST_MS);
@@ -31,7 +31,9 @@ const connection = {
   clientAuth: z.enum(['basic', 'body']).default('basic'),
   transport: z.custom<TransportChoice>(isTransport).default('undici'),
   axios: z
-    .custom<CreateAxiosDefaults>((value) => kind(value) === 'an object' && bypassIn(value) === undefined)
+    .custom<CreateAxiosDefaults>(
+      (value) => describeType(value) === 'an object' && findReservedSetting(value) === undefined,
+    )
     .optional(),
 };
 
@@ -101,7 +103,7 @@ const expected: Readonly<Record<keyof MoovAuthOptions, { what: string; env?: rea
     what: "'undici', 'axios' or a Dispatcher of undici 7 that sends each request once (no RetryAgent)",
   },
   axios: {
-    what: `an object of Axios settings without ${bypasses.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
+    what: `an object of Axios settings without ${reservedSettings.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
   },
   configure: { what: 'a function of the Axios instance' },
   logger: { what: 'an object with the functions debug, info, warn and error' },
@@ -112,16 +114,16 @@ const expected: Readonly<Record<keyof MoovAuthOptions, { what: string; env?: rea
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Options with the key moved out of sight, into a function. */
-type Sealed<Options> = Omit<Options, 'clientId' | 'clientSecret'> & {
+type WithHiddenCredentials<Options> = Omit<Options, 'clientId' | 'clientSecret'> & {
   clientId: () => Promise<string>;
   credentials: () => Promise<Credentials>;
 };
 
 /** The options of {@link moovAuth}, complete and checked. */
-export type Settings = Sealed<z.output<typeof authSchema>>;
+export type Settings = WithHiddenCredentials<z.output<typeof authSchema>>;
 
 /** The options of {@link MoovOAuthClient}, complete and checked. */
-export type OAuthSettings = Sealed<z.output<typeof oauthSchema>>;
+export type OAuthSettings = WithHiddenCredentials<z.output<typeof oauthSchema>>;
 
 /** @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it. */
 export function readAuthOptions(options: MoovAuthOptions, env: Environment = process.env): Settings {
@@ -132,12 +134,12 @@ export function readAuthOptions(options: MoovAuthOptions, env: Environment = pro
       `store: expected a lockTtlMs of more than tokenTimeoutMs (${tokenTimeoutMs}), so that a lock outlives the request it is for; got ${store.lockTtlMs}.`,
     );
   }
-  return seal(settings);
+  return hideCredentials(settings);
 }
 
 /** @throws {@link MoovConfigError} naming the option, what was expected and the variable that sets it. */
 export function readOAuthOptions(options: MoovOAuthOptions, env: Environment = process.env): OAuthSettings {
-  return seal(validate(oauthSchema, options, env));
+  return hideCredentials(validate(oauthSchema, options, env));
 }
 
 function validate<Schema extends z.ZodObject>(
@@ -146,7 +148,7 @@ function validate<Schema extends z.ZodObject>(
   env: Environment,
 ): z.output<Schema> {
   if (typeof options !== 'object' || options === null) {
-    throw new MoovConfigError(`options: expected an object, got ${kind(options)}.`);
+    throw new MoovConfigError(`options: expected an object, got ${describeType(options)}.`);
   }
   const given: Record<string, unknown> = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
@@ -178,13 +180,13 @@ function wrongOption(
   const name = String(issue?.path[0]);
   const { what, env } = isOptionName(name) ? expected[name] : { what: 'something else' };
   const value = given[name];
-  const bypass = name === 'axios' ? bypassIn(value) : undefined;
+  const bypass = name === 'axios' ? findReservedSetting(value) : undefined;
   const got = bypass === undefined ? kindOf(name, value) : `one with ${bypass}`;
   const how = env === undefined ? '' : ` Set it in the options or as ${env.join(' or ')}.`;
   return new MoovConfigError(`${name}: expected ${what}; got ${got}.${how}`);
 }
 
-function seal<
+function hideCredentials<
   Options extends {
     clientId?: Secret | undefined;
     clientSecret?: Secret | undefined;
@@ -193,7 +195,7 @@ function seal<
     transport: TransportChoice;
     axios?: CreateAxiosDefaults | undefined;
   },
->(options: Options): Sealed<Options> {
+>(options: Options): WithHiddenCredentials<Options> {
   const { clientId, clientSecret, ...rest } = options;
   requireOrigin(rest.origin, rest.baseURL);
   const clash = clashWith(rest.transport, rest.axios);
@@ -268,8 +270,9 @@ const SHORTEST_UNTOLD = 20;
 
 /** Numbers are told as they are, as what is wrong with one is its value; but a number may also be a key. */
 function kindOf(name: string, value: unknown): string {
-  if (typeof value === 'number') return /Ms$|^retries$|^maxTokens$/.test(name) ? kind(value) : 'a number';
+  if (typeof value === 'number')
+    return /Ms$|^retries$|^maxTokens$/.test(name) ? describeType(value) : 'a number';
   const tellable =
     typeof value === 'string' && value !== '' && value.length < SHORTEST_UNTOLD && words.includes(name);
-  return tellable ? JSON.stringify(value) : kind(value);
+  return tellable ? JSON.stringify(value) : describeType(value);
 }

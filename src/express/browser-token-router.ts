@@ -5,7 +5,7 @@ import type { AuthToken } from '../oauth/token-request.js';
 import { type MoovScope, missingScopes, type ScopeSet, scopeSet } from '../scopes/scopes.js';
 import { BodyError, readFields } from './body.js';
 import type { Guard } from './guard.js';
-import { guardedRoute, Refusal } from './protected-route.js';
+import { protectedRoute, Refusal } from './protected-route.js';
 
 type Scopes = MoovScope | readonly MoovScope[];
 
@@ -62,7 +62,7 @@ export function createBrowserTokenRouter(
     );
   }
   const granted = typeof scopes === 'function' ? scopes : constant(actions.read(scopes));
-  return guardedRoute({ name: 'browserTokenRouter', path: '/token', options, further: ['scopes'], serve });
+  return protectedRoute({ name: 'browserTokenRouter', path: '/token', options, further: ['scopes'], serve });
 
   async function serve(req: Request, res: Response): Promise<void> {
     if (req.is('urlencoded')) throw new BodyError(400, 'Expected application/json or no body.');

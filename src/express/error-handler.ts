@@ -3,9 +3,9 @@ import type { ErrorRequestHandler, Response } from 'express';
 import { isMoovCallError } from '../client/call-error.js';
 import { isStream } from '../client/streams.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
-import { retryAfterMs } from '../utils/retry-after.js';
-import { kind } from '../utils/describe-type.js';
 import { retryAfterHeader } from '../oauth/endpoint.js';
+import { describeType } from '../utils/describe-type.js';
+import { retryAfterMs } from '../utils/retry-after.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {
@@ -93,7 +93,9 @@ export function moovErrorHandler(options: MoovErrorHandlerOptions = {}): ErrorRe
 
 function readOptions(options: MoovErrorHandlerOptions): boolean {
   if (typeof options !== 'object' || options === null) {
-    throw new MoovConfigError(`moovErrorHandler: expected an object of options, got ${kind(options)}.`);
+    throw new MoovConfigError(
+      `moovErrorHandler: expected an object of options, got ${describeType(options)}.`,
+    );
   }
   const unknown = Object.keys(options).find((name) => name !== 'exposeUpstream');
   if (unknown !== undefined) {
@@ -105,7 +107,7 @@ function readOptions(options: MoovErrorHandlerOptions): boolean {
   }
   const { exposeUpstream = false } = options;
   if (typeof exposeUpstream === 'boolean') return exposeUpstream;
-  throw new MoovConfigError(`exposeUpstream: expected true or false, got ${kind(exposeUpstream)}.`);
+  throw new MoovConfigError(`exposeUpstream: expected true or false, got ${describeType(exposeUpstream)}.`);
 }
 
 function send(res: Response, problem: Problem): void {

@@ -2,8 +2,8 @@ import { type Request, type Response, Router } from 'express';
 import { didYouMean } from '../config/check-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
 import { BodyError } from './body.js';
-import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
 import { type Guard, readGuard, runGuards } from './guard.js';
+import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
 
 /** A refusal with a status of its own, in the words of an OAuth error (RFC 6749 section 5.2). */
 export class Refusal extends Error {
@@ -17,7 +17,7 @@ export class Refusal extends Error {
   }
 }
 
-export interface GuardedRoute {
+export interface ProtectedRoute {
   /** The public function that makes the router, for messages. */
   name: string;
   path: string;
@@ -33,7 +33,7 @@ export interface GuardedRoute {
  *
  * @throws {@link MoovConfigError} when the guard is missing, an origin is none, or an option is unknown.
  */
-export function guardedRoute({ name, path, options, further, serve }: GuardedRoute): Router {
+export function protectedRoute({ name, path, options, further, serve }: ProtectedRoute): Router {
   const known = ['guard', 'allowedOrigins', ...further];
   const unknown = Object.keys(options ?? {}).find((option) => !known.includes(option));
   if (unknown !== undefined) {

@@ -3,8 +3,8 @@ import type { AxiosInstance } from 'axios';
 import type { Request, RequestHandler } from 'express';
 import type { MoovClients } from '../client/moov-client.js';
 import { didYouMean } from '../config/check-options.js';
+import type { Settings } from '../config/resolve.js';
 import { MoovConfigError, MoovScopeError } from '../errors.js';
-import { kind } from '../utils/describe-type.js';
 import {
   assertAccountID,
   fillAccount,
@@ -13,10 +13,10 @@ import {
   type ScopeSet,
   type ScopeTaker,
 } from '../scopes/scopes.js';
-import type { Settings } from '../config/resolve.js';
 import { noToken } from '../tokens/no-token.js';
 import type { TokenPool } from '../tokens/token-pool.js';
 import type { TokenSource } from '../tokens/token-source.js';
+import { describeType } from '../utils/describe-type.js';
 
 /** What a token is for: some scopes, and the account that fills `{accountID}` in them. */
 export interface MoovTarget {
@@ -62,7 +62,7 @@ export class Targets {
 
   /** Sets `req.moov`. A request whose account is missing fails in its calls, not here. */
   handler(scopes: ScopeSet): RequestHandler {
-    if (scopes === this.#defaults && this.#pool.pinned !== undefined) {
+    if (scopes === this.#defaults && this.#pool.startUp !== undefined) {
       const client = this.default;
       return (req, _res, next) => {
         req.moov = client;
@@ -133,7 +133,7 @@ const members: readonly string[] = ['scopes', 'accountID'];
 function assertTarget(target: unknown): void {
   if (typeof target !== 'object' || target === null || Array.isArray(target)) {
     throw new MoovConfigError(
-      `The target of a call: expected an object, { scopes, accountID }; got ${kind(target)}.`,
+      `The target of a call: expected an object, { scopes, accountID }; got ${describeType(target)}.`,
     );
   }
   const unknown = Object.keys(target).find((name) => !members.includes(name));

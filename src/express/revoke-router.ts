@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { MoovConfigError, MoovRevokeError } from '../errors.js';
 import { BodyError, readFields } from './body.js';
 import type { Guard } from './guard.js';
-import { guardedRoute } from './protected-route.js';
+import { protectedRoute } from './protected-route.js';
 
 /** Options of `moov.revokeRouter`. */
 export interface RevokeRouterOptions {
@@ -33,7 +33,7 @@ const revocation = z.object({
 export function createRevokeRouter(actions: RevokeActions, options: RevokeRouterOptions): Router {
   const { held = true } = options ?? {};
   if (typeof held !== 'boolean') throw new MoovConfigError('revokeRouter: "held" must be true or false.');
-  return guardedRoute({ name: 'revokeRouter', path: '/revoke', options, further: ['held'], serve });
+  return protectedRoute({ name: 'revokeRouter', path: '/revoke', options, further: ['held'], serve });
 
   async function serve(req: Request, res: Response): Promise<void> {
     await revoke(await readFields(req, res));

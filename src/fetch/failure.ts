@@ -1,5 +1,5 @@
 import { isAxiosError, isCancel } from 'axios';
-import { tell, wasTold } from '../client/call.js';
+import { attachCallInfo, hasCallInfo } from '../client/call.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
 
 /**
@@ -11,9 +11,9 @@ import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
  */
 export function fetchFailure(error: unknown, signal: AbortSignal | undefined, info?: MoovCallInfo): unknown {
   if (!(error instanceof Error)) return error;
-  const known = wasTold(error) ? error.moov : info;
+  const known = hasCallInfo(error) ? error.moov : info;
   const failure = inTermsOfFetch(error, signal);
-  if (known !== undefined) tell(failure, known);
+  if (known !== undefined) attachCallInfo(failure, known);
   return failure;
 }
 

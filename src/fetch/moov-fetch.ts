@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
-import { wasTold } from '../client/call.js';
+import { hasCallInfo } from '../client/call.js';
 import { discard } from '../client/streams.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
 import { fetchFailure } from './failure.js';
 import { type Asked, type FetchInput, readBody, readRequest } from './request.js';
-import { asResponse, type MoovResponse, replacedReply } from './response.js';
+import { asResponse, type MoovResponse, replacedResponse } from './response.js';
 
 /**
  * A `fetch` whose calls are authorised at Moov; {@link MoovAuth.fetch} says what it does and throws.
@@ -77,8 +77,8 @@ function headersOf({ headers }: globalThis.Request, data: unknown): Record<strin
 }
 
 async function respond(reply: AxiosResponse, asked: Asked): Promise<MoovResponse> {
-  if (!wasTold(reply)) {
-    throw fetchFailure(replacedReply(), asked.signal, { attempts: 1, ambiguous: true });
+  if (!hasCallInfo(reply)) {
+    throw fetchFailure(replacedResponse(), asked.signal, { attempts: 1, ambiguous: true });
   }
   const { status, moov: info } = reply;
   try {

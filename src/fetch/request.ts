@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { AxiosInstance } from 'axios';
 import { watchBody } from '../client/bodies.js';
-import { assertTarget } from '../client/validate-request.js';
+import { assertURL } from '../client/validate-request.js';
 import { MoovConfigError } from '../errors.js';
 
 /** More than the largest file Moov takes, 20 MB, in a multipart form. */
@@ -36,7 +36,7 @@ export function readRequest(input: FetchInput, init: RequestInit | undefined, cl
   const base = isRequest(input) ? settingsOf(input) : {};
   const settings: RequestInit = { ...base, ...own };
   const url = isRequest(input) ? input.url : String(input);
-  assertTarget(url, new URL(String(client.defaults.baseURL)).origin);
+  assertURL(url, new URL(String(client.defaults.baseURL)).origin);
   assertHonoured(settings);
   const request = new Request(client.getUri({ url }), { ...settings, signal: null });
   const body = own.body === undefined && isRequest(input) ? 'of a Request' : bodyKind(own.body);

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AxiosResponse } from 'axios';
-import { tell } from '../client/call.js';
+import { attachCallInfo } from '../client/call.js';
 import { isStream } from '../client/streams.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 
@@ -38,7 +38,7 @@ export async function asResponse(
   const response = new Response(body, { status, statusText, headers });
   const [url] = request.url.split('#', 1);
   Object.defineProperty(response, 'url', { value: url, configurable: true });
-  tell(response, info);
+  attachCallInfo(response, info);
   return response;
 }
 
@@ -54,11 +54,11 @@ async function bodyOf(
     return null;
   }
   if (Buffer.isBuffer(data)) return none ? null : data;
-  throw replacedReply();
+  throw replacedResponse();
 }
 
 /** The error of a reply that is not as it left this package's own hands. */
-export function replacedReply(): MoovConfigError {
+export function replacedResponse(): MoovConfigError {
   return new MoovConfigError(
     'An interceptor that the option "configure" added has replaced the reply, or its body, of a call of moov.fetch. It must leave calls with responseType "stream" or "arraybuffer" as they are.',
   );

@@ -1,7 +1,7 @@
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
-import { type Headers, retryAfterMs } from '../utils/retry-after.js';
 import type { Transport } from '../transports/transport.js';
+import { type Headers, retryAfterMs } from '../utils/retry-after.js';
 import { userAgent } from '../version.js';
 
 /** What both OAuth operations need to know of Moov and of this application. */
@@ -30,7 +30,7 @@ export interface EndpointRequest {
   signal: AbortSignal;
 }
 
-export interface EndpointReply {
+export interface EndpointResponse {
   status: number;
   headers: Headers;
   /** Parsed JSON; `undefined` for an empty body, and for one that is not JSON. */
@@ -42,7 +42,7 @@ export interface EndpointReply {
 }
 
 /** A token reply is a few kilobytes; more is not Moov's. */
-const LARGEST_REPLY_BYTES = 1_048_576;
+const LARGEST_RESPONSE_BYTES = 1_048_576;
 
 const LONGEST_REQUEST_ID = 200;
 
@@ -63,7 +63,7 @@ export class OAuthEndpoint {
       transformResponse: [(text: unknown) => text],
       validateStatus: null,
       maxRedirects: 0,
-      maxContentLength: LARGEST_REPLY_BYTES,
+      maxContentLength: LARGEST_RESPONSE_BYTES,
     });
   }
 
@@ -72,7 +72,7 @@ export class OAuthEndpoint {
    * message alone, as the client's own error would show the request and with it the key.
    * @throws {@link MoovOriginError} for a redirect, which is never followed.
    */
-  async post({ path, form, credentials, headers, signal }: EndpointRequest): Promise<EndpointReply> {
+  async post({ path, form, credentials, headers, signal }: EndpointRequest): Promise<EndpointResponse> {
     const { origin, apiVersion, clientAuth } = this.#settings;
     const { clientId, clientSecret } = credentials;
     const body = new URLSearchParams();
@@ -100,7 +100,7 @@ export class OAuthEndpoint {
         throw unreachable(path, error);
       });
     const { status } = response;
-    const clean = cleaner(credentials, form.token ?? form.refresh_token);
+    const clean = redactSecrets(credentials, form.token ?? form.refresh_token);
     const givenId = text(response.headers['x-request-id']);
     const requestId = givenId === undefined ? undefined : clean(givenId).slice(0, LONGEST_REQUEST_ID);
     if (status >= 300 && status < 400) {
@@ -135,7 +135,7 @@ function formEncoded(value: string): string {
  * @returns a function that takes a request's secrets out of a text: in each form in which they were sent, and also
  * where they were percent-encoded or put into base64 in another way.
  */
-export function cleaner({ clientId, clientSecret }: Credentials, token = ''): (text: string) => string {
+export function redactSecrets({ clientId, clientSecret }: Credentials, token = ''): (text: string) => string {
   const secrets = [clientSecret, token].filter((secret) => secret !== '');
   const forms = secrets.flatMap((secret) => [secret, formEncoded(secret)]);
   const known = [basic(clientId, clientSecret).slice('Basic '.length), ...forms];
@@ -160,7 +160,7 @@ function percentDecoded(text: string): string {
   );
 }
 
-function parse(body: unknown, contentType: unknown): Pick<EndpointReply, 'body' | 'foreign'> {
+function parse(body: unknown, contentType: unknown): Pick<EndpointResponse, 'body' | 'foreign'> {
   const content = typeof body === 'string' ? body.trim() : '';
   if (content === '') return { body: undefined, foreign: undefined };
   try {
@@ -181,7 +181,7 @@ export function retryAfterHeader(ms: number | undefined): { 'Retry-After': strin
 }
 
 /** What a reply's own headers ask to wait. */
-export function askedToWait(reply: EndpointReply): { 'Retry-After': string } | undefined {
+export function askedToWait(reply: EndpointResponse): { 'Retry-After': string } | undefined {
   return retryAfterHeader(retryAfterMs(reply.headers, Date.now()));
 }
 

@@ -13,7 +13,7 @@ export const refresh = z
   .regex(/^[\x20-\x7e]*$/);
 
 /** The wire form of a token reply (RFC 6749 section 5.1; Moov: create access token). */
-export const tokenReply = z.object({
+export const tokenResponse = z.object({
   access_token: bearer,
   // RFC 6749 7.1 forbids the use of a token whose type is not understood; older Moov documents say "opaque".
   token_type: z
@@ -26,7 +26,7 @@ export const tokenReply = z.object({
 });
 
 /** What each field of a token reply must be, for the message about one that is not. */
-export const tokenReplyExpectations: Readonly<Record<string, string>> = {
+export const tokenResponseExpectations: Readonly<Record<string, string>> = {
   access_token: "access_token is not a bearer token of RFC 6750's characters",
   token_type: 'token_type is neither Bearer nor opaque',
   refresh_token: 'refresh_token is not a string of at most 4,096 printable characters',
@@ -34,10 +34,10 @@ export const tokenReplyExpectations: Readonly<Record<string, string>> = {
 };
 
 /** 400: `{"error": "..."}`. */
-const errorReply = z.object({ error: z.string() });
+const errorResponse = z.object({ error: z.string() });
 
 /** 422: the fields at fault. */
-const fieldsReply = z.record(z.string(), z.string());
+const fieldsResponse = z.record(z.string(), z.string());
 
 /**
  * What a refusal's body says, shortened: `error`'s text, or the fields at fault.
@@ -50,9 +50,9 @@ export function readRefusal(
   clean: (text: string) => string,
 ): { error?: string; fields?: Record<string, string> } {
   const short = (text: string) => clean(text).slice(0, 300);
-  const single = errorReply.safeParse(body);
+  const single = errorResponse.safeParse(body);
   if (single.success) return { error: short(single.data.error) };
-  const several = fieldsReply.safeParse(body);
+  const several = fieldsResponse.safeParse(body);
   // What has a token in it is a token reply with a wrong status, and nothing of it may be shown.
   if (!several.success || 'access_token' in several.data) return {};
   const fields: Record<string, string> = {};

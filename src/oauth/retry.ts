@@ -1,7 +1,7 @@
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
 import type { Timers } from '../utils/timers.js';
 
-export interface AttemptOptions {
+export interface RetryOptions {
   /** For everything: all attempts and the waits between them. */
   timeoutMs: number;
   /** How many attempts may follow the first. */
@@ -20,8 +20,8 @@ const WAITS = [0.1, 0.3] as const;
  * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when the time is up, its cause being the last failure,
  * or with `ERR_MOOV_KEY_UNREADABLE` when it went by while the key was read; the signal's reason when it was aborted; else what the last attempt threw.
  */
-export async function withAttempts<T>(
-  { timeoutMs, retries, signal, timers }: AttemptOptions,
+export async function withRetries<T>(
+  { timeoutMs, retries, signal, timers }: RetryOptions,
   attempt: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();

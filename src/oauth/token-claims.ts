@@ -10,7 +10,10 @@ export interface Expectations {
  *
  * @returns a sentence for each misfit; none for an opaque token.
  */
-export function diagnose(accessToken: string, { origin, platformAccountID }: Expectations): string[] {
+export function findClaimMismatches(
+  accessToken: string,
+  { origin, platformAccountID }: Expectations,
+): string[] {
   const { aud, caid } = claims(accessToken);
   const warnings: string[] = [];
   const domains = [aud].flat().filter((entry) => typeof entry === 'string');

@@ -1,14 +1,14 @@
 import { MoovRevokeError, MoovTokenError, MoovUnavailableError } from '../errors.js';
-import { type AttemptOptions, withAttempts } from './retry.js';
 import {
   askedToWait,
   type Credentials,
-  cleaner,
-  type EndpointReply,
+  type EndpointResponse,
   type OAuthEndpoint,
+  redactSecrets,
 } from './endpoint.js';
 import { lifetimeMs } from './lifetime.js';
-import { readRefusal, tokenReply, tokenReplyExpectations } from './response-schemas.js';
+import { readRefusal, tokenResponse, tokenResponseExpectations } from './response-schemas.js';
+import { type RetryOptions, withRetries } from './retry.js';
 
 /** A token as Moov's `POST /oauth2/token` gave it (RFC 6749 section 5.1), under the names of its libraries. */
 export interface AuthToken {
@@ -38,13 +38,13 @@ export interface Grant {
   refreshToken?: string | undefined;
 }
 
-export interface Exchange extends AttemptOptions {
+export interface Exchange extends RetryOptions {
   /** Read before each attempt, so that a rotated key is used at once. */
   credentials: () => Promise<Credentials>;
   headers: Readonly<Record<string, string>>;
 }
 
-export interface MintExchange extends Exchange {
+export interface TokenExchange extends Exchange {
   /** Lets an attempt through to Moov, when and if it may go. Default: at once. */
   through?: (attempt: () => Promise<AuthToken>, signal: AbortSignal) => Promise<AuthToken>;
 }
@@ -55,9 +55,13 @@ export interface Revocation {
 }
 
 /** Moov's `POST /oauth2/token` (RFC 6749 sections 4.4 and 6). */
-export function mint(endpoint: OAuthEndpoint, grant: Grant, exchange: MintExchange): Promise<AuthToken> {
+export function requestToken(
+  endpoint: OAuthEndpoint,
+  grant: Grant,
+  exchange: TokenExchange,
+): Promise<AuthToken> {
   const { through = (attempt) => attempt() } = exchange;
-  return withAttempts(exchange, (signal) => through(() => askForToken(signal), signal));
+  return withRetries(exchange, (signal) => through(() => askForToken(signal), signal));
 
   async function askForToken(signal: AbortSignal): Promise<AuthToken> {
     const credentials = await currentKey(exchange, signal);
@@ -68,19 +72,19 @@ export function mint(endpoint: OAuthEndpoint, grant: Grant, exchange: MintExchan
       headers: exchange.headers,
       signal,
     });
-    const clean = cleaner(credentials, grant.refreshToken);
+    const clean = redactSecrets(credentials, grant.refreshToken);
     if (reply.status !== 200) throw tokenFailure(reply, clean);
     return readToken(reply, clean);
   }
 }
 
 /** Moov's `POST /oauth2/revoke` (RFC 7009 section 2). */
-export function revoke(
+export function requestRevocation(
   endpoint: OAuthEndpoint,
   { token, tokenTypeHint }: Revocation,
   exchange: Exchange,
 ): Promise<void> {
-  return withAttempts(exchange, async (signal) => {
+  return withRetries(exchange, async (signal) => {
     const credentials = await currentKey(exchange, signal);
     const reply = await endpoint.post({
       path: '/oauth2/revoke',
@@ -91,7 +95,7 @@ export function revoke(
     });
     // A page with status 200 is a gateway's, and the token lives on.
     if (reply.status >= 200 && reply.status < 300 && reply.foreign === undefined) return;
-    throw revokeFailure(reply, cleaner(credentials, token));
+    throw revokeFailure(reply, redactSecrets(credentials, token));
   });
 }
 
@@ -112,13 +116,13 @@ function currentKey({ credentials }: Exchange, signal: AbortSignal): Promise<Cre
   });
 }
 
-function readToken(reply: EndpointReply, clean: Clean): AuthToken {
-  const parsed = tokenReply.safeParse(reply.body);
+function readToken(reply: EndpointResponse, clean: Clean): AuthToken {
+  const parsed = tokenResponse.safeParse(reply.body);
   if (!parsed.success) {
     const field = String(parsed.error.issues[0]?.path[0] ?? '');
     const fault = reply.foreign
       ? `is not Moov's reply (${clean(reply.foreign).slice(0, 80)} where JSON was expected)`
-      : `can't be used: ${tokenReplyExpectations[field] ?? 'it is no JSON object'}`;
+      : `can't be used: ${tokenResponseExpectations[field] ?? 'it is no JSON object'}`;
     throw unusable(reply, fault);
   }
   const { access_token, token_type, refresh_token, scope, expires_in } = parsed.data;
@@ -143,7 +147,7 @@ function readToken(reply: EndpointReply, clean: Clean): AuthToken {
   };
 }
 
-function unusable(reply: EndpointReply, fault: string): MoovTokenError {
+function unusable(reply: EndpointResponse, fault: string): MoovTokenError {
   return new MoovTokenError(`The reply of /oauth2/token ${fault}`, {
     code: 'ERR_MOOV_TOKEN_REPLY',
     upstreamStatus: reply.status,
@@ -154,7 +158,7 @@ function unusable(reply: EndpointReply, fault: string): MoovTokenError {
 /** Takes the secrets of a request out of a text. */
 type Clean = (text: string) => string;
 
-function tokenFailure(reply: EndpointReply, clean: Clean): MoovTokenError | MoovUnavailableError {
+function tokenFailure(reply: EndpointResponse, clean: Clean): MoovTokenError | MoovUnavailableError {
   const { status } = reply;
   if (status < 400) return unusable(reply, `has status ${status} where 200 was expected`);
   const told = explain(reply, clean);
@@ -173,7 +177,7 @@ function tokenFailure(reply: EndpointReply, clean: Clean): MoovTokenError | Moov
   );
 }
 
-function revokeFailure(reply: EndpointReply, clean: Clean): MoovRevokeError | MoovUnavailableError {
+function revokeFailure(reply: EndpointResponse, clean: Clean): MoovRevokeError | MoovUnavailableError {
   const { status } = reply;
   const told = explain(reply, clean);
   if (status === 429 || status >= 500) return unavailable(reply, told.message);
@@ -191,7 +195,7 @@ function revokeFailure(reply: EndpointReply, clean: Clean): MoovRevokeError | Mo
   );
 }
 
-function unavailable(reply: EndpointReply, told: string): MoovUnavailableError {
+function unavailable(reply: EndpointResponse, told: string): MoovUnavailableError {
   const limited = reply.status === 429;
   return new MoovUnavailableError(
     limited ? `Moov's rate limit was hit (429)${told}` : `Moov failed (${reply.status})${told}`,
@@ -205,7 +209,10 @@ function unavailable(reply: EndpointReply, told: string): MoovUnavailableError {
 }
 
 /** What the body of a failure adds to its message; a secret of the request that it echoes is taken out. */
-function explain(reply: EndpointReply, clean: Clean): { message: string; fields?: Record<string, string> } {
+function explain(
+  reply: EndpointResponse,
+  clean: Clean,
+): { message: string; fields?: Record<string, string> } {
   if (reply.foreign) {
     return { message: `, and not with Moov's reply: it is ${clean(reply.foreign).slice(0, 80)}` };
   }

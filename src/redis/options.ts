@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { didYouMean } from '../config/check-options.js';
 import { MoovConfigError } from '../errors.js';
-import { kind } from '../utils/describe-type.js';
+import { describeType } from '../utils/describe-type.js';
 
 /** 32 bytes, as they are or in base64 or hex. */
 export type EncryptionKey = Uint8Array | string;
@@ -113,7 +113,9 @@ export type RedisSettings = z.output<typeof schema>;
 /** @throws {@link MoovConfigError} naming the option and what was expected; never the value of a key. */
 export function readRedisOptions(options: unknown, env = process.env): RedisSettings {
   if (typeof options !== 'object' || options === null) {
-    throw new MoovConfigError(`The options of redisTokenStore: expected an object, got ${kind(options)}.`);
+    throw new MoovConfigError(
+      `The options of redisTokenStore: expected an object, got ${describeType(options)}.`,
+    );
   }
   const given: Record<string, unknown> = { ...options };
   given.encryptionKey ??= env.MOOV_TOKEN_KEY?.split(',').map((key) => key.trim());
@@ -129,7 +131,7 @@ export function readRedisOptions(options: unknown, env = process.env): RedisSett
   }
   const name = String(issue?.path[0]);
   if (name !== 'encryptionKey') {
-    throw new MoovConfigError(`${name}: expected ${expected[name]}; got ${kind(given[name])}.`);
+    throw new MoovConfigError(`${name}: expected ${expected[name]}; got ${describeType(given[name])}.`);
   }
   const where = 'encryptionKey' in options && options.encryptionKey != null ? name : 'MOOV_TOKEN_KEY';
   const key = given[name];
@@ -151,7 +153,7 @@ function gotKeys(value: unknown): string {
 function gotKey(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (typeof value === 'string' && value !== '') return `a string of ${value.length} characters`;
-  return typeof value === 'number' ? 'a number' : kind(value);
+  return typeof value === 'number' ? 'a number' : describeType(value);
 }
 
 function keyOf(value: unknown): KeyObject | undefined {

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { didYouMean } from '../config/check-options.js';
-import { kind } from '../utils/describe-type.js';
+import { describeType } from '../utils/describe-type.js';
 
 /** Which requests a fault is for, and how many of them. */
 interface FaultTarget {
@@ -96,9 +96,9 @@ export class Faults {
 
   /** @throws TypeError for a rule that can't be followed. The compiler stops most of them; this is for JavaScript. */
   add(rule: FaultRule): void {
-    if (kind(rule) !== 'an object') {
+    if (describeType(rule) !== 'an object') {
       throw new TypeError(
-        `fail: expected a rule, such as { path: '/ping', status: 503 }; got ${kind(rule)}.`,
+        `fail: expected a rule, such as { path: '/ping', status: 503 }; got ${describeType(rule)}.`,
       );
     }
     const unknown = Object.keys(rule).find((name) => !members.includes(name));
@@ -109,22 +109,26 @@ export class Faults {
     // Without its slash it would fit no request, and the test of an outage would pass without one.
     if (!(rule.path instanceof RegExp || (typeof rule.path === 'string' && rule.path.startsWith('/')))) {
       throw new TypeError(
-        `path: expected a path with its leading slash, such as '/ping', or a regular expression; got ${kind(rule.path)}${typeof rule.path === 'string' && rule.path !== '' ? ' without one' : ''}.`,
+        `path: expected a path with its leading slash, such as '/ping', or a regular expression; got ${describeType(rule.path)}${typeof rule.path === 'string' && rule.path !== '' ? ' without one' : ''}.`,
       );
     }
     if (times !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(times) && times > 0)) {
-      throw new TypeError(`times: expected a whole number, at least 1, or Infinity; got ${kind(times)}.`);
+      throw new TypeError(
+        `times: expected a whole number, at least 1, or Infinity; got ${describeType(times)}.`,
+      );
     }
     if (rule.delayMs !== undefined && !(rule.delayMs >= 0 && rule.delayMs <= LONGEST_DELAY_MS)) {
       throw new TypeError(
-        `delayMs: expected milliseconds from 0 to ${LONGEST_DELAY_MS}; got ${kind(rule.delayMs)}.`,
+        `delayMs: expected milliseconds from 0 to ${LONGEST_DELAY_MS}; got ${describeType(rule.delayMs)}.`,
       );
     }
     if (
       rule.status !== undefined &&
       !(Number.isInteger(rule.status) && rule.status >= 200 && rule.status < 600)
     ) {
-      throw new TypeError(`status: expected a whole number from 200 to 599; got ${kind(rule.status)}.`);
+      throw new TypeError(
+        `status: expected a whole number from 200 to 599; got ${describeType(rule.status)}.`,
+      );
     }
     if (rule.drop !== undefined && rule.drop !== 'before' && rule.drop !== 'after') {
       throw new TypeError("drop: expected 'before' or 'after'.");

@@ -1,5 +1,5 @@
 import { didYouMean } from '../config/check-options.js';
-import { kind } from '../utils/describe-type.js';
+import { describeType } from '../utils/describe-type.js';
 
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
 export interface MoovSandboxOptions {
@@ -62,8 +62,8 @@ const known: Record<keyof MoovSandboxOptions, true> = {
 
 /** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
 export function resolveOptions(options: MoovSandboxOptions): Settings {
-  if (kind(options) !== 'an object') {
-    throw new TypeError(`createMoovSandbox: expected an object of options, got ${kind(options)}.`);
+  if (describeType(options) !== 'an object') {
+    throw new TypeError(`createMoovSandbox: expected an object of options, got ${describeType(options)}.`);
   }
   const names = Object.keys(known);
   for (const name of Object.keys(options)) {
@@ -122,7 +122,7 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
 
 function expect(condition: boolean, option: string, what: string, value: unknown): void {
   // A number may be a key, put in the wrong place.
-  const got = typeof value === 'number' && option.startsWith('client') ? 'a number' : kind(value);
+  const got = typeof value === 'number' && option.startsWith('client') ? 'a number' : describeType(value);
   if (!condition) throw new TypeError(`${option}: expected ${what}; got ${got}.`);
 }
 

@@ -1,5 +1,5 @@
 import { MoovConfigError, MoovScopeError } from '../errors.js';
-import { kind } from '../utils/describe-type.js';
+import { describeType } from '../utils/describe-type.js';
 
 /** @inline */
 type AccountResource =
@@ -86,7 +86,7 @@ export function assertScopes(
   throw new MoovConfigError(
     mounted
       ? 'scopes: got a request. Call moovAuth: app.use(moovAuth(scopes)).'
-      : `${place(taker)}: expected a string or a list of strings; got ${kind(scopes)}. ${hints[taker]}`,
+      : `${place(taker)}: expected a string or a list of strings; got ${describeType(scopes)}. ${hints[taker]}`,
   );
 }
 

@@ -6,9 +6,9 @@
 import { HTTPClient, Moov, type SDKOptions } from '@moovio/sdk';
 import { didYouMean } from '../config/check-options.js';
 import { MoovConfigError } from '../errors.js';
-import { kind } from '../utils/describe-type.js';
-import type { MoovAuth } from '../types.js';
 import type { MoovTarget } from '../express/request-handler.js';
+import type { MoovAuth } from '../types.js';
+import { describeType } from '../utils/describe-type.js';
 
 /** @inline */
 type Refused = 'security' | 'accessToken' | 'httpClient' | 'serverURL' | 'serverIdx' | 'retryConfig';
@@ -66,7 +66,7 @@ export function moovSdk(moov: MoovAuth, options: MoovSdkOptions = {}): Moov {
     throw new MoovConfigError('moovSdk: expected what moovAuth(scopes) returned as its first argument.');
   }
   if (typeof options !== 'object' || options === null) {
-    throw new MoovConfigError(`moovSdk: expected an object of options, got ${kind(options)}.`);
+    throw new MoovConfigError(`moovSdk: expected an object of options, got ${describeType(options)}.`);
   }
   const { scopes, accountID, ...sdkOptions } = options;
   for (const [name, why] of Object.entries(refused)) {

@@ -1,5 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
+import type {
+  StoredToken,
+  TokenLock,
+  TokenStore,
+  TokenStoreAnswer,
+  TokenStoreChange,
+} from '../token-store.js';
 
 interface Held {
   readonly generation: string;

@@ -1,32 +1,32 @@
+import type { Settings } from '../config/resolve.js';
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Timers } from '../utils/timers.js';
-import { diagnose } from '../oauth/token-claims.js';
 import type { OAuthEndpoint } from '../oauth/endpoint.js';
-import { type AuthToken, type Grant, mint } from '../oauth/token-request.js';
+import { findClaimMismatches } from '../oauth/token-claims.js';
+import { type AuthToken, type Grant, requestToken } from '../oauth/token-request.js';
 import { missingScopes } from '../scopes/scopes.js';
-import type { Settings } from '../config/resolve.js';
-import { MintGate } from './token-request-limiter.js';
-import type { Want } from './token-provider.js';
+import type { Timers } from '../utils/timers.js';
+import type { RenewalContext } from './token-provider.js';
+import { TokenRequestLimiter } from './token-request-limiter.js';
 
 /** What Moov is given to recover when it answers 429 without saying how long. */
 const DEFAULT_HOLD_MS = 1_000;
 
-export interface MintRequest {
+export interface TokenRequestOptions {
   retries: number;
   signal: AbortSignal;
   timers: Timers;
 }
 
 /** Obtains a token at Moov. */
-export type Mint = (want: Want) => Promise<AuthToken>;
+export type MoovTokenRequest = (want: RenewalContext) => Promise<AuthToken>;
 
 /** Obtains tokens for one `MoovAuth`, whatever the scopes: one gate for all, and one place where they are looked at. */
-export class Minter {
+export class MoovTokenProvider {
   readonly #settings: Settings;
   readonly #endpoint: OAuthEndpoint;
   readonly #emit: Emit;
-  readonly #gate = new MintGate();
+  readonly #gate = new TokenRequestLimiter();
   readonly #warnings = new Set<string>();
 
   constructor(settings: Settings, endpoint: OAuthEndpoint, emit: Emit) {
@@ -36,7 +36,7 @@ export class Minter {
   }
 
   /** How tokens of one set of scopes are obtained at Moov. */
-  forScopes(scope: string): Mint {
+  forScopes(scope: string): MoovTokenRequest {
     let toldOfFewer = false;
     return async ({ held, retries, signal, timers }) => {
       const reply = await this.#renew(scope, held?.refreshToken(), { retries, signal, timers });
@@ -48,16 +48,20 @@ export class Minter {
   }
 
   /** A new token by client credentials (RFC 6749 section 4.4). */
-  async obtain(scope: string, request: MintRequest): Promise<AuthToken> {
+  async obtain(scope: string, request: TokenRequestOptions): Promise<AuthToken> {
     const reply = await this.#mint({ grantType: 'client_credentials', scope }, request);
-    for (const message of diagnose(reply.accessToken, this.#settings)) {
+    for (const message of findClaimMismatches(reply.accessToken, this.#settings)) {
       if (!this.#warnings.has(message)) this.#emit({ type: 'token.warning', message });
       this.#warnings.add(message);
     }
     return reply;
   }
 
-  async #renew(scope: string, refreshToken: string | undefined, request: MintRequest): Promise<AuthToken> {
+  async #renew(
+    scope: string,
+    refreshToken: string | undefined,
+    request: TokenRequestOptions,
+  ): Promise<AuthToken> {
     if (this.#settings.renewWith === 'refresh_token' && refreshToken !== undefined) {
       try {
         return await this.#mint({ grantType: 'refresh_token', refreshToken }, request);
@@ -70,7 +74,7 @@ export class Minter {
   }
 
   /** The time-out begins with the first place at the gate: waiting in a queue is no failure of Moov's. */
-  async #mint(grant: Grant, { retries, signal, timers }: MintRequest): Promise<AuthToken> {
+  async #mint(grant: Grant, { retries, signal, timers }: TokenRequestOptions): Promise<AuthToken> {
     const { tokenTimeoutMs } = this.#settings;
     const enter = (until: AbortSignal, mostMs: number) =>
       this.#gate.enter(until, mostMs, (ms) => timers.sleep(ms, until));
@@ -78,7 +82,7 @@ export class Minter {
     const end = performance.now() + tokenTimeoutMs;
     let inside = true;
     try {
-      return await mint(this.#endpoint, grant, {
+      return await requestToken(this.#endpoint, grant, {
         credentials: this.#settings.credentials,
         headers: {},
         timeoutMs: tokenTimeoutMs,

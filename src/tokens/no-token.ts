@@ -4,5 +4,10 @@ import type { TokenSupplier } from './token-supplier.js';
 /** Stands where a token source would, for a request whose account is missing or none: each call learns why. */
 export function noToken(why: () => MoovScopeError): TokenSupplier {
   const refuse = () => Promise.reject(why());
-  return { take: refuse, replace: refuse, accepted: () => undefined, uncured: () => undefined };
+  return {
+    get: refuse,
+    tokenAfter401: refuse,
+    accepted: () => undefined,
+    stillUnauthorized: () => undefined,
+  };
 }

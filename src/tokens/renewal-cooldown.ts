@@ -8,7 +8,7 @@ const LONGEST_MS = 60_000;
  * other calls show that the token is good the pause doubles, up to 60 s. When for 5 s nothing but 401 has come
  * back, the token itself may have been revoked, and the next 401 renews whatever the pause.
  */
-export class UnauthorizedPause {
+export class RenewalCooldown {
   #lengthMs = SHORTEST_MS;
   #uncuredAt: number | undefined;
   #uncuredGeneration: number | undefined;
@@ -20,7 +20,7 @@ export class UnauthorizedPause {
   }
 
   /** A replay with the token held was answered with 401; that counts once for each token. */
-  uncured(generation: number): void {
+  stillUnauthorized(generation: number): void {
     if (generation === this.#uncuredGeneration) return;
     this.#uncuredGeneration = generation;
     const signOfLife = this.#uncuredAt !== undefined && this.#acceptedAt > this.#uncuredAt;

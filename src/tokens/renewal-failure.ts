@@ -16,13 +16,13 @@ const LATER_PROBE_MS = 15_000;
 const REFUSED_PROBE_MS = 60_000;
 
 /** That no token could be obtained, why, how often in a row, and when the next probe is due. */
-export class MintFailure {
+export class RenewalFailure {
   readonly error: MoovAuthError;
   readonly at = new Date();
   readonly #count: number;
   readonly #probeAt: number;
 
-  constructor(error: unknown, previous: MintFailure | undefined) {
+  constructor(error: unknown, previous: RenewalFailure | undefined) {
     this.error =
       error instanceof MoovAuthError
         ? error
@@ -32,7 +32,7 @@ export class MintFailure {
   }
 
   /** Milliseconds until the next probe, 0 when it is due. */
-  get probeInMs(): number {
+  get retryInMs(): number {
     return Math.max(0, this.#probeAt - performance.now());
   }
 
@@ -42,7 +42,7 @@ export class MintFailure {
    */
   toError(): MoovAuthError {
     const { message, upstreamStatus, requestId } = this.error;
-    const told = { upstreamStatus, requestId, headers: retryAfterHeader(this.probeInMs), cause: this.error };
+    const told = { upstreamStatus, requestId, headers: retryAfterHeader(this.retryInMs), cause: this.error };
     const text = `No token for Moov: ${message}`;
     if (this.error instanceof MoovTokenError) {
       return new MoovTokenError(text, { ...told, code: this.error.code, fields: this.error.fields });

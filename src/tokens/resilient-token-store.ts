@@ -1,7 +1,5 @@
 import { z } from 'zod';
 import type { Emit } from '../events.js';
-import { harmless } from '../utils/errors.js';
-import type { Timers } from '../utils/timers.js';
 import type {
   StoredToken,
   TokenGeneration,
@@ -10,8 +8,10 @@ import type {
   TokenStoreAnswer,
   TokenStoreChange,
 } from '../token-store.js';
+import { ignoreErrors } from '../utils/errors.js';
+import type { Timers } from '../utils/timers.js';
 import * as replies from './store-schemas.js';
-import { within } from './within.js';
+import { withTimeout } from './within.js';
 
 /** What every operation of a guarded store answers when the store can't. */
 export const UNAVAILABLE: unique symbol = Symbol('the store is unavailable');
@@ -29,7 +29,7 @@ const LATER_WAIT_MS = 5_000;
  * operation then finds out whether it is back. Both are told, once each. An answer of another type than the
  * interface says is a failure too.
  */
-export class GuardedStore {
+export class ResilientTokenStore {
   readonly #store: TokenStore;
   readonly #emit: Emit;
   readonly #timers: Timers;
@@ -82,13 +82,13 @@ export class GuardedStore {
   /** Tells of changes as far as the store does; what is missed is found by looking. @returns a function that ends it. */
   watch(listener: (change: TokenStoreChange) => void): () => void {
     let end: unknown;
-    harmless(() => {
+    ignoreErrors(() => {
       end = this.#store.watch((change) => {
         if (replies.change.safeParse(change).success) listener(change);
       });
       return end;
     });
-    return () => harmless(() => typeof end === 'function' && end());
+    return () => ignoreErrors(() => typeof end === 'function' && end());
   }
 
   async #run<T>(
@@ -101,7 +101,7 @@ export class GuardedStore {
     this.#probing = broken;
     const running = checked(operation, expected);
     try {
-      const result = await within(LIMIT_MS, running, `No answer within ${LIMIT_MS} ms`, this.#timers);
+      const result = await withTimeout(LIMIT_MS, running, `No answer within ${LIMIT_MS} ms`, this.#timers);
       this.#succeeded();
       return result;
     } catch (error) {

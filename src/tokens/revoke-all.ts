@@ -1,9 +1,9 @@
 import type { Timers } from '../utils/timers.js';
 import type { Revocations } from './revocations.js';
+import type { SharedTokenProvider } from './shared-token-provider.js';
 import type { Token } from './token.js';
 import type { TokenPool } from './token-pool.js';
-import type { TokenSharing } from './shared-token-provider.js';
-import { within } from './within.js';
+import { withTimeout } from './within.js';
 
 /** A result that comes late is revoked too, and gets at least this long for it. */
 const SHORTEST_FLUSH_MS = 1_000;
@@ -19,9 +19,9 @@ const MOST_AT_ONCE = 100;
  * @throws what the first failed revocation threw; {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when a renewal
  * in flight has not ended in time, whose token is then revoked when it is there.
  */
-export async function giveBackAll(
+export async function revokeAll(
   pool: TokenPool,
-  sharing: TokenSharing | undefined,
+  sharing: SharedTokenProvider | undefined,
   revocations: Revocations,
   timers: Timers,
   timeoutMs: number,
@@ -30,7 +30,7 @@ export async function giveBackAll(
   const overtaken: Promise<unknown>[] = [];
   const surrendered: [scope: string, token: Token | undefined][] = [];
   for (const [scope, source] of pool.entries()) {
-    const { token, renewal } = source.surrender();
+    const { token, renewal } = source.invalidate();
     surrendered.push([scope, token]);
     if (token !== undefined) {
       revocations.add({ accessToken: token.accessToken(), refreshToken: token.refreshToken() });
@@ -47,13 +47,13 @@ export async function giveBackAll(
   );
   const left = end - performance.now();
   const late = 'A renewal in flight has not ended; its token is revoked when it is there';
-  return revoked + (await within(left, last, late, timers));
+  return revoked + (await withTimeout(left, last, late, timers));
 }
 
 /** What the store has may be newer than what is held here, and is revoked too. */
 async function takeOut(
   surrendered: readonly [scope: string, token: Token | undefined][],
-  sharing: TokenSharing,
+  sharing: SharedTokenProvider,
   revocations: Revocations,
 ): Promise<void> {
   for (let first = 0; first < surrendered.length; first += MOST_AT_ONCE) {

@@ -1,13 +1,13 @@
 import { MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Timers } from '../utils/timers.js';
 import type { AuthToken } from '../oauth/token-request.js';
-import { type GuardedStore, UNAVAILABLE } from './resilient-token-store.js';
-import type { Mint } from './moov-token-provider.js';
-import type { Obtain, Want } from './token-provider.js';
 import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
-import { fromMoov, lastMomentsMs, type ObtainedToken } from './token.js';
-import { within } from './within.js';
+import type { Timers } from '../utils/timers.js';
+import type { MoovTokenRequest } from './moov-token-provider.js';
+import { type ResilientTokenStore, UNAVAILABLE } from './resilient-token-store.js';
+import { expiryMarginMs, fromMoov, type ObtainedToken } from './token.js';
+import type { RenewalContext, TokenProvider } from './token-provider.js';
+import { withTimeout } from './within.js';
 
 /** Who waits for another's token looks again after a time between these, in case he was not told. */
 const LOOK_AGAIN_MS = 200;
@@ -22,13 +22,13 @@ const MOST_USELESS = 3;
 /** How long the function for the client's ID may take. */
 const KEY_LIMIT_MS = 5_000;
 
-/** What a {@link TokenSharing} is made of. */
-export interface TokenSharingParts {
-  store: GuardedStore;
+/** What a {@link SharedTokenProvider} is made of. */
+export interface SharedTokenProviderParts {
+  store: ResilientTokenStore;
   /** The name of a set of scopes in the store. May reject, as it can depend on a key that is read from elsewhere. */
   keyOf: (scope: string) => Promise<string>;
   /** Gets a token that nobody may use: a revocation, or a later holder of the lock, was faster. */
-  giveBack: (token: StoredToken) => void;
+  revoke: (token: StoredToken) => void;
   emit: Emit;
   timers: Timers;
 }
@@ -37,11 +37,11 @@ export interface TokenSharingParts {
  * How the processes of a fleet obtain one token together: whoever gets the lock of the store asks Moov, the others
  * wait for what he puts. Where the store does not answer, each asks Moov for himself.
  */
-export class TokenSharing {
-  readonly #parts: TokenSharingParts;
+export class SharedTokenProvider {
+  readonly #parts: SharedTokenProviderParts;
   readonly #waiting = new Map<string, Set<Wake>>();
 
-  constructor(parts: TokenSharingParts) {
+  constructor(parts: SharedTokenProviderParts) {
     this.#parts = parts;
   }
 
@@ -59,7 +59,7 @@ export class TokenSharing {
   }
 
   /** How the source of one set of scopes obtains its tokens. */
-  forScopes(scope: string, mint: Mint): Obtain {
+  forScopes(scope: string, mint: MoovTokenRequest): TokenProvider {
     return async (want) => {
       const key = await this.#keyFor(scope);
       return key === undefined ? fromMoov(await mint(want)) : this.#obtain(key, mint, want);
@@ -76,7 +76,7 @@ export class TokenSharing {
     const key = await this.#keyFor(scope);
     if (key === undefined) return undefined;
     const token = await this.#parts.store.revoke(key, (late) => {
-      if (late !== undefined) this.#parts.giveBack(late);
+      if (late !== undefined) this.#parts.revoke(late);
     });
     return token === UNAVAILABLE ? undefined : token;
   }
@@ -84,10 +84,14 @@ export class TokenSharing {
   /** Without the client's ID there is no name in the store; minting fails for the same reason and tells it. */
   #keyFor(scope: string): Promise<string | undefined> {
     const { keyOf, timers } = this.#parts;
-    return within(KEY_LIMIT_MS, keyOf(scope), 'No client ID in time', timers).catch(() => undefined);
+    return withTimeout(KEY_LIMIT_MS, keyOf(scope), 'No client ID in time', timers).catch(() => undefined);
   }
 
-  async #obtain(key: string, mint: Mint, want: Want): Promise<ObtainedToken | undefined> {
+  async #obtain(
+    key: string,
+    mint: MoovTokenRequest,
+    want: RenewalContext,
+  ): Promise<ObtainedToken | undefined> {
     const { store, emit } = this.#parts;
     // A holder that dies costs the life of his lock; who gets it after him has the same time.
     const end = performance.now() + 2 * store.lockTtlMs;
@@ -112,8 +116,12 @@ export class TokenSharing {
     }
   }
 
-  async #mintInto(lock: TokenLock, mint: Mint, want: Want): Promise<ObtainedToken | undefined> {
-    const { store, giveBack } = this.#parts;
+  async #mintInto(
+    lock: TokenLock,
+    mint: MoovTokenRequest,
+    want: RenewalContext,
+  ): Promise<ObtainedToken | undefined> {
+    const { store, revoke: giveBack } = this.#parts;
     let reply: AuthToken;
     try {
       reply = await mint(want);
@@ -135,7 +143,7 @@ export class TokenSharing {
   async #change(
     key: string,
     mostMs: number,
-    { timers, signal }: Want,
+    { timers, signal }: RenewalContext,
   ): Promise<TokenStoreChange['kind'] | undefined> {
     const woken = new AbortController();
     let change: TokenStoreChange['kind'] | undefined;
@@ -173,8 +181,8 @@ function anotherFailed(): MoovUnavailableError {
 type TokenAnswer = Extract<TokenStoreAnswer, { state: 'token' }>;
 
 /** Not one about to end, nor the very one that is to be replaced, put by a write whose confirmation was lost. */
-function isOfUse({ token, leftMs }: TokenAnswer, { held }: Want): boolean {
-  return leftMs > lastMomentsMs(token.lifeMs) && token.accessToken !== held?.accessToken();
+function isOfUse({ token, leftMs }: TokenAnswer, { held }: RenewalContext): boolean {
+  return leftMs > expiryMarginMs(token.lifeMs) && token.accessToken !== held?.accessToken();
 }
 
 function taken(key: string, { token, leftMs, generation }: TokenAnswer): ObtainedToken {

@@ -33,7 +33,7 @@ export class TokenPool {
   }
 
   /** The source of start-up. */
-  get pinned(): TokenSource | undefined {
+  get startUp(): TokenSource | undefined {
     return this.#pinned?.source;
   }
 
@@ -76,10 +76,10 @@ export class TokenPool {
 
   #entry(scope: string, keepWarm: boolean): Entry {
     const supplier: TokenSupplier = {
-      take: () => this.source(scope).take(),
-      replace: (generation) => this.source(scope).replace(generation),
+      get: () => this.source(scope).get(),
+      tokenAfter401: (generation) => this.source(scope).tokenAfter401(generation),
       accepted: (generation) => this.source(scope).accepted(generation),
-      uncured: (generation) => this.source(scope).uncured(generation),
+      stillUnauthorized: (generation) => this.source(scope).stillUnauthorized(generation),
     };
     return { source: this.#make(scope, keepWarm), supplier };
   }

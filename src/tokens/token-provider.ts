@@ -2,7 +2,7 @@ import type { Timers } from '../utils/timers.js';
 import type { ObtainedToken, Shared, Token } from './token.js';
 
 /** What a source tells of its state when it wants a new token. */
-export interface Want {
+export interface RenewalContext {
   /** The token held, which is missing, ageing or was refused. */
   held: Token | undefined;
   /** Where the last token held stood in the store. */
@@ -14,4 +14,4 @@ export interface Want {
 }
 
 /** Obtains a token, at Moov or from the store; `undefined` when a revocation elsewhere overtook it. */
-export type Obtain = (want: Want) => Promise<ObtainedToken | undefined>;
+export type TokenProvider = (want: RenewalContext) => Promise<ObtainedToken | undefined>;

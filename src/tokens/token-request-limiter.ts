@@ -11,7 +11,7 @@ export const LONGEST_HOLD_MS = 300_000;
  * What all token requests of one `MoovAuth` pass through: at most ten at a time, in the order of their coming, and
  * none while Moov has asked to wait.
  */
-export class MintGate {
+export class TokenRequestLimiter {
   #inFlight = 0;
   readonly #queue: (() => void)[] = [];
   #heldUntil = 0;

@@ -1,13 +1,13 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Emit } from '../events.js';
 import type { Timers } from '../utils/timers.js';
-import { MintFailure } from './renewal-failure.js';
-import type { Obtain } from './token-provider.js';
 import { closedError, overtaken } from './own-errors.js';
 import { type PromiseWithResolver, promiseWithResolver } from './promise-with-resolver.js';
+import { RenewalCooldown } from './renewal-cooldown.js';
+import { RenewalFailure } from './renewal-failure.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
+import type { TokenProvider } from './token-provider.js';
 import type { TokenSupplier } from './token-supplier.js';
-import { UnauthorizedPause } from './renewal-cooldown.js';
 
 /** After so many results in a row that others overtook it is a failure, so that no storm comes of it. */
 const MOST_OVERTAKEN = 3;
@@ -18,26 +18,26 @@ const RETRIES = 2;
 type Result = { obtained: ObtainedToken | undefined; durationMs: number } | { error: unknown };
 
 /** How a renewal ended. `undefined`: a revocation overtook it, and whoever waits asks anew. */
-type Outcome = Token | MintFailure | undefined;
+type Outcome = Token | RenewalFailure | undefined;
 
 interface Renewal {
   readonly outcome: Promise<Outcome>;
   readonly controller: AbortController;
   /** Set by a revocation: the result is to be given back and never handed out. */
-  surrendered: boolean;
+  invalidated: boolean;
 }
 
 /** What a token source is made of; all but `obtain` and `keepWarm` are shared by the sources of one `MoovAuth`. */
 export interface TokenSourceParts {
-  obtain: Obtain;
+  obtain: TokenProvider;
   emit: Emit;
   /** Gets the result of a renewal that a revocation overtook. */
-  giveBack: (token: ObtainedToken) => void;
+  revoke: (token: ObtainedToken) => void;
   /** The asynchronous context in which renewals run. */
   outside: AsyncResource;
   timers: Timers;
   /** Whether timers renew the token, and probe for one, while nobody asks for it. */
-  keepWarm: boolean;
+  autoRenew: boolean;
 }
 
 /**
@@ -47,25 +47,25 @@ export interface TokenSourceParts {
  * signal of its own, and runs outside the asynchronous context of the call that began it.
  */
 export class TokenSource implements TokenSupplier {
-  readonly #obtainToken: Obtain;
+  readonly #obtainToken: TokenProvider;
   readonly #emit: Emit;
   readonly #giveBack: (token: ObtainedToken) => void;
   readonly #outside: AsyncResource;
   readonly #timers: Timers;
   readonly #keepWarm: boolean;
-  readonly #pause = new UnauthorizedPause();
+  readonly #pause = new RenewalCooldown();
   #token: Token | undefined;
   #known: Shared | undefined;
   /** How often in a row what was obtained could not be stored, as others were faster. */
   #overtaken = 0;
   #generation = 0;
   #renewal: Renewal | undefined;
-  #failure: MintFailure | undefined;
+  #failure: RenewalFailure | undefined;
   #clearTimer: () => void = () => undefined;
   #nextOutcome: PromiseWithResolver<Outcome> | undefined;
   #closed = false;
 
-  constructor({ obtain, emit, giveBack, outside, timers, keepWarm }: TokenSourceParts) {
+  constructor({ obtain, emit, revoke: giveBack, outside, timers, autoRenew: keepWarm }: TokenSourceParts) {
     this.#obtainToken = obtain;
     this.#emit = emit;
     this.#giveBack = giveBack;
@@ -79,7 +79,7 @@ export class TokenSource implements TokenSupplier {
     return this.#token;
   }
 
-  get failure(): MintFailure | undefined {
+  get failure(): RenewalFailure | undefined {
     return this.#failure;
   }
 
@@ -94,10 +94,10 @@ export class TokenSource implements TokenSupplier {
    * @returns the token, or a promise of it that rejects with {@link MoovTokenError} or
    * {@link MoovUnavailableError} when none can be had.
    */
-  take(): Token | Promise<Token> {
+  get(): Token | Promise<Token> {
     const token = this.#usable;
     if (token === undefined) return this.#timers.hold(this.#wait());
-    if (token.isAgeing && this.#renewal === undefined && this.#mayProbe) this.#join();
+    if (token.shouldRenew && this.#renewal === undefined && this.#mayProbe) this.#join();
     return token;
   }
 
@@ -106,7 +106,7 @@ export class TokenSource implements TokenSupplier {
    *
    * @param generation - Of the token that was refused. If another is held by now, that one is it.
    */
-  replace(generation: number): Token | undefined | Promise<Token> {
+  tokenAfter401(generation: number): Token | undefined | Promise<Token> {
     const token = this.#usable;
     if (token !== undefined && token.generation !== generation) return token;
     // Without a token there is nothing that a pause could spare.
@@ -120,24 +120,24 @@ export class TokenSource implements TokenSupplier {
   }
 
   /** A replay with the token of this generation was answered with 401 again. */
-  uncured(generation: number): void {
-    if (generation === this.#token?.generation) this.#pause.uncured(generation);
+  stillUnauthorized(generation: number): void {
+    if (generation === this.#token?.generation) this.#pause.stillUnauthorized(generation);
   }
 
-  /** Obtains a new token now, whatever the state; joins the renewal in flight. Rejects as {@link take} does. */
+  /** Obtains a new token now, whatever the state; joins the renewal in flight. Rejects as {@link get} does. */
   renew(): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
     return this.#timers.hold(this.#settle(this.#join()));
   }
 
-  /** Resolves when a usable token is held, else with the next outcome: rejects as {@link take} does. */
+  /** Resolves when a usable token is held, else with the next outcome: rejects as {@link get} does. */
   async ready(): Promise<void> {
     if (this.#closed) throw closedError();
     if (this.#usable !== undefined) return;
     if (this.#failure === undefined) this.#join();
     this.#nextOutcome ??= promiseWithResolver();
     const outcome = await this.#timers.hold(this.#nextOutcome.promise);
-    if (outcome instanceof MintFailure) throw this.#closed ? closedError() : outcome.toError();
+    if (outcome instanceof RenewalFailure) throw this.#closed ? closedError() : outcome.toError();
     if (outcome === undefined) await this.ready();
   }
 
@@ -146,12 +146,12 @@ export class TokenSource implements TokenSupplier {
    *
    * @returns the token that was held; and when a renewal was in flight, a promise that resolves when it has ended.
    */
-  surrender(): { token: Token | undefined; renewal: Promise<unknown> | undefined } {
+  invalidate(): { token: Token | undefined; renewal: Promise<unknown> | undefined } {
     const token = this.#token;
     this.#token = undefined;
     const renewal = this.#renewal;
     this.#renewal = undefined;
-    if (renewal !== undefined) renewal.surrendered = true;
+    if (renewal !== undefined) renewal.invalidated = true;
     this.#failure = undefined;
     this.#clearTimer();
     if (renewal === undefined) this.#tellNext(undefined);
@@ -162,12 +162,12 @@ export class TokenSource implements TokenSupplier {
    * Drops the token, which was revoked elsewhere and is out of the store; the next call obtains another. Should the
    * word of the revocation have come late, after that token's successor, the store still has the successor.
    */
-  forget(): void {
+  drop(): void {
     this.#token = undefined;
     this.#known = undefined;
     this.#clearTimer();
     // Whoever awaits the next outcome has no other.
-    if (this.#failure !== undefined) this.#schedule(this.#failure.probeInMs);
+    if (this.#failure !== undefined) this.#schedule(this.#failure.retryInMs);
   }
 
   /**
@@ -179,17 +179,17 @@ export class TokenSource implements TokenSupplier {
     this.#closed = true;
     this.#clearTimer();
     this.#renewal?.controller.abort();
-    this.#nextOutcome?.resolve(new MintFailure(closedError(), undefined));
+    this.#nextOutcome?.resolve(new RenewalFailure(closedError(), undefined));
     await this.#renewal?.outcome;
   }
 
   get #usable(): Token | undefined {
     const token = this.#token;
-    return token === undefined || token.isGone || this.#closed ? undefined : token;
+    return token === undefined || token.isExpired || this.#closed ? undefined : token;
   }
 
   get #mayProbe(): boolean {
-    return this.#failure === undefined || this.#failure.probeInMs === 0;
+    return this.#failure === undefined || this.#failure.retryInMs === 0;
   }
 
   /** A new token for a caller who has none that serves him: from the renewal in flight, or why not. */
@@ -204,7 +204,7 @@ export class TokenSource implements TokenSupplier {
   async #settle(renewal: Renewal): Promise<Token> {
     const outcome = await renewal.outcome;
     if (outcome instanceof Token) return outcome;
-    if (outcome instanceof MintFailure) throw this.#closed ? closedError() : outcome.toError();
+    if (outcome instanceof RenewalFailure) throw this.#closed ? closedError() : outcome.toError();
     return this.#wait();
   }
 
@@ -215,7 +215,7 @@ export class TokenSource implements TokenSupplier {
     const controller = new AbortController();
     const renewal: Renewal = {
       controller,
-      surrendered: false,
+      invalidated: false,
       outcome: this.#outside.runInAsyncScope(async () => {
         const result = await this.#obtain(controller.signal);
         return this.#conclude(renewal, result);
@@ -244,7 +244,7 @@ export class TokenSource implements TokenSupplier {
 
   #conclude(renewal: Renewal, result: Result): Outcome {
     let outcome: Outcome;
-    if (renewal.surrendered) {
+    if (renewal.invalidated) {
       // What others use too is theirs to give back: whoever revoked it has taken it out of the store.
       if ('obtained' in result && result.obtained?.from === 'moov') this.#giveBack(result.obtained);
     } else {
@@ -273,20 +273,20 @@ export class TokenSource implements TokenSupplier {
     this.#token = token;
     this.#known = obtained.shared;
     this.#failure = undefined;
-    this.#schedule(token.ageingMs);
+    this.#schedule(token.renewInMs);
     const type = obtained.from === 'store' ? 'token.taken' : renewed ? 'token.renewed' : 'token.obtained';
     this.#emit({ type, expiresAt: token.expiresAt, durationMs });
     return token;
   }
 
-  #fail(error: unknown): MintFailure {
-    if (this.#closed) return new MintFailure(closedError(), undefined);
-    const failure = new MintFailure(error, this.#failure);
+  #fail(error: unknown): RenewalFailure {
+    if (this.#closed) return new RenewalFailure(closedError(), undefined);
+    const failure = new RenewalFailure(error, this.#failure);
     this.#failure = failure;
-    this.#schedule(failure.probeInMs);
+    this.#schedule(failure.retryInMs);
     const { code, message } = failure.error;
     const tokenHeld = this.#usable !== undefined;
-    this.#emit({ type: 'token.failed', code, message, tokenHeld, retryInMs: failure.probeInMs });
+    this.#emit({ type: 'token.failed', code, message, tokenHeld, retryInMs: failure.retryInMs });
     return failure;
   }
 

@@ -42,7 +42,7 @@ export function fromMoov(reply: AuthToken): ObtainedToken {
 }
 
 /** How much of a life no request is begun in any more, in milliseconds. */
-export function lastMomentsMs(lifeMs: number): number {
+export function expiryMarginMs(lifeMs: number): number {
   return Math.min(LONGEST_LAST_MOMENTS_MS, lifeMs * LAST_MOMENTS);
 }
 
@@ -62,7 +62,7 @@ export class Token {
   readonly shared: Shared | undefined;
   readonly expiresAt: Date;
   /** When to renew in the background, in milliseconds from receipt. */
-  readonly ageingMs: number;
+  readonly renewInMs: number;
 
   constructor(obtained: ObtainedToken, generation: number) {
     const { lifeMs, leftMs } = obtained;
@@ -72,9 +72,9 @@ export class Token {
     this.scope = obtained.scope;
     this.shared = obtained.shared;
     this.expiresAt = new Date(Date.now() + leftMs);
-    this.#usableMs = leftMs - lastMomentsMs(lifeMs);
+    this.#usableMs = leftMs - expiryMarginMs(lifeMs);
     const spread = obtained.from === 'store' ? lifeMs * Math.random() * TAKERS_SPREAD : 0;
-    this.ageingMs = Math.max(0, leftMs - obtained.renewAtLeftMs) + spread;
+    this.renewInMs = Math.max(0, leftMs - obtained.renewAtLeftMs) + spread;
   }
 
   /** A method and not a property, as inspection reads properties. */
@@ -86,12 +86,12 @@ export class Token {
     return this.#refreshToken;
   }
 
-  get isGone(): boolean {
+  get isExpired(): boolean {
     return this.#age() >= this.#usableMs;
   }
 
-  get isAgeing(): boolean {
-    return this.#age() >= this.ageingMs;
+  get shouldRenew(): boolean {
+    return this.#age() >= this.renewInMs;
   }
 
   #age(): number {

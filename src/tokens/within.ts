@@ -7,7 +7,12 @@ import type { Timers } from '../utils/timers.js';
  *
  * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` and the message `late` when the time is up.
  */
-export async function within<T>(ms: number, result: Promise<T>, late: string, timers: Timers): Promise<T> {
+export async function withTimeout<T>(
+  ms: number,
+  result: Promise<T>,
+  late: string,
+  timers: Timers,
+): Promise<T> {
   const settled = new AbortController();
   const timeUp = timers.sleep(ms, settled.signal).then(async () => {
     // A process that stood still itself finds the result that has arrived in the meantime.

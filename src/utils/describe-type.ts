@@ -1,5 +1,5 @@
 /** What a wrong value is, in words for an error message that must not tell the value: it may be a secret. */
-export function kind(value: unknown): string {
+export function describeType(value: unknown): string {
   if (value === undefined) return 'none';
   if (value === '') return 'an empty string';
   if (value === null || typeof value === 'number') return String(value);

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 
 /** Runs what others wrote; what it throws, or rejects with, must not become a payment's fault. */
-export function harmless(action: () => unknown): void {
+export function ignoreErrors(action: () => unknown): void {
   try {
     const result = action();
     // Not instanceof: under Jest, promises of Node's own modules are of another realm.

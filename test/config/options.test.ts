@@ -1,7 +1,7 @@
 import { AxiosHeaders } from 'axios';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { MoovConfigError, MoovOAuthClient, moovAuth } from '../../src/index.js';
 import { readAuthOptions, readOAuthOptions } from '../../src/config/resolve.js';
+import { MoovConfigError, MoovOAuthClient, moovAuth } from '../../src/index.js';
 import { expectNoSecret } from '../helpers/printed.js';
 
 const SECRET = 'sk_live_must-not-show';

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Timers } from '../../src/utils/timers.js';
 import { MoovConfigError, MoovUnavailableError } from '../../src/index.js';
-import { withAttempts } from '../../src/oauth/retry.js';
+import { withRetries } from '../../src/oauth/retry.js';
+import { Timers } from '../../src/utils/timers.js';
 import { type Answer, type Received, refusingURL, serve } from '../helpers/http-server.js';
 import { rejection } from '../helpers/printed.js';
 import { clientOf, grant, KEY, tokenReply } from './helpers.js';
@@ -118,7 +118,7 @@ describe('timeoutMs', () => {
     const options = { timeoutMs: 1_000, retries: 2, signal: undefined, timers };
     const began = performance.now();
     let attempts = 0;
-    const operation = withAttempts(options, async (signal) => {
+    const operation = withRetries(options, async (signal) => {
       attempts++;
       await timers.sleep(attempts === 1 ? 600 : 60_000, signal);
       throw new MoovUnavailableError('dropped', { code: 'ERR_MOOV_NETWORK' });

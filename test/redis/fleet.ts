@@ -2,10 +2,10 @@ import { onTestFinished } from 'vitest';
 import { type MoovAuth, type MoovAuthEvent, type MoovAuthOptions, moovAuth } from '../../src/index.js';
 import { type RedisClient, type RedisTokenStoreOptions, redisTokenStore } from '../../src/redis/index.js';
 import type { MoovSandbox, MoovSandboxOptions } from '../../src/sandbox/index.js';
+import { type Relay, startRelay } from '../express/relay.js';
 import { startSandbox, until } from '../helpers/moov.js';
 import { RedisServer } from '../helpers/redis.js';
 import { RecordingClient } from '../helpers/redis-clients.js';
-import { type Relay, startRelay } from '../express/relay.js';
 
 export const encryptionKey = Buffer.alloc(32, 7);
 

@@ -3,7 +3,7 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { bypasses } from '../../src/config/reserved-axios-settings.js';
+import { reservedSettings } from '../../src/config/reserved-axios-settings.js';
 import {
   type MoovAuthOptions,
   MoovConfigError,
@@ -622,7 +622,7 @@ function untypedHeaders(headers: unknown): Record<string, string> {
 
 // A setting that is refused from now on is to be tried here too.
 it('tries every setting that is refused by name', () => {
-  for (const name of bypasses)
+  for (const name of reservedSettings)
     expect(
       settings.some(([tried]) => tried.startsWith(name)),
       name,

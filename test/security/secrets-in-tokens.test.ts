@@ -2,11 +2,11 @@ import { AsyncResource } from 'node:async_hooks';
 import express from 'express';
 import supertest from 'supertest';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Timers } from '../../src/utils/timers.js';
 import { MoovAuthError, MoovOAuthClient, moovErrorHandler } from '../../src/index.js';
-import { MintFailure } from '../../src/tokens/renewal-failure.js';
+import { RenewalFailure } from '../../src/tokens/renewal-failure.js';
 import { fromMoov, Token } from '../../src/tokens/token.js';
 import { TokenSource } from '../../src/tokens/token-source.js';
+import { Timers } from '../../src/utils/timers.js';
 import { transports } from '../helpers/transports.js';
 import { Inspector, newFigures } from './inspector.js';
 import { json, newSecret, startFakeMoov } from './servers.js';
@@ -275,22 +275,22 @@ describe('no secret can be seen of', () => {
         return fromMoov(reply);
       },
       emit: () => undefined,
-      giveBack: () => undefined,
+      revoke: () => undefined,
       outside: new AsyncResource('test'),
       timers: new Timers(),
-      keepWarm: true,
+      autoRenew: true,
     });
-    const [ready, taken, renewed] = [source.ready(), source.take(), source.renew()];
+    const [ready, taken, renewed] = [source.ready(), source.get(), source.renew()];
     await inspector.expectNone({ source, ready, taken, renewed });
     arrive();
     await Promise.all([ready, taken, renewed]);
-    const token = source.take();
+    const token = source.get();
     expect(token).toBeInstanceOf(Token);
-    await inspector.expectNone({ source, ready, taken, renewed, token, replaced: source.replace(0) });
-    const surrendered = source.surrender();
+    await inspector.expectNone({ source, ready, taken, renewed, token, replaced: source.tokenAfter401(0) });
+    const surrendered = source.invalidate();
     await inspector.expectNone({ source, surrendered });
     source.close();
-    await inspector.expectNone({ source, failure: new MintFailure(new Error('x'), undefined) });
+    await inspector.expectNone({ source, failure: new RenewalFailure(new Error('x'), undefined) });
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { UnauthorizedPause } from '../../src/tokens/renewal-cooldown.js';
+import { RenewalCooldown } from '../../src/tokens/renewal-cooldown.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -9,12 +9,12 @@ afterEach(() => {
 });
 
 it('lets the first 401 renew', () => {
-  expect(new UnauthorizedPause().allowsRenewal).toBe(true);
+  expect(new RenewalCooldown().allowsRenewal).toBe(true);
 });
 
 it('holds for 5 s after a 401 that a new token did not cure', () => {
-  const pause = new UnauthorizedPause();
-  pause.uncured(2);
+  const pause = new RenewalCooldown();
+  pause.stillUnauthorized(2);
   vi.advanceTimersByTime(4_999);
   expect(pause.allowsRenewal).toBe(false);
   vi.advanceTimersByTime(1);
@@ -22,19 +22,19 @@ it('holds for 5 s after a 401 that a new token did not cure', () => {
 });
 
 it('counts one token once, however many calls it failed', () => {
-  const pause = new UnauthorizedPause();
-  pause.uncured(2);
+  const pause = new RenewalCooldown();
+  pause.stillUnauthorized(2);
   vi.advanceTimersByTime(4_000);
-  pause.uncured(2);
+  pause.stillUnauthorized(2);
   vi.advanceTimersByTime(1_000);
   expect(pause.allowsRenewal).toBe(true);
 });
 
 it('doubles up to 60 s while other calls show that the token is good', () => {
-  const pause = new UnauthorizedPause();
+  const pause = new RenewalCooldown();
   const lengths: number[] = [];
   for (let generation = 2; generation < 9; generation++) {
-    pause.uncured(generation);
+    pause.stillUnauthorized(generation);
     let seconds = 0;
     while (!pause.allowsRenewal) {
       vi.advanceTimersByTime(1_000);
@@ -47,22 +47,22 @@ it('doubles up to 60 s while other calls show that the token is good', () => {
 });
 
 it('stays at 5 s when nothing but 401 comes back', () => {
-  const pause = new UnauthorizedPause();
+  const pause = new RenewalCooldown();
   for (let generation = 2; generation < 6; generation++) {
-    pause.uncured(generation);
+    pause.stillUnauthorized(generation);
     vi.advanceTimersByTime(5_000);
     expect(pause.allowsRenewal).toBe(true);
   }
 });
 
 it('gives way 5 s after the last sign of life, as the token itself may have been revoked', () => {
-  const pause = new UnauthorizedPause();
+  const pause = new RenewalCooldown();
   for (let generation = 2; generation < 6; generation++) {
-    pause.uncured(generation);
+    pause.stillUnauthorized(generation);
     vi.advanceTimersByTime(60_000);
     pause.accepted();
   }
-  pause.uncured(6);
+  pause.stillUnauthorized(6);
   vi.advanceTimersByTime(7_000);
   pause.accepted();
   vi.advanceTimersByTime(4_999);
@@ -72,12 +72,12 @@ it('gives way 5 s after the last sign of life, as the token itself may have been
 });
 
 it('takes a sign of life from before the last 401 for none: the pause does not double', () => {
-  const pause = new UnauthorizedPause();
+  const pause = new RenewalCooldown();
   pause.accepted();
-  pause.uncured(2);
+  pause.stillUnauthorized(2);
   vi.advanceTimersByTime(5_000);
   // The sign of life was before that 401, so that this one stays at 5 s, whatever comes back now.
-  pause.uncured(3);
+  pause.stillUnauthorized(3);
   for (let second = 0; second < 4; second++) {
     vi.advanceTimersByTime(1_000);
     pause.accepted();
@@ -88,10 +88,10 @@ it('takes a sign of life from before the last 401 for none: the pause does not d
 });
 
 it('of the first 401 is 5 s, also after signs of life', () => {
-  const pause = new UnauthorizedPause();
+  const pause = new RenewalCooldown();
   pause.accepted();
   vi.advanceTimersByTime(10);
-  pause.uncured(2);
+  pause.stillUnauthorized(2);
   vi.advanceTimersByTime(4_000);
   pause.accepted();
   vi.advanceTimersByTime(1_000);

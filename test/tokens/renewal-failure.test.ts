@@ -6,7 +6,7 @@ import {
   MoovTokenError,
   MoovUnavailableError,
 } from '../../src/errors.js';
-import { MintFailure } from '../../src/tokens/renewal-failure.js';
+import { RenewalFailure } from '../../src/tokens/renewal-failure.js';
 
 const refused = { upstreamStatus: 400, requestId: 'r-1' };
 
@@ -19,7 +19,7 @@ describe('a failure to obtain a token', () => {
     ['a redirect to elsewhere', new MoovOriginError('no'), 1_000],
     ['an outage', new MoovUnavailableError('no', { code: 'ERR_MOOV_SERVER_ERROR' }), 1_000],
   ])('by %s is followed by a probe when that can help', (_what, error, waitMs) => {
-    const { probeInMs } = new MintFailure(error, undefined);
+    const { retryInMs: probeInMs } = new RenewalFailure(error, undefined);
     expect(probeInMs).toBeGreaterThan(waitMs - 1_000);
     expect(probeInMs).toBeLessThanOrEqual(waitMs * 1.1);
   });
@@ -32,7 +32,7 @@ describe('a failure to obtain a token', () => {
     ['an outage', new MoovUnavailableError('no', { ...refused, code: 'ERR_MOOV_SERVER_ERROR' })],
     ['a redirect to elsewhere', new MoovOriginError('no', refused)],
   ])('by %s is told each caller in an error of the same class, his own', (_what, error) => {
-    const failure = new MintFailure(error, undefined);
+    const failure = new RenewalFailure(error, undefined);
     const told = failure.toError();
     expect(told.constructor).toBe(error.constructor);
     expect(told).toMatchObject({ ...error, message: 'No token for Moov: no', cause: error });
@@ -42,7 +42,7 @@ describe('a failure to obtain a token', () => {
 
   it('by a fault of another kind is told as Moov being out of reach, with its cause', () => {
     const fault = new TypeError('fault');
-    const failure = new MintFailure(fault, undefined);
+    const failure = new RenewalFailure(fault, undefined);
     expect(failure.toError()).toBeInstanceOf(MoovUnavailableError);
     expect(failure.error).toMatchObject({ code: 'ERR_MOOV_NETWORK', cause: fault });
   });

@@ -2,10 +2,10 @@ import { AsyncResource } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MoovUnavailableError } from '../../src/errors.js';
 import type { MoovAuthEvent } from '../../src/events.js';
-import { Timers } from '../../src/utils/timers.js';
-import type { Want } from '../../src/tokens/token-provider.js';
 import type { ObtainedToken } from '../../src/tokens/token.js';
+import type { RenewalContext } from '../../src/tokens/token-provider.js';
 import { TokenSource } from '../../src/tokens/token-source.js';
+import { Timers } from '../../src/utils/timers.js';
 
 // What a token source asks for, and what it makes of the answers, one by one.
 
@@ -25,7 +25,7 @@ function token(accessToken: string, more: Partial<ObtainedToken> = {}): Obtained
 
 /** A source whose answers a test gives, in the order in which they are asked for. */
 function scripted(keepWarm = true) {
-  const wants: Want[] = [];
+  const wants: RenewalContext[] = [];
   const answers: ((answer: ObtainedToken | Error | undefined) => void)[] = [];
   const events: MoovAuthEvent[] = [];
   const givenBack: string[] = [];
@@ -36,10 +36,10 @@ function scripted(keepWarm = true) {
         answers.push((answer) => (answer instanceof Error ? reject(answer) : resolve(answer)));
       }),
     emit: (event) => events.push(event),
-    giveBack: ({ accessToken }) => givenBack.push(accessToken),
+    revoke: ({ accessToken }) => givenBack.push(accessToken),
     outside: new AsyncResource('test'),
     timers: new Timers(),
-    keepWarm,
+    autoRenew: keepWarm,
   });
   const answer = async (given: ObtainedToken | Error | undefined) => {
     answers[wants.length - 1]?.(given);
@@ -74,7 +74,7 @@ describe('what is asked for', () => {
     expect(wants[1]?.held?.accessToken()).toBe('a');
     expect(wants[1]?.known).toEqual(shared);
     await answer(token('b', { shared: { key: 'k', generation: '8' } }));
-    source.surrender();
+    source.invalidate();
     source.start();
     expect(wants[2]).toMatchObject({ held: undefined, known: { generation: '8' } });
     await answer(token('c'));
@@ -90,18 +90,18 @@ describe('what is asked for', () => {
     source.start();
     await answer(token('a'));
     source.start();
-    source.take();
+    source.get();
     expect(wants).toHaveLength(1);
     vi.setSystemTime(Date.now() + HOUR * 0.85);
-    source.take();
-    source.take();
+    source.get();
+    source.get();
     expect(wants).toHaveLength(2);
     await answer(down);
     // The failure is known, and its probe is not due.
-    source.take();
+    source.get();
     expect(wants).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(1_200);
-    source.take();
+    source.get();
     expect(wants).toHaveLength(3);
     await answer(token('b'));
     source.close();
@@ -138,25 +138,25 @@ describe('an answer', () => {
 
   it('that is none, as it was overtaken, is asked for again: at once by who waits, and by the timer', async () => {
     const { source, wants, answer } = scripted();
-    const waiting = source.take();
+    const waiting = source.get();
     await answer(undefined);
     expect(wants).toHaveLength(2);
     await answer(token('a'));
     expect((await waiting).accessToken()).toBe('a');
     vi.setSystemTime(Date.now() + HOUR * 0.9);
-    source.take();
+    source.get();
     await answer(undefined);
-    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(source.get()).toMatchObject({ generation: 1 });
     await vi.advanceTimersByTimeAsync(1);
     expect(wants).toHaveLength(4);
     await answer(token('b'));
-    expect(source.take()).toMatchObject({ generation: 2 });
+    expect(source.get()).toMatchObject({ generation: 2 });
     source.close();
   });
 
   it('that is overtaken three times in a row is a failure, which a probe follows, and no storm', async () => {
     const { source, wants, events, answer } = scripted();
-    const waiting = source.take();
+    const waiting = source.get();
     const rejected = expect(waiting).rejects.toMatchObject({ code: 'ERR_MOOV_ANOTHER_FAILED', status: 503 });
     for (let time = 0; time < 3; time++) await answer(undefined);
     await rejected;
@@ -165,7 +165,7 @@ describe('an answer', () => {
     await vi.advanceTimersByTimeAsync(1_200);
     expect(wants).toHaveLength(4);
     await answer(token('a'));
-    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(source.get()).toMatchObject({ generation: 1 });
     source.close();
   });
 
@@ -176,7 +176,7 @@ describe('an answer', () => {
     ] as const) {
       const { source, givenBack, answer } = scripted();
       source.start();
-      source.surrender();
+      source.invalidate();
       await answer(token('a', { from }));
       expect(givenBack).toEqual(back);
       expect(source.held).toBeUndefined();
@@ -184,7 +184,7 @@ describe('an answer', () => {
     }
     const { source, givenBack, answer } = scripted();
     source.start();
-    source.surrender();
+    source.invalidate();
     await answer(undefined);
     expect(givenBack).toEqual([]);
     source.close();
@@ -195,7 +195,7 @@ describe('ready()', () => {
   it('is done while a token is held, and asks anew after a revocation overtook the first answer', async () => {
     const { source, wants, answer } = scripted();
     const ready = source.ready();
-    source.surrender();
+    source.invalidate();
     await answer(token('a'));
     expect(wants).toHaveLength(2);
     await answer(token('b'));
@@ -207,7 +207,7 @@ describe('ready()', () => {
   });
 
   it('that waits for a probe is not left behind by a revocation, here or elsewhere', async () => {
-    for (const revocation of ['surrender', 'forget'] as const) {
+    for (const revocation of ['invalidate', 'drop'] as const) {
       const { source, wants, answer } = scripted();
       source.start();
       await answer(down);
@@ -240,19 +240,19 @@ describe('after a 401', () => {
     const { source, wants, answer } = scripted();
     source.start();
     await answer(token('a'));
-    expect(source.replace(0)).toMatchObject({ generation: 1 });
-    const replaced = source.replace(1);
+    expect(source.tokenAfter401(0)).toMatchObject({ generation: 1 });
+    const replaced = source.tokenAfter401(1);
     expect(wants).toHaveLength(2);
     await answer(token('b'));
     expect(await replaced).toMatchObject({ generation: 2 });
-    source.uncured(1);
-    expect(source.replace(2)).toBeInstanceOf(Promise);
+    source.stillUnauthorized(1);
+    expect(source.tokenAfter401(2)).toBeInstanceOf(Promise);
     await answer(token('c'));
-    source.uncured(3);
-    expect(source.replace(3)).toBeUndefined();
+    source.stillUnauthorized(3);
+    expect(source.tokenAfter401(3)).toBeUndefined();
     // A renewal that is under way for another reason is waited for, pause or not.
     source.renew();
-    expect(source.replace(3)).toBeInstanceOf(Promise);
+    expect(source.tokenAfter401(3)).toBeInstanceOf(Promise);
     await answer(token('d'));
     expect(wants).toHaveLength(4);
     source.close();
@@ -262,18 +262,18 @@ describe('after a 401', () => {
     const { source, answer } = scripted();
     source.start();
     await answer(token('a'));
-    source.uncured(1);
+    source.stillUnauthorized(1);
     await vi.advanceTimersByTimeAsync(4_000);
     source.accepted(0);
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(source.replace(1)).toBeInstanceOf(Promise);
+    expect(source.tokenAfter401(1)).toBeInstanceOf(Promise);
     await answer(token('b'));
-    source.uncured(2);
+    source.stillUnauthorized(2);
     await vi.advanceTimersByTimeAsync(1_000);
     source.accepted(2);
-    source.uncured(2);
+    source.stillUnauthorized(2);
     await vi.advanceTimersByTimeAsync(3_900);
-    expect(source.replace(2)).toBeUndefined();
+    expect(source.tokenAfter401(2)).toBeUndefined();
     source.close();
   });
 });
@@ -284,9 +284,9 @@ describe('who comes while a probe is under way', () => {
     source.start();
     await answer(down);
     await vi.advanceTimersByTimeAsync(1_200);
-    const first = source.take();
+    const first = source.get();
     expect(wants).toHaveLength(2);
-    await expect(source.take()).rejects.toMatchObject({ status: 503 });
+    await expect(source.get()).rejects.toMatchObject({ status: 503 });
     await answer(token('a'));
     expect((await first).accessToken()).toBe('a');
     source.close();
@@ -298,11 +298,11 @@ describe('forget()', () => {
     const { source, wants, answer } = scripted();
     source.start();
     await answer(token('a'));
-    source.forget();
+    source.drop();
     expect(source.held).toBeUndefined();
     await vi.advanceTimersByTimeAsync(HOUR);
     expect(wants).toHaveLength(1);
-    const next = source.take();
+    const next = source.get();
     await answer(token('b'));
     expect((await next).accessToken()).toBe('b');
     source.close();
@@ -312,7 +312,7 @@ describe('forget()', () => {
 describe('close()', () => {
   it('in the midst of a renewal tells who waits that it was closed, and no failure of Moov’s', async () => {
     const { source, wants, events, answer } = scripted();
-    const waiting = source.take();
+    const waiting = source.get();
     source.close();
     expect(wants[0]?.signal.aborted).toBe(true);
     const rejected = expect(waiting).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });

@@ -1,20 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { MoovUnavailableError } from '../../src/errors.js';
-import { MintGate } from '../../src/tokens/token-request-limiter.js';
+import { TokenRequestLimiter } from '../../src/tokens/token-request-limiter.js';
 import { rejection } from '../helpers/printed.js';
 
 const never = new AbortController().signal;
 const noSleep = () => Promise.reject(new Error('nothing was held'));
 
 /** A gate whose ten places are taken. */
-async function fullGate(): Promise<MintGate> {
-  const gate = new MintGate();
+async function fullGate(): Promise<TokenRequestLimiter> {
+  const gate = new TokenRequestLimiter();
   for (let place = 0; place < 10; place++) await gate.enter(never, 1_000, noSleep);
   return gate;
 }
 
 /** Enters, and writes its name down when it is in. */
-async function enter(gate: MintGate, name: string, entered: string[], signal = never): Promise<void> {
+async function enter(
+  gate: TokenRequestLimiter,
+  name: string,
+  entered: string[],
+  signal = never,
+): Promise<void> {
   await gate.enter(signal, 1_000, noSleep);
   entered.push(name);
 }
@@ -72,7 +77,7 @@ describe('the gate of token requests', () => {
   });
 
   it('whoever gives up during a hold leaves his place to the next', async () => {
-    const gate = new MintGate();
+    const gate = new TokenRequestLimiter();
     const reason = new Error('no time left');
     const controller = new AbortController();
     gate.hold(60_000);
@@ -99,7 +104,7 @@ describe('the gate of token requests', () => {
   });
 
   it('a hold that is too long is told at once, with when to ask again', async () => {
-    const gate = new MintGate();
+    const gate = new TokenRequestLimiter();
     gate.hold(30_000);
     const error = await rejection(gate.enter(never, 10_000, noSleep));
     expect(error).toBeInstanceOf(MoovUnavailableError);

@@ -2,19 +2,26 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MoovTokenError, MoovUnavailableError } from '../../src/errors.js';
 import type { MoovAuthEvent } from '../../src/events.js';
-import { Timers } from '../../src/utils/timers.js';
-import type { Obtain } from '../../src/tokens/token-provider.js';
 import { fromMoov, type ObtainedToken } from '../../src/tokens/token.js';
+import type { TokenProvider } from '../../src/tokens/token-provider.js';
 import { TokenSource } from '../../src/tokens/token-source.js';
+import { Timers } from '../../src/utils/timers.js';
 
 function sourceOf(
-  obtain: Obtain,
+  obtain: TokenProvider,
   emit: (event: MoovAuthEvent) => void,
   giveBack: (token: ObtainedToken) => void,
   keepWarm = true,
 ): TokenSource {
   const outside = new AsyncResource('test');
-  return new TokenSource({ obtain, emit, giveBack, outside, timers: new Timers(), keepWarm });
+  return new TokenSource({
+    obtain,
+    emit,
+    revoke: giveBack,
+    outside,
+    timers: new Timers(),
+    autoRenew: keepWarm,
+  });
 }
 
 /** Mints tokens `t1`, `t2`, ... of a given life, or fails; the requests for them are counted. */
@@ -57,31 +64,31 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 describe('the life of a token', () => {
   it('ends in a renewal ahead of expiry, in the background, while the old token still serves', async () => {
     const { source, state } = createSource(HOUR);
-    expect((await source.take()).accessToken()).toBe('t1');
+    expect((await source.get()).accessToken()).toBe('t1');
     await vi.advanceTimersByTimeAsync(HOUR * 0.74);
     expect(state.requests).toBe(1);
     await vi.advanceTimersByTimeAsync(HOUR * 0.12);
     expect(state.requests).toBe(2);
-    expect(source.take()).toMatchObject({ generation: 2 });
+    expect(source.get()).toMatchObject({ generation: 2 });
     source.close();
   });
 
   it('is not asked to wait for: an ageing token is handed out at once, and renewed behind it', async () => {
     const { source, state } = createSource(HOUR);
-    await source.take();
+    await source.get();
     vi.setSystemTime(Date.now() + HOUR * 0.9);
-    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(source.get()).toMatchObject({ generation: 1 });
     expect(state.requests).toBe(2);
     await settle();
-    expect(source.take()).toMatchObject({ generation: 2 });
+    expect(source.get()).toMatchObject({ generation: 2 });
     source.close();
   });
 
   it('ends by the wall clock when a suspended machine stood still on the monotonic one', async () => {
     const { source, state } = createSource(HOUR);
-    await source.take();
+    await source.get();
     vi.setSystemTime(Date.now() + 8 * HOUR);
-    const token = source.take();
+    const token = source.get();
     expect(token).toBeInstanceOf(Promise);
     expect((await token).accessToken()).toBe('t2');
     expect(state.requests).toBe(2);
@@ -90,30 +97,30 @@ describe('the life of a token', () => {
 
   it('survives a wall clock that is set back', async () => {
     const { source, state } = createSource(HOUR);
-    await source.take();
+    await source.get();
     vi.setSystemTime(Date.now() - 24 * HOUR);
-    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(source.get()).toMatchObject({ generation: 1 });
     await vi.advanceTimersByTimeAsync(HOUR);
     // The monotonic clock has not been fooled: an hour is over, and the token was renewed on time.
-    expect(source.take()).toMatchObject({ generation: 2 });
+    expect(source.get()).toMatchObject({ generation: 2 });
     expect(state.requests).toBe(2);
     source.close();
   });
 
   it('costs one renewal when the wall clock is set forward, not one after the other', async () => {
     const { source, state } = createSource(HOUR);
-    await source.take();
+    await source.get();
     vi.setSystemTime(Date.now() + 24 * HOUR);
-    await source.take();
+    await source.get();
     await vi.advanceTimersByTimeAsync(HOUR * 0.7);
-    await source.take();
+    await source.get();
     expect(state.requests).toBe(2);
     source.close();
   });
 
   it('does not renew all the time when it is longer than a timer can be', async () => {
     const { source, state } = createSource(5 * 365 * 24 * HOUR);
-    await source.take();
+    await source.get();
     await vi.advanceTimersByTimeAsync(24 * HOUR);
     expect(state.requests).toBe(1);
     source.close();
@@ -121,7 +128,7 @@ describe('the life of a token', () => {
 
   it('does not renew all the time when it is very short', async () => {
     const { source, state } = createSource(2_000);
-    await source.take();
+    await source.get();
     await vi.advanceTimersByTimeAsync(20_000);
     expect(state.requests).toBeGreaterThanOrEqual(11);
     expect(state.requests).toBeLessThanOrEqual(15);
@@ -133,11 +140,11 @@ describe('a renewal', () => {
   it('is one for all who ask while it is in flight', async () => {
     const { source, state } = createSource();
     const taken = await Promise.all([
-      source.take(),
-      source.take(),
+      source.get(),
+      source.get(),
       source.renew(),
       source.ready(),
-      source.take(),
+      source.get(),
     ]);
     expect(state.requests).toBe(1);
     expect(taken[0]).toBe(taken[1]);
@@ -163,7 +170,7 @@ describe('a renewal', () => {
       () => contexts.push(storage.getStore()),
       () => undefined,
     );
-    await storage.run('a request', () => source.take());
+    await storage.run('a request', () => source.get());
     await vi.advanceTimersByTimeAsync(HOUR * 0.9);
     expect(contexts.length).toBeGreaterThanOrEqual(4);
     expect(contexts.every((context) => context === undefined)).toBe(true);
@@ -172,9 +179,9 @@ describe('a renewal', () => {
 
   it('that was asked for by a 401 is not repeated for a 401 of an older token', async () => {
     const { source, state } = createSource();
-    const { generation } = await source.take();
-    await source.replace(generation);
-    expect(await source.replace(generation)).toMatchObject({ generation: 2 });
+    const { generation } = await source.get();
+    await source.tokenAfter401(generation);
+    expect(await source.tokenAfter401(generation)).toMatchObject({ generation: 2 });
     expect(state.requests).toBe(2);
     source.close();
   });
@@ -183,18 +190,18 @@ describe('a renewal', () => {
 describe('a revocation', () => {
   it('takes the token out of service, and the next call obtains another', async () => {
     const { source, state } = createSource();
-    const first = await source.take();
-    expect(source.surrender().token).toBe(first);
+    const first = await source.get();
+    expect(source.invalidate().token).toBe(first);
     expect(source.held).toBeUndefined();
-    expect((await source.take()).accessToken()).toBe('t2');
+    expect((await source.get()).accessToken()).toBe('t2');
     expect(state.requests).toBe(2);
     source.close();
   });
 
   it('leaves no timer behind that would obtain a token nobody asked for', async () => {
     const { source, state } = createSource(HOUR);
-    await source.take();
-    source.surrender();
+    await source.get();
+    source.invalidate();
     await vi.advanceTimersByTimeAsync(10 * HOUR);
     expect(state.requests).toBe(1);
     source.close();
@@ -202,8 +209,8 @@ describe('a revocation', () => {
 
   it('lets a renewal in flight finish, gives its result back, and never hands it out', async () => {
     const { source, state, givenBack } = createSource();
-    const waiting = source.take();
-    const { token, renewal } = source.surrender();
+    const waiting = source.get();
+    const { token, renewal } = source.invalidate();
     expect(token).toBeUndefined();
     await renewal;
     expect(givenBack.map(({ accessToken }) => accessToken)).toEqual(['t1']);
@@ -217,8 +224,8 @@ describe('when no token can be had', () => {
   it('waiting calls get the failure, and later ones the same at once, with the time to the next probe', async () => {
     const { source, state } = createSource();
     state.failWith = down;
-    await expect(source.take()).rejects.toMatchObject({ status: 503, headers: { 'Retry-After': '2' } });
-    await expect(source.take()).rejects.toBeInstanceOf(MoovUnavailableError);
+    await expect(source.get()).rejects.toMatchObject({ status: 503, headers: { 'Retry-After': '2' } });
+    await expect(source.get()).rejects.toBeInstanceOf(MoovUnavailableError);
     expect(state.requests).toBe(1);
     source.close();
   });
@@ -243,7 +250,7 @@ describe('when no token can be had', () => {
     }
     state.failWith = undefined;
     await vi.advanceTimersByTimeAsync(17_000);
-    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(source.get()).toMatchObject({ generation: 1 });
     expect(events.at(-1)).toMatchObject({ type: 'token.obtained' });
     source.close();
   });
@@ -251,7 +258,7 @@ describe('when no token can be had', () => {
   it('refused credentials are tried once a minute', async () => {
     const { source, state } = createSource();
     state.failWith = new MoovTokenError('no', { code: 'ERR_MOOV_CREDENTIALS_REFUSED', upstreamStatus: 401 });
-    await expect(source.take()).rejects.toMatchObject({
+    await expect(source.get()).rejects.toMatchObject({
       status: 502,
       headers: { 'Retry-After': expect.anything() },
     });
@@ -278,16 +285,16 @@ describe('when no token can be had', () => {
 
   it('nobody notices while the old token is valid', async () => {
     const { source, state, events } = createSource(HOUR);
-    await source.take();
+    await source.get();
     state.failWith = down;
     await vi.advanceTimersByTimeAsync(HOUR * 0.94);
-    expect(source.take()).toMatchObject({ generation: 1 });
+    expect(source.get()).toMatchObject({ generation: 1 });
     expect(events.some((event) => event.type === 'token.failed' && event.tokenHeld)).toBe(true);
     await vi.advanceTimersByTimeAsync(HOUR * 0.06);
-    await expect(source.take()).rejects.toMatchObject({ status: 503 });
+    await expect(source.get()).rejects.toMatchObject({ status: 503 });
     state.failWith = undefined;
     await vi.advanceTimersByTimeAsync(17_000);
-    expect(source.take()).toMatchObject({ generation: 2 });
+    expect(source.get()).toMatchObject({ generation: 2 });
     source.close();
   });
 
@@ -307,7 +314,7 @@ describe('when no token can be had', () => {
   it('each caller gets an error of his own', async () => {
     const { source, state } = createSource();
     state.failWith = down;
-    const [one, other] = await Promise.allSettled([source.take(), source.take()]);
+    const [one, other] = await Promise.allSettled([source.get(), source.get()]);
     expect(one).toMatchObject({ status: 'rejected', reason: { message: 'No token for Moov: down' } });
     expect(one.status === 'rejected' && other.status === 'rejected' && one.reason !== other.reason).toBe(
       true,
@@ -322,7 +329,7 @@ describe('close()', () => {
     const waiting = source.ready();
     source.close();
     await expect(waiting).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
-    await expect(source.take()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
+    await expect(source.get()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
     await expect(source.renew()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fromMoov, lastMomentsMs, type ObtainedToken, Token } from '../../src/tokens/token.js';
+import { expiryMarginMs, fromMoov, type ObtainedToken, Token } from '../../src/tokens/token.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -24,13 +24,13 @@ function reply(lifetimeMs: number, refreshToken?: string): ObtainedToken {
 
 describe('a token from Moov', () => {
   it('is not used for its last 5 s, or for 5 % of its life where that is less', () => {
-    expect(lastMomentsMs(60 * MINUTE)).toBe(5_000);
-    expect(lastMomentsMs(2_000)).toBe(100);
+    expect(expiryMarginMs(60 * MINUTE)).toBe(5_000);
+    expect(expiryMarginMs(2_000)).toBe(100);
     const token = new Token(reply(MINUTE * 10), 1);
     vi.advanceTimersByTime(MINUTE * 10 - 5_001);
-    expect(token.isGone).toBe(false);
+    expect(token.isExpired).toBe(false);
     vi.advanceTimersByTime(1);
-    expect(token.isGone).toBe(true);
+    expect(token.isExpired).toBe(true);
   });
 
   it.each([
@@ -40,11 +40,11 @@ describe('a token from Moov', () => {
   ])('ages where the draw %d puts it: at %d of its life', (draw, share) => {
     vi.spyOn(Math, 'random').mockReturnValue(draw);
     const token = new Token(reply(100_000), 1);
-    expect(token.ageingMs).toBeCloseTo(100_000 * share, 0);
+    expect(token.renewInMs).toBeCloseTo(100_000 * share, 0);
     vi.advanceTimersByTime(100_000 * share - 2);
-    expect(token.isAgeing).toBe(false);
+    expect(token.shouldRenew).toBe(false);
     vi.advanceTimersByTime(4);
-    expect(token.isAgeing).toBe(true);
+    expect(token.shouldRenew).toBe(true);
   });
 
   it('says when it ends, and hands out what it came with', () => {
@@ -66,23 +66,23 @@ describe('a token from the store', () => {
 
   it('ages when that of its first holder does, and up to 2 % of its life later', () => {
     const random = vi.spyOn(Math, 'random').mockReturnValue(0);
-    expect(new Token(stored(70_000), 1).ageingMs).toBe(50_000);
+    expect(new Token(stored(70_000), 1).renewInMs).toBe(50_000);
     random.mockReturnValue(0.5);
-    expect(new Token(stored(70_000), 1).ageingMs).toBe(51_000);
+    expect(new Token(stored(70_000), 1).renewInMs).toBe(51_000);
   });
 
   it('is ageing already when less is left than that', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
     const token = new Token(stored(10_000), 1);
-    expect([token.ageingMs, token.isAgeing, token.isGone]).toEqual([0, true, false]);
+    expect([token.renewInMs, token.shouldRenew, token.isExpired]).toEqual([0, true, false]);
   });
 
   it('has the last moments of its whole life', () => {
     const token = new Token(stored(6_000), 1);
     vi.advanceTimersByTime(999);
-    expect(token.isGone).toBe(false);
+    expect(token.isExpired).toBe(false);
     vi.advanceTimersByTime(2);
-    expect(token.isGone).toBe(true);
+    expect(token.isExpired).toBe(true);
     expect(token.expiresAt.getTime() - Date.now()).toBe(4_999);
   });
 });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosRequestConfig, isAxiosError } from 'axios';
-import { connect } from '../../src/transports/create-transport.js';
+import { createTransport } from '../../src/transports/create-transport.js';
 
 export const columns = ['axios', 'undici'] as const;
 
@@ -63,11 +63,11 @@ export function urlOf(server: { address(): AddressInfo | string | null }, scheme
 
 /** One call on one transport, as Axios's core makes it. */
 export async function call(
-  transport: Parameters<typeof connect>[0]['transport'],
+  transport: Parameters<typeof createTransport>[0]['transport'],
   baseURL: string,
   config: AxiosRequestConfig,
 ): Promise<Outcome> {
-  const connected = connect({ transport, baseURL });
+  const connected = createTransport({ transport, baseURL });
   let handed = 0;
   const count = () => {
     handed++;

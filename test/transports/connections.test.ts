@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import axios, { type AxiosInstance } from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/transports/create-transport.js';
+import { createTransport } from '../../src/transports/create-transport.js';
 import { until } from '../helpers/moov.js';
 import { columns, urlOf } from './columns.js';
 
@@ -39,7 +39,7 @@ function instanceOver(
   column: (typeof columns)[number],
   baseURL: string,
 ): { instance: AxiosInstance; release(): void } {
-  const { send, release } = connect({ transport: column, baseURL });
+  const { send, release } = createTransport({ transport: column, baseURL });
   const instance = axios.create({
     baseURL,
     maxRedirects: 0,

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import axios from 'axios';
 import { Agent, type Dispatcher, MockAgent } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../src/transports/create-transport.js';
+import { createTransport } from '../../src/transports/create-transport.js';
 import { failure, startMoov } from '../helpers/moov.js';
 import { type Behaviour, call, type Outcome, rawServer, urlOf } from './columns.js';
 
@@ -26,7 +26,7 @@ async function mocked(error: Error, headers: Record<string, string> = {}): Promi
   transport.disableNetConnect();
   transport.get('http://127.0.0.1:9').intercept({ path: '/' }).replyWithError(error);
   onTestFinished(() => transport.close());
-  const { send } = connect({ transport, baseURL: 'http://127.0.0.1:9' });
+  const { send } = createTransport({ transport, baseURL: 'http://127.0.0.1:9' });
   const instance = axios.create({
     baseURL: 'http://127.0.0.1:9',
     adapter: (given) => send(given, () => undefined),

@@ -1,5 +1,5 @@
 import type { Agent, buildConnector } from 'undici';
-import type { Exchange } from './response-handler.js';
+import type { UndiciResponseHandler } from './response-handler.js';
 
 type Undici = typeof import('undici');
 
@@ -7,12 +7,12 @@ type Undici = typeof import('undici');
  * The keep-alive connections of one `MoovAuth`, over undici, which is loaded when it is first used. Idle connections
  * do not hold the process open, and end by themselves after some seconds.
  */
-export class UndiciPool {
+export class UndiciAgent {
   #loading: Promise<Undici> | undefined;
   #undici: Undici | undefined;
   #agent: Agent | undefined;
   /** The exchange that is being dispatched, which is what a connection that begins now is made for. */
-  #dispatching: Exchange | undefined;
+  #dispatching: UndiciResponseHandler | undefined;
 
   /** Loads undici; nothing if that is done. */
   load(): Promise<unknown> | undefined {
@@ -25,7 +25,7 @@ export class UndiciPool {
   }
 
   /** @param options - What undici takes; each limit of time is the caller's own, so undici has none. */
-  dispatch(options: Parameters<Agent['dispatch']>[0], exchange: Exchange): void {
+  dispatch(options: Parameters<Agent['dispatch']>[0], exchange: UndiciResponseHandler): void {
     this.#agent ??= this.#open();
     this.#dispatching = exchange;
     try {

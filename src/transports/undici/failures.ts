@@ -1,6 +1,6 @@
 import { validateHeaderName } from 'node:http';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import { asError } from '../../as-error.js';
+import { toError } from '../../as-error.js';
 
 /**
  * A failure of undici's as the error that Axios makes of the same failure in `node:http`.
@@ -102,7 +102,7 @@ function cleaned(error: Error, secrets: readonly string[]): Error {
   const copy =
     error instanceof AggregateError
       ? new AggregateError(
-          error.errors.map((one) => cleaned(asError(one), secrets)),
+          error.errors.map((one) => cleaned(toError(one), secrets)),
           message,
         )
       : new Error(message);

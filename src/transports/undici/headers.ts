@@ -10,7 +10,7 @@ const unsendable = /[^\t\x20-\x7e\x80-\xff]+/g;
  * The headers as undici takes them, names and values in turn, with those that Axios's own adapter adds.
  *
  */
-export function requestHead(headers: RequestHeaders): string[] {
+export function requestHeaders(headers: RequestHeaders): string[] {
   const head: string[] = [];
   let [agent, encoding] = [false, false];
   for (const name of Object.keys(headers)) {
@@ -59,7 +59,7 @@ const single = new Set([
 ]);
 
 /** A reply's headers, repeated ones put together as `node:http` does. */
-export function replyHeaders(
+export function responseHeaders(
   given: Readonly<Record<string, string | string[] | undefined>>,
 ): AxiosResponse['headers'] {
   const headers = new AxiosHeaders();

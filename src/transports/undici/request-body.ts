@@ -1,9 +1,9 @@
 import { PassThrough, pipeline, Readable, Transform } from 'node:stream';
 import { isArrayBuffer } from 'node:util/types';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import type { RequestHeaders } from '../transport.js';
 import { multipart } from './multipart.js';
 import { progress } from './progress.js';
-import type { RequestHeaders } from '../transport.js';
 
 /** What undici takes as a body. */
 export type RequestBody = string | Buffer | Readable | null;

@@ -4,7 +4,7 @@ import { decompressors } from './decompression.js';
 import { progress } from './progress.js';
 
 /** What is needed between the wire and the caller: decompression and progress. Takes off the header that it undoes. */
-export function replySteps(response: AxiosResponse): readonly Transform[] {
+export function responseSteps(response: AxiosResponse): readonly Transform[] {
   const { config, headers, status } = response;
   const steps: Transform[] = [];
   if (config.onDownloadProgress) {

@@ -1,16 +1,16 @@
 import { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import { asError } from '../../as-error.js';
+import { toError } from '../../as-error.js';
 import { aborted, coded, failure } from './failures.js';
-import { decoded, replySteps, through, tooLarge, withinLimit } from './response-body.js';
+import { responseHeaders } from './headers.js';
 import type { RequestBody } from './request-body.js';
-import { replyHeaders } from './headers.js';
+import { decoded, responseSteps, through, tooLarge, withinLimit } from './response-body.js';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
 /** One request and its reply, as undici tells of them. */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #config: InternalAxiosRequestConfig;
   readonly #handed: () => void;
   readonly #resolve: (response: AxiosResponse) => void;
@@ -110,13 +110,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const response: AxiosResponse = {
       status,
       statusText,
-      headers: replyHeaders(headers),
+      headers: responseHeaders(headers),
       config,
       request: undefined,
       data: undefined,
     };
     this.#response = response;
-    const steps = replySteps(response);
+    const steps = responseSteps(response);
     const streams = config.responseType === 'stream';
     if (!streams && steps.length === 0) return;
     const source = new Readable({
@@ -199,7 +199,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     try {
       this.#response.data = decoded(this.#chunks, this.#config);
     } catch (error) {
-      this.#settle(AxiosError.from(asError(error), undefined, this.#config, undefined, this.#response));
+      this.#settle(AxiosError.from(toError(error), undefined, this.#config, undefined, this.#response));
       return;
     }
     this.#settled = true;

@@ -23,7 +23,7 @@ export const settings = [
 const ofConnection = /^(?:connection|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
 
 /** What of a request undici can't do as Axios's own adapter does, in words; nothing for most requests. */
-export function beyondUndici(config: InternalAxiosRequestConfig): string | undefined {
+export function unsupportedByUndici(config: InternalAxiosRequestConfig): string | undefined {
   // These few are off when they are false, 0 or empty.
   const setting = settings.find((name) => config[name]);
   if (setting !== undefined) return setting;
@@ -41,7 +41,7 @@ export function beyondUndici(config: InternalAxiosRequestConfig): string | undef
  * Whether the program's surroundings change how Axios's own adapter connects, as they were when this is called: a
  * proxy in the environment, or global agents with settings of their own.
  */
-export function surroundings(env: Readonly<Record<string, string | undefined>> = process.env): {
+export function detectEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): {
   proxied: (protocol: string) => boolean;
   agents: boolean;
 } {

@@ -1,15 +1,15 @@
 import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import { asError } from '../../as-error.js';
-import { Exchange } from './response-handler.js';
-import { failure } from './failures.js';
-import { type RequestBody, requestBody } from './request-body.js';
-import { requestHead } from './headers.js';
-import { targeting } from './request-target.js';
+import { toError } from '../../as-error.js';
 import type { RequestHeaders, Transport } from '../transport.js';
+import { failure } from './failures.js';
+import { requestHeaders } from './headers.js';
+import { type RequestBody, requestBody } from './request-body.js';
+import { targeting } from './request-target.js';
+import { UndiciResponseHandler } from './response-handler.js';
 
 /** Gives a request to undici. */
-export type Dispatch = (options: Dispatcher.DispatchOptions, exchange: Exchange) => void;
+export type Dispatch = (options: Dispatcher.DispatchOptions, exchange: UndiciResponseHandler) => void;
 
 /**
  * Axios's behaviour over undici: the same replies, the same errors.
@@ -25,11 +25,11 @@ export function undiciTransport(dispatch: Dispatch): Transport {
       const { headers } = config;
       const body = requestBody(config, headers);
       if (!(body instanceof Promise))
-        return send(config, headers, body, new Exchange(config, handed, resolve, reject));
-      const exchange = new Exchange(config, handed, resolve, reject);
+        return send(config, headers, body, new UndiciResponseHandler(config, handed, resolve, reject));
+      const exchange = new UndiciResponseHandler(config, handed, resolve, reject);
       body.then(
         (form) => send(config, headers, form, exchange),
-        (error: unknown) => exchange.fail(asError(error)),
+        (error: unknown) => exchange.fail(toError(error)),
       );
     });
 
@@ -37,7 +37,7 @@ export function undiciTransport(dispatch: Dispatch): Transport {
     config: InternalAxiosRequestConfig,
     headers: RequestHeaders,
     body: RequestBody,
-    exchange: Exchange,
+    exchange: UndiciResponseHandler,
   ): void {
     exchange.sends(body);
     if (exchange.over) return;
@@ -48,7 +48,7 @@ export function undiciTransport(dispatch: Dispatch): Transport {
           origin,
           path,
           method: (config.method ?? 'get').toUpperCase(),
-          headers: requestHead(headers),
+          headers: requestHeaders(headers),
           body,
           headersTimeout: 0,
           bodyTimeout: 0,
@@ -56,7 +56,7 @@ export function undiciTransport(dispatch: Dispatch): Transport {
         exchange,
       );
     } catch (error) {
-      exchange.fail(failure(asError(error), config, undefined));
+      exchange.fail(failure(toError(error), config, undefined));
     }
   }
 }
