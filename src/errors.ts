@@ -248,3 +248,21 @@ export class MoovReplayError extends MoovAuthError {
     super(message, { ...details, code: 'ERR_MOOV_REPLAY' });
   }
 }
+
+/**
+ * The error of something that took too long.
+ *
+ * @internal
+ */
+export function timeoutError(message: string): MoovUnavailableError {
+  return new MoovUnavailableError(message, { code: 'ERR_MOOV_TIMEOUT' });
+}
+
+/**
+ * What calls after `close()` reject with.
+ *
+ * @internal
+ */
+export function closedError(): MoovUnavailableError {
+  return new MoovUnavailableError('This MoovAuth was closed', { code: 'ERR_MOOV_CLOSED' });
+}

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { createMoovClients } from './client/moov-client.js';
 import type { MoovAuthOptions } from './config/options.js';
 import { readAuthOptions } from './config/resolve.js';
-import { MoovAuthError, MoovConfigError } from './errors.js';
+import { closedError, MoovAuthError, MoovConfigError, timeoutError } from './errors.js';
 import { emitter } from './events.js';
 import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './express/browser-token-router.js';
 import { type MoovTarget, startUpScope, Targets } from './express/request-handler.js';
@@ -13,7 +13,6 @@ import { requestRevocation } from './oauth/token-request.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
 import type { StoredToken } from './token-store.js';
 import { MoovTokenProvider } from './tokens/moov-token-provider.js';
-import { closedError } from './tokens/own-errors.js';
 import { ResilientTokenStore } from './tokens/resilient-token-store.js';
 import { Revocations } from './tokens/revocations.js';
 import { revokeAll } from './tokens/revoke-all.js';
@@ -23,11 +22,10 @@ import { fromMoov } from './tokens/token.js';
 import { TokenPool } from './tokens/token-pool.js';
 import type { TokenProvider } from './tokens/token-provider.js';
 import { TokenSource } from './tokens/token-source.js';
-import { withTimeout } from './tokens/within.js';
 import { createTransport } from './transports/create-transport.js';
 import type { MoovAuth, MoovAuthStatus } from './types.js';
 import { describeType } from './utils/describe-type.js';
-import { Timers } from './utils/timers.js';
+import { Timers, withTimeout } from './utils/timers.js';
 
 const REVOKE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -151,7 +149,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     open.abort(closedError());
     // It has been told, and a server on its way down has no other use for the error.
     await revoked?.catch(() => undefined);
-    await withTimeout(LET_GO_TIMEOUT_MS, ended, 'Still in flight', timers).catch(() => undefined);
+    const late = () => timeoutError('Still in flight');
+    await withTimeout(ended, { ms: LET_GO_TIMEOUT_MS, timers, timedOut: late }).catch(() => undefined);
     unwatch?.();
     connected.release();
   }
@@ -194,7 +193,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
             fill: (req, other) => targets.scopesOf(req, other),
             mint: (scope) => {
               const token = minter.obtain(scope, { retries: 2, signal: open.signal, timers });
-              return withTimeout(settings.timeoutMs, token, 'No token within timeoutMs', timers);
+              const late = () => timeoutError('No token within timeoutMs');
+              return withTimeout(token, { ms: settings.timeoutMs, timers, timedOut: late });
             },
           },
           routerOptions,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import { toError } from '../as-error.js';
+import { toError } from '../utils/errors.js';
 
 /** Whether a body can be sent a second time: a stream can't, as the first attempt has used it up. */
 export function isReplayable(body: unknown): boolean {

@@ -1,7 +1,8 @@
 import { AxiosError, type AxiosInstance, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import axiosRetry from 'axios-retry';
 import type { Emit } from '../events.js';
-import { backoffMs, retryAfterMs } from '../utils/retry-after.js';
+import { retryAfterMs } from '../utils/retry-after.js';
+import { backoffMs } from '../utils/timers.js';
 import { isReplayable } from './bodies.js';
 import { type Call, currentCall } from './call.js';
 import type { RetryBudget } from './retry-budget.js';

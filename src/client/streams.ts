@@ -1,5 +1,5 @@
 import { PassThrough, Readable } from 'node:stream';
-import { toError } from '../as-error.js';
+import { toError } from '../utils/errors.js';
 
 export function isStream(value: unknown): value is Readable {
   return value instanceof Readable;

@@ -3,9 +3,8 @@ import type { ErrorRequestHandler, Response } from 'express';
 import { isMoovCallError } from '../client/call-error.js';
 import { isStream } from '../client/streams.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
-import { retryAfterHeader } from '../oauth/endpoint.js';
 import { describeType } from '../utils/describe-type.js';
-import { retryAfterMs } from '../utils/retry-after.js';
+import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {

@@ -1,7 +1,7 @@
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import type { Transport } from '../transports/transport.js';
-import { type Headers, retryAfterMs } from '../utils/retry-after.js';
+import { type Headers, retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 import { userAgent } from '../version.js';
 
 /** What both OAuth operations need to know of Moov and of this application. */
@@ -173,11 +173,6 @@ function parse(body: unknown, contentType: unknown): Pick<EndpointResponse, 'bod
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-/** The seconds of a `Retry-After` header, as this package's errors carry it. */
-export function retryAfterHeader(ms: number | undefined): { 'Retry-After': string } | undefined {
-  return ms === undefined ? undefined : { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) };
 }
 
 /** What a reply's own headers ask to wait. */

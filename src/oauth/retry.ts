@@ -1,5 +1,5 @@
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
-import type { Timers } from '../utils/timers.js';
+import { backoffMs, type Timers } from '../utils/timers.js';
 
 export interface RetryOptions {
   /** For everything: all attempts and the waits between them. */
@@ -10,8 +10,12 @@ export interface RetryOptions {
   timers: Timers;
 }
 
-/** The waits before the second and the third attempt, as shares of the whole time; more attempts share as much. */
-const WAITS = [0.1, 0.3] as const;
+/** The waits before the second and before later attempts, as shares of the whole time. */
+const FIRST_WAIT = 0.1;
+const LATER_WAIT = 0.3;
+
+/** So many retries have these waits; more of them share as much time. */
+const FEW_RETRIES = 2;
 
 /**
  * Tries until it works, is refused, or the time is up. What Moov refuses is not asked again; what it could not
@@ -60,8 +64,8 @@ function waitBefore(retry: number, retries: number, timeoutMs: number, error: un
   if (!worthAnother) return undefined;
   const asked = error.headers?.['Retry-After'];
   if (asked !== undefined) return Number(asked) * 1000;
-  const share = (WAITS[retry] ?? WAITS[1]) * Math.min(1, WAITS.length / retries);
-  return timeoutMs * share * (0.9 + Math.random() * 0.2);
+  const timeMs = timeoutMs * Math.min(1, FEW_RETRIES / retries);
+  return backoffMs(retry + 1, timeMs * FIRST_WAIT, timeMs * LATER_WAIT, { growth: 3, from: 0.9, to: 1.1 });
 }
 
 function isUnreadableKey(error: unknown): boolean {

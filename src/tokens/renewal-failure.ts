@@ -5,22 +5,23 @@ import {
   MoovTokenError,
   MoovUnavailableError,
 } from '../errors.js';
-import { retryAfterHeader } from '../oauth/endpoint.js';
+import { retryAfterHeader } from '../utils/retry-after.js';
+import { backoffMs } from '../utils/timers.js';
 import { LONGEST_HOLD_MS } from './token-request-limiter.js';
 
-/** The waits before the first probes, in milliseconds, and before each one after them. */
-const FIRST_PROBES_MS = [1_000, 2_000, 4_000, 8_000] as const;
-const LATER_PROBE_MS = 15_000;
+/** The waits before the first and before the later retries, in milliseconds. */
+const FIRST_RETRY_MS = 1_000;
+const LATER_RETRY_MS = 15_000;
 
 /** What Moov refuses now it will most likely refuse in a second. */
-const REFUSED_PROBE_MS = 60_000;
+const REFUSED_RETRY_MS = 60_000;
 
-/** That no token could be obtained, why, how often in a row, and when the next probe is due. */
+/** That no token could be obtained, why, how often in a row, and when the next retry is due. */
 export class RenewalFailure {
   readonly error: MoovAuthError;
   readonly at = new Date();
   readonly #count: number;
-  readonly #probeAt: number;
+  readonly #retryAt: number;
 
   constructor(error: unknown, previous: RenewalFailure | undefined) {
     this.error =
@@ -28,12 +29,12 @@ export class RenewalFailure {
         ? error
         : new MoovUnavailableError('The token request failed', { code: 'ERR_MOOV_NETWORK', cause: error });
     this.#count = previous === undefined ? 1 : previous.#count + 1;
-    this.#probeAt = performance.now() + this.#wait();
+    this.#retryAt = performance.now() + this.#wait();
   }
 
-  /** Milliseconds until the next probe, 0 when it is due. */
+  /** Milliseconds until the next retry, 0 when it is due. */
   get retryInMs(): number {
-    return Math.max(0, this.#probeAt - performance.now());
+    return Math.max(0, this.#retryAt - performance.now());
   }
 
   /**
@@ -60,10 +61,10 @@ export class RenewalFailure {
       this.error.code === 'ERR_MOOV_TOKEN_REFUSED' ||
       this.error instanceof MoovConfigError
     ) {
-      return REFUSED_PROBE_MS;
+      return REFUSED_RETRY_MS;
     }
-    const step = FIRST_PROBES_MS[this.#count - 1] ?? LATER_PROBE_MS;
+    const wait = backoffMs(this.#count, FIRST_RETRY_MS, LATER_RETRY_MS, { from: 1, to: 1.1 });
     const asked = Number(this.error.headers?.['Retry-After'] ?? 0) * 1000;
-    return Math.max(step * (1 + Math.random() * 0.1), Math.min(asked, LONGEST_HOLD_MS));
+    return Math.max(wait, Math.min(asked, LONGEST_HOLD_MS));
   }
 }

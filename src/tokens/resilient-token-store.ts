@@ -9,9 +9,8 @@ import type {
   TokenStoreChange,
 } from '../token-store.js';
 import { ignoreErrors } from '../utils/errors.js';
-import type { Timers } from '../utils/timers.js';
+import { backoffMs, type Timers, withTimeout } from '../utils/timers.js';
 import * as replies from './store-schemas.js';
-import { withTimeout } from './within.js';
 
 /** What every operation of a guarded store answers when the store can't. */
 export const UNAVAILABLE: unique symbol = Symbol('the store is unavailable');
@@ -20,9 +19,9 @@ type Unavailable = typeof UNAVAILABLE;
 /** How long an operation of a store may take. */
 const LIMIT_MS = 250;
 
-/** The waits before the store is tried again. */
-const FIRST_WAITS_MS = [1_000, 2_000, 4_000] as const;
-const LATER_WAIT_MS = 5_000;
+/** The waits before the store is tried again: the first, and the longest. */
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 5_000;
 
 /**
  * A token store that never fails and never takes long: after a failure it is left alone for a while, and one
@@ -101,7 +100,11 @@ export class ResilientTokenStore {
     this.#probing = broken;
     const running = checked(operation, expected);
     try {
-      const result = await withTimeout(LIMIT_MS, running, `No answer within ${LIMIT_MS} ms`, this.#timers);
+      const result = await withTimeout(running, {
+        ms: LIMIT_MS,
+        timers: this.#timers,
+        timedOut: () => new Error(`No answer within ${LIMIT_MS} ms`),
+      });
       this.#succeeded();
       return result;
     } catch (error) {
@@ -123,7 +126,7 @@ export class ResilientTokenStore {
     const now = performance.now();
     // Operations that began before the first failure tell nothing new when they fail too.
     if (this.#failures > 0 && now < this.#closedUntil) return;
-    const retryInMs = (FIRST_WAITS_MS[this.#failures] ?? LATER_WAIT_MS) * (1 + Math.random() * 0.1);
+    const retryInMs = backoffMs(this.#failures + 1, FIRST_WAIT_MS, LONGEST_WAIT_MS, { from: 1, to: 1.1 });
     this.#closedUntil = now + retryInMs;
     if (this.#failures++ > 0) return;
     const message = error instanceof Error ? error.message : 'The store failed without an error';

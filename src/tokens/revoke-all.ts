@@ -1,9 +1,9 @@
-import type { Timers } from '../utils/timers.js';
+import { timeoutError } from '../errors.js';
+import { type Timers, withTimeout } from '../utils/timers.js';
 import type { Revocations } from './revocations.js';
 import type { SharedTokenProvider } from './shared-token-provider.js';
 import type { Token } from './token.js';
 import type { TokenPool } from './token-pool.js';
-import { withTimeout } from './within.js';
 
 /** A result that comes late is revoked too, and gets at least this long for it. */
 const SHORTEST_FLUSH_MS = 1_000;
@@ -46,8 +46,8 @@ export async function revokeAll(
     revocations.flush(Math.max(SHORTEST_FLUSH_MS, end - performance.now())),
   );
   const left = end - performance.now();
-  const late = 'A renewal in flight has not ended; its token is revoked when it is there';
-  return revoked + (await withTimeout(left, last, late, timers));
+  const late = 'A renewal is still in flight; its token will be revoked when it arrives';
+  return revoked + (await withTimeout(last, { ms: left, timers, timedOut: () => timeoutError(late) }));
 }
 
 /** What the store has may be newer than what is held here, and is revoked too. */

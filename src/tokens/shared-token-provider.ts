@@ -2,12 +2,11 @@ import { MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { AuthToken } from '../oauth/token-request.js';
 import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
-import type { Timers } from '../utils/timers.js';
+import { type Timers, withTimeout } from '../utils/timers.js';
 import type { MoovTokenRequest } from './moov-token-provider.js';
 import { type ResilientTokenStore, UNAVAILABLE } from './resilient-token-store.js';
 import { expiryMarginMs, fromMoov, type ObtainedToken } from './token.js';
 import type { RenewalContext, TokenProvider } from './token-provider.js';
-import { withTimeout } from './within.js';
 
 /** Who waits for another's token looks again after a time between these, in case he was not told. */
 const LOOK_AGAIN_MS = 200;
@@ -84,7 +83,8 @@ export class SharedTokenProvider {
   /** Without the client's ID there is no name in the store; minting fails for the same reason and tells it. */
   #keyFor(scope: string): Promise<string | undefined> {
     const { keyOf, timers } = this.#parts;
-    return withTimeout(KEY_LIMIT_MS, keyOf(scope), 'No client ID in time', timers).catch(() => undefined);
+    const timedOut = () => new Error('No client ID in time');
+    return withTimeout(keyOf(scope), { ms: KEY_LIMIT_MS, timers, timedOut }).catch(() => undefined);
   }
 
   async #obtain(

@@ -1,5 +1,5 @@
 import { MoovUnavailableError } from '../errors.js';
-import { retryAfterHeader } from '../oauth/endpoint.js';
+import { retryAfterHeader } from '../utils/retry-after.js';
 
 /** How many token requests may be in flight at once, over all scopes and accounts. */
 const MOST_IN_FLIGHT = 10;

@@ -1,8 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
+import { closedError, MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Timers } from '../utils/timers.js';
-import { closedError, overtaken } from './own-errors.js';
-import { type PromiseWithResolver, promiseWithResolver } from './promise-with-resolver.js';
 import { RenewalCooldown } from './renewal-cooldown.js';
 import { RenewalFailure } from './renewal-failure.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
@@ -263,7 +262,7 @@ export class TokenSource implements TokenSupplier {
 
   #install(obtained: ObtainedToken | undefined, durationMs: number): Outcome {
     if (obtained === undefined) {
-      if (++this.#overtaken >= MOST_OVERTAKEN) return this.#fail(overtaken());
+      if (++this.#overtaken >= MOST_OVERTAKEN) return this.#fail(supersededError());
       if (this.#token !== undefined) this.#schedule(0);
       return undefined;
     }
@@ -295,4 +294,28 @@ export class TokenSource implements TokenSupplier {
     if (this.#closed || !this.#keepWarm) return;
     this.#clearTimer = this.#outside.runInAsyncScope(() => this.#timers.after(ms, () => this.#join()));
   }
+}
+
+/** What a renewal fails with when its results were superseded again and again. */
+function supersededError(): MoovUnavailableError {
+  return new MoovUnavailableError(
+    'Gave up: every new token was superseded by a revocation or by another process',
+    {
+      code: 'ERR_MOOV_ANOTHER_FAILED',
+    },
+  );
+}
+
+/** A promise that is resolved from outside. */
+interface PromiseWithResolver<T> {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+}
+
+function promiseWithResolver<T>(): PromiseWithResolver<T> {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

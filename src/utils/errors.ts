@@ -1,12 +1,14 @@
-import { types } from 'node:util';
+/** Returns what was thrown as an Error: JavaScript lets any value be thrown. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
 
-/** Runs what others wrote; what it throws, or rejects with, must not become a payment's fault. */
-export function ignoreErrors(action: () => unknown): void {
+/** Runs user code and ignores its errors, so that a broken logger cannot fail a payment. */
+export function ignoreErrors(run: () => unknown): void {
   try {
-    const result = action();
-    // Not instanceof: under Jest, promises of Node's own modules are of another realm.
-    if (types.isPromise(result)) result.catch(() => undefined);
+    const result = run();
+    if (result instanceof Promise) result.catch(() => undefined);
   } catch {
-    // Nobody to tell: it is the one who would be told.
+    // The logger itself failed; there is nowhere to report it.
   }
 }

@@ -51,12 +51,7 @@ export function httpDate(value: unknown): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/**
- * A growing wait with jitter: `firstMs`, doubled each time up to `mostMs`, of which between half and all is taken,
- * so that callers who failed together do not come back together.
- *
- * @param retry - 1 for the first wait.
- */
-export function backoffMs(retry: number, firstMs: number, mostMs: number): number {
-  return Math.min(mostMs, firstMs * 2 ** (retry - 1)) * (0.5 + Math.random() / 2);
+/** The seconds of a `Retry-After` header (RFC 9110 section 10.2.3), as this package's errors and responses carry it. */
+export function retryAfterHeader(ms: number | undefined): { 'Retry-After': string } | undefined {
+  return ms === undefined ? undefined : { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) };
 }

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** `setTimeout` fires at once for more than this. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -60,4 +62,72 @@ export class Timers {
       if (--this.#holders === 0) for (const timer of this.#running) timer.unref();
     }
   }
+}
+
+/** The shape of a back-off; see {@link backoffMs}. */
+export interface Backoff {
+  /** How much longer each wait is than the one before. Default 2. */
+  growth?: number;
+  /** The range of the random factor. Default: from half to all. */
+  from?: number;
+  to?: number;
+}
+
+/**
+ * Exponential back-off: `firstMs`, grown for each further retry up to `mostMs`, times a random factor so that callers
+ * that failed together do not come back together.
+ *
+ * @param retry - 1 for the first retry.
+ */
+export function backoffMs(
+  retry: number,
+  firstMs: number,
+  mostMs: number,
+  { growth = 2, from = 0.5, to = 1 }: Backoff = {},
+): number {
+  return Math.min(mostMs, firstMs * growth ** (retry - 1)) * (from + Math.random() * (to - from));
+}
+
+/** The part of an AbortSignal that is needed here; Axios takes signals that have no more. */
+interface AbortSignalLike {
+  readonly aborted?: boolean | undefined;
+  addEventListener?: ((type: 'abort', listener: () => void) => void) | undefined;
+  removeEventListener?: ((type: 'abort', listener: () => void) => void) | undefined;
+}
+
+/** How long {@link withTimeout} waits, and what it rejects with. */
+export interface WaitLimits {
+  /** Milliseconds; infinite for no limit. */
+  ms: number;
+  timers: Timers;
+  /** Makes the error of a time-out. */
+  timedOut: () => unknown;
+  signal?: AbortSignalLike | undefined;
+  /** Makes the error of an abort. Default: that of a time-out. */
+  aborted?: (() => unknown) | undefined;
+}
+
+/**
+ * Waits for a result until a time limit or an abort. The work that leads to the result continues.
+ *
+ * The process stays open while it waits. A process that was itself suspended still gets a result that has arrived in
+ * the meantime.
+ */
+export function withTimeout<T>(
+  result: Promise<T>,
+  { ms, timers, timedOut, signal, aborted = timedOut }: WaitLimits,
+): Promise<T> {
+  return timers.hold(
+    new Promise<T>((resolve, reject) => {
+      const late = () => void setImmediate().then(() => reject(timedOut()));
+      const clear = Number.isFinite(ms) ? timers.after(ms, late) : () => undefined;
+      const abort = () => reject(aborted());
+      signal?.addEventListener?.('abort', abort);
+      if (signal?.aborted) abort();
+      result.then(resolve, reject).finally(() => {
+        clear();
+        signal?.removeEventListener?.('abort', abort);
+      });
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { backoffMs, httpDate, retryAfterMs } from '../../src/utils/retry-after.js';
+import { httpDate, retryAfterMs } from '../../src/utils/retry-after.js';
+import { backoffMs } from '../../src/utils/timers.js';
 
 const DAY = 86_400_000;
 const now = Date.parse('2026-03-01T12:00:00Z');

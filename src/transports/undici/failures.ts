@@ -1,6 +1,6 @@
 import { validateHeaderName } from 'node:http';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import { toError } from '../../as-error.js';
+import { toError } from '../../utils/errors.js';
 
 /**
  * A failure of undici's as the error that Axios makes of the same failure in `node:http`.

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import { toError } from '../../as-error.js';
+import { toError } from '../../utils/errors.js';
 import { aborted, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
 import type { RequestBody } from './request-body.js';

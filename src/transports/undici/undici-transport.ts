@@ -1,6 +1,6 @@
 import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
-import { toError } from '../../as-error.js';
+import { toError } from '../../utils/errors.js';
 import type { RequestHeaders, Transport } from '../transport.js';
 import { failure } from './failures.js';
 import { requestHeaders } from './headers.js';
