@@ -23,7 +23,7 @@ export {
 export type { MoovAuthEvent, MoovLogger } from './events.js';
 export type { BrowserToken, BrowserTokenRouterOptions } from './express/browser-token-router.js';
 export { type MoovErrorHandlerOptions, moovErrorHandler } from './express/error-handler.js';
-export type { Guard } from './express/guard.js';
+export type { Guard } from './express/protected-route.js';
 export type { MoovTarget } from './express/request-handler.js';
 export type { RevokeRouterOptions } from './express/revoke-router.js';
 export type { MoovFetch } from './fetch/moov-fetch.js';

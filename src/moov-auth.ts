@@ -9,7 +9,7 @@ import { type MoovTarget, startUpScope, Targets } from './express/request-handle
 import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-router.js';
 import { moovFetch } from './fetch/moov-fetch.js';
 import { makeEndpoint } from './moov-oauth-client.js';
-import { requestRevocation } from './oauth/token-request.js';
+import { requestRevocation } from './oauth/revocation-request.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
 import type { StoredToken } from './token-store.js';
 import { MoovTokenProvider } from './tokens/moov-token-provider.js';

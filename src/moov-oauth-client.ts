@@ -1,11 +1,13 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
-import type { MoovOAuthOptions } from './config/options.js';
+import type { Credentials, MoovOAuthOptions } from './config/options.js';
 import { type OAuthSettings, readOAuthOptions } from './config/resolve.js';
 import { MoovConfigError } from './errors.js';
-import { type Credentials, OAuthEndpoint } from './oauth/endpoint.js';
-import { type AuthToken, type Exchange, requestRevocation, requestToken } from './oauth/token-request.js';
+import { OAuthEndpoint } from './oauth/endpoint.js';
+import type { Exchange } from './oauth/exchange.js';
+import { requestRevocation } from './oauth/revocation-request.js';
+import { type AuthToken, requestToken } from './oauth/token-request.js';
 import { createTransport } from './transports/create-transport.js';
 import type { Transport } from './transports/transport.js';
 import { Timers } from './utils/timers.js';

@@ -7,6 +7,12 @@ import type { TokenStore } from '../token-store.js';
 /** A value, or a function that returns it and is called at each mint, so that keys rotate without a restart. */
 export type Secret = string | (() => string | Promise<string>);
 
+/** The two halves of an API key. Moov's dashboard calls them public key and secret key. */
+export interface Credentials {
+  clientId: string;
+  clientSecret: string;
+}
+
 /** The options that {@link moovAuth} and {@link MoovOAuthClient} share. Each falls back to a `MOOV_*` variable. */
 export interface MoovConnectionOptions {
   /** The API key's public key. Else `MOOV_CLIENT_ID` or `MOOV_PUBLIC_KEY`. */

@@ -3,13 +3,12 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { MoovConfigError, MoovUnavailableError } from '../errors.js';
 import type { MoovAuthEvent, MoovLogger } from '../events.js';
-import type { Credentials } from '../oauth/endpoint.js';
 import type { TokenStore } from '../token-store.js';
 import { clashWith, isTransport, type TransportChoice } from '../transports/choice.js';
 import { describeType } from '../utils/describe-type.js';
 import { isBaseURL, isLoopback, isOrigin } from '../utils/urls.js';
 import { didYouMean } from './check-options.js';
-import type { MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
+import type { Credentials, MoovAuthOptions, MoovOAuthOptions, Secret } from './options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
 
 const LONGEST_MS = 2 ** 31 - 1;

@@ -4,7 +4,7 @@ import { MoovConfigError } from '../errors.js';
 import type { AuthToken } from '../oauth/token-request.js';
 import { type MoovScope, missingScopes, type ScopeSet, scopeSet } from '../scopes/scopes.js';
 import { BodyError, readFields } from './body.js';
-import type { Guard } from './guard.js';
+import type { Guard } from './protected-route.js';
 import { protectedRoute, Refusal } from './protected-route.js';
 
 type Scopes = MoovScope | readonly MoovScope[];

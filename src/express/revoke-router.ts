@@ -2,7 +2,7 @@ import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import { MoovConfigError, MoovRevokeError } from '../errors.js';
 import { BodyError, readFields } from './body.js';
-import type { Guard } from './guard.js';
+import type { Guard } from './protected-route.js';
 import { protectedRoute } from './protected-route.js';
 
 /** Options of `moov.revokeRouter`. */

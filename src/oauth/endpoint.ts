@@ -1,8 +1,10 @@
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
+import type { Credentials } from '../config/options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import type { Transport } from '../transports/transport.js';
-import { type Headers, retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
+import type { Headers } from '../utils/retry-after.js';
 import { userAgent } from '../version.js';
+import { basic, redactSecrets } from './redact-secrets.js';
 
 /** What both OAuth operations need to know of Moov and of this application. */
 export interface EndpointSettings {
@@ -14,12 +16,6 @@ export interface EndpointSettings {
   transport: Transport;
   /** Axios settings of the connection alone: agents, proxy, lookup. */
   connection: AxiosRequestConfig;
-}
-
-/** The two halves of an API key. Moov's dashboard calls them public key and secret key. */
-export interface Credentials {
-  clientId: string;
-  clientSecret: string;
 }
 
 export interface EndpointRequest {
@@ -119,47 +115,6 @@ export class OAuthEndpoint {
   }
 }
 
-/**
- * HTTP Basic as RFC 6749 section 2.3.1 has it: both halves form-urlencoded first, which leaves `-`, `_` and `.` as
- * they are.
- */
-function basic(clientId: string, clientSecret: string): string {
-  return `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`;
-}
-
-function formEncoded(value: string): string {
-  return new URLSearchParams([['', value]]).toString().slice(1);
-}
-
-/**
- * @returns a function that takes a request's secrets out of a text: in each form in which they were sent, and also
- * where they were percent-encoded or put into base64 in another way.
- */
-export function redactSecrets({ clientId, clientSecret }: Credentials, token = ''): (text: string) => string {
-  const secrets = [clientSecret, token].filter((secret) => secret !== '');
-  const forms = secrets.flatMap((secret) => [secret, formEncoded(secret)]);
-  const known = [basic(clientId, clientSecret).slice('Basic '.length), ...forms];
-  known.sort((a, b) => b.length - a.length);
-  const holds = (text: string) => forms.some((form) => text.includes(form));
-  const unescaped = (word: string) =>
-    word.includes('%') && [word, word.replaceAll('+', ' ')].some((text) => holds(percentDecoded(text)));
-  // Where base64 begins in a longer run of letters is not known: four characters stand for three bytes.
-  const inBase64 = (word: string) =>
-    [0, 1, 2, 3].some((start) => holds(Buffer.from(word.slice(start), 'base64').toString()));
-
-  return (text) =>
-    known
-      .reduce((rest, form) => rest.replaceAll(form, '[secret]'), text)
-      .replaceAll(/\S{8,}/g, (word) => (unescaped(word) ? '[secret]' : word))
-      .replaceAll(/[\w+/-]{8,}/g, (word) => (inBase64(word) ? '[secret]' : word));
-}
-
-function percentDecoded(text: string): string {
-  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) =>
-    Buffer.from(bytes.replaceAll('%', ''), 'hex').toString(),
-  );
-}
-
 function parse(body: unknown, contentType: unknown): Pick<EndpointResponse, 'body' | 'foreign'> {
   const content = typeof body === 'string' ? body.trim() : '';
   if (content === '') return { body: undefined, foreign: undefined };
@@ -173,11 +128,6 @@ function parse(body: unknown, contentType: unknown): Pick<EndpointResponse, 'bod
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-/** What a reply's own headers ask to wait. */
-export function askedToWait(reply: EndpointResponse): { 'Retry-After': string } | undefined {
-  return retryAfterHeader(retryAfterMs(reply.headers, Date.now()));
 }
 
 function unreachable(path: string, error: unknown): MoovUnavailableError {

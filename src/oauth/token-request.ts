@@ -1,14 +1,10 @@
-import { MoovRevokeError, MoovTokenError, MoovUnavailableError } from '../errors.js';
-import {
-  askedToWait,
-  type Credentials,
-  type EndpointResponse,
-  type OAuthEndpoint,
-  redactSecrets,
-} from './endpoint.js';
+import { MoovTokenError, type MoovUnavailableError } from '../errors.js';
+import type { EndpointResponse, OAuthEndpoint } from './endpoint.js';
+import { type Clean, currentKey, type Exchange, explain, unavailable } from './exchange.js';
 import { lifetimeMs } from './lifetime.js';
-import { readRefusal, tokenResponse, tokenResponseExpectations } from './response-schemas.js';
-import { type RetryOptions, withRetries } from './retry.js';
+import { redactSecrets } from './redact-secrets.js';
+import { tokenResponse, tokenResponseExpectations } from './response-schemas.js';
+import { withRetries } from './retry.js';
 
 /** A token as Moov's `POST /oauth2/token` gave it (RFC 6749 section 5.1), under the names of its libraries. */
 export interface AuthToken {
@@ -38,20 +34,9 @@ export interface Grant {
   refreshToken?: string | undefined;
 }
 
-export interface Exchange extends RetryOptions {
-  /** Read before each attempt, so that a rotated key is used at once. */
-  credentials: () => Promise<Credentials>;
-  headers: Readonly<Record<string, string>>;
-}
-
 export interface TokenExchange extends Exchange {
   /** Lets an attempt through to Moov, when and if it may go. Default: at once. */
   through?: (attempt: () => Promise<AuthToken>, signal: AbortSignal) => Promise<AuthToken>;
-}
-
-export interface Revocation {
-  token: string;
-  tokenTypeHint?: 'access_token' | 'refresh_token' | undefined;
 }
 
 /** Moov's `POST /oauth2/token` (RFC 6749 sections 4.4 and 6). */
@@ -76,44 +61,6 @@ export function requestToken(
     if (reply.status !== 200) throw tokenFailure(reply, clean);
     return readToken(reply, clean);
   }
-}
-
-/** Moov's `POST /oauth2/revoke` (RFC 7009 section 2). */
-export function requestRevocation(
-  endpoint: OAuthEndpoint,
-  { token, tokenTypeHint }: Revocation,
-  exchange: Exchange,
-): Promise<void> {
-  return withRetries(exchange, async (signal) => {
-    const credentials = await currentKey(exchange, signal);
-    const reply = await endpoint.post({
-      path: '/oauth2/revoke',
-      form: { token, token_type_hint: tokenTypeHint },
-      credentials,
-      headers: exchange.headers,
-      signal,
-    });
-    // A page with status 200 is a gateway's, and the token lives on.
-    if (reply.status >= 200 && reply.status < 300 && reply.foreign === undefined) return;
-    throw revokeFailure(reply, redactSecrets(credentials, token));
-  });
-}
-
-/** Ends with the attempt: a secret store that hangs must not outlast the time limit, or the caller's signal. */
-function currentKey({ credentials }: Exchange, signal: AbortSignal): Promise<Credentials> {
-  return new Promise((resolve, reject) => {
-    const late = () =>
-      reject(
-        new MoovUnavailableError('The functions for clientId and clientSecret gave no key in time', {
-          code: 'ERR_MOOV_KEY_UNREADABLE',
-        }),
-      );
-    if (signal.aborted) return late();
-    signal.addEventListener('abort', late);
-    credentials()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', late));
-  });
 }
 
 function readToken(reply: EndpointResponse, clean: Clean): AuthToken {
@@ -155,9 +102,6 @@ function unusable(reply: EndpointResponse, fault: string): MoovTokenError {
   });
 }
 
-/** Takes the secrets of a request out of a text. */
-type Clean = (text: string) => string;
-
 function tokenFailure(reply: EndpointResponse, clean: Clean): MoovTokenError | MoovUnavailableError {
   const { status } = reply;
   if (status < 400) return unusable(reply, `has status ${status} where 200 was expected`);
@@ -175,50 +119,4 @@ function tokenFailure(reply: EndpointResponse, clean: Clean): MoovTokenError | M
       fields: told.fields,
     },
   );
-}
-
-function revokeFailure(reply: EndpointResponse, clean: Clean): MoovRevokeError | MoovUnavailableError {
-  const { status } = reply;
-  const told = explain(reply, clean);
-  if (status === 429 || status >= 500) return unavailable(reply, told.message);
-  const refused = status === 401 || status === 403;
-  return new MoovRevokeError(
-    refused
-      ? `Moov refused the credentials of the revocation (${status})${told.message}`
-      : `Moov did not revoke the token (${status})${told.message}`,
-    {
-      code: refused ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_REVOKE_REFUSED',
-      upstreamStatus: status,
-      requestId: reply.requestId,
-      fields: told.fields,
-    },
-  );
-}
-
-function unavailable(reply: EndpointResponse, told: string): MoovUnavailableError {
-  const limited = reply.status === 429;
-  return new MoovUnavailableError(
-    limited ? `Moov's rate limit was hit (429)${told}` : `Moov failed (${reply.status})${told}`,
-    {
-      code: limited ? 'ERR_MOOV_RATE_LIMITED' : 'ERR_MOOV_SERVER_ERROR',
-      headers: askedToWait(reply),
-      upstreamStatus: reply.status,
-      requestId: reply.requestId,
-    },
-  );
-}
-
-/** What the body of a failure adds to its message; a secret of the request that it echoes is taken out. */
-function explain(
-  reply: EndpointResponse,
-  clean: Clean,
-): { message: string; fields?: Record<string, string> } {
-  if (reply.foreign) {
-    return { message: `, and not with Moov's reply: it is ${clean(reply.foreign).slice(0, 80)}` };
-  }
-  const { error, fields } = readRefusal(reply.body, clean);
-  if (error !== undefined) return { message: `: ${error}` };
-  if (fields === undefined) return { message: '' };
-  const list = Object.entries(fields).map(([name, text]) => `${name}: ${text}`);
-  return { message: `: ${list.join('; ')}`, fields };
 }
