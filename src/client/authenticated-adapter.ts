@@ -8,7 +8,13 @@ import {
 import { MoovOriginError } from '../errors.js';
 import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
-import type { RequestHeaders, Transport } from '../transports/transport.js';
+import { targeting } from '../transports/request-target.js';
+import {
+  type RequestHeaders,
+  type Transport,
+  type WireRequest,
+  wireRequest,
+} from '../transports/transport.js';
 import { isAmbiguousAfter } from './ambiguity.js';
 import { Attempt, timeoutError } from './attempt.js';
 import { assertBodyLives, fixBoundary, unlinked, watchBody } from './bodies.js';
@@ -34,6 +40,7 @@ export interface AdapterSettings {
 export function authenticatedAdapter(tokens: TokenSupplier, settings: AdapterSettings): AxiosAdapter {
   const { baseURL, origin, attemptTimeoutMs, transport, connection } = settings;
   const moov = new URL(baseURL).origin;
+  const targetOf = targeting();
 
   return async (config: CallConfig) => {
     const call = callOf(config, moov, tokens);
@@ -67,12 +74,12 @@ export function authenticatedAdapter(tokens: TokenSupplier, settings: AdapterSet
     const attempt = new Attempt(config, call, attemptTimeoutMs);
     call.generation = token.generation;
     call.attempts++;
-    call.maybeSent = false;
+    call.maybeSent = true;
     call.responded = false;
-    const handed = () => {
-      call.maybeSent = true;
+    const neverSent = () => {
+      call.maybeSent = false;
     };
-    return transport(onTheWire(config, call, token, attempt), handed).then(
+    return transport(onTheWire(config, call, token, attempt), neverSent).then(
       (reply) => conclude(redactResponse(reply, config, call.request), call, token, attempt),
       (error: unknown) => {
         attempt.end();
@@ -106,19 +113,17 @@ export function authenticatedAdapter(tokens: TokenSupplier, settings: AdapterSet
     call: Call,
     token: Token,
     { signal }: Attempt,
-  ): InternalAxiosRequestConfig {
-    return {
-      ...connection,
-      ...config,
-      ...call.connection(),
-      baseURL,
-      timeout: 0,
-      maxRedirects: 0,
-      validateStatus: null,
-      headers: authenticated(config.headers, token),
-      data: config.data === undefined ? undefined : unlinked(config.data),
-      signal,
-    };
+  ): WireRequest {
+    return wireRequest(
+      { ...connection, ...config, ...call.connection() },
+      {
+        method: config.method ?? 'get',
+        ...targetOf(config),
+        headers: authenticated(config.headers, token),
+        data: config.data === undefined ? undefined : unlinked(config.data),
+        signal,
+      },
+    );
   }
 
   /** A plain copy: the headers have been through Axios's own checks, and the two set here are this package's. */
