@@ -120,12 +120,13 @@ export class Call {
       this.token = token;
       const { signal } = attempt;
       const headers = this.#headers(token);
-      return transport(wireRequest(settings, { ...this.image, headers, data, signal }), {
-        neverSent: () => {
-          this.maybeSent = false;
-        },
-        active: () => attempt.active(),
-      }).then((response) => this.#responded(response, token, attempt), failed);
+      const neverSent = () => {
+        this.maybeSent = false;
+      };
+      return transport(wireRequest(settings, { ...this.image, headers, data, signal }), neverSent).then(
+        (response) => this.#responded(response, token, attempt),
+        failed,
+      );
     } catch (error) {
       return Promise.resolve(failed(error));
     }

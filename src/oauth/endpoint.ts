@@ -1,7 +1,8 @@
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import type { Credentials } from '../config/options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
-import type { Transport } from '../transports/transport.js';
+import { targeting } from '../transports/request-target.js';
+import { type Transport, wireRequest } from '../transports/transport.js';
 import type { Headers } from '../utils/retry-after.js';
 import { userAgent } from '../version.js';
 import { basic, redactSecrets } from './redact-secrets.js';
@@ -49,9 +50,14 @@ export class OAuthEndpoint {
 
   constructor(settings: EndpointSettings) {
     this.#settings = settings;
+    const targetOf = targeting();
     this.#http = axios.create({
       ...settings.connection,
-      adapter: (config) => settings.transport(config, () => undefined),
+      adapter: async (config) => {
+        const { method = 'post', headers, data, signal } = config;
+        const request = wireRequest(config, { method, ...targetOf(config), headers, data, signal });
+        return settings.transport(request, () => undefined);
+      },
       baseURL: settings.baseURL,
       method: 'post',
       responseType: 'text',
