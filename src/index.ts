@@ -3,7 +3,7 @@
  *
  * @module express-moov-auth
  */
-export { isMoovCallError } from './client/call-error.js';
+export { isMoovCallError } from './client/call-info.js';
 export type { MoovAuthOptions, MoovConnectionOptions, MoovOAuthOptions, Secret } from './config/options.js';
 export {
   MoovAuthError,

@@ -18,9 +18,7 @@ import { Revocations } from './tokens/revocations.js';
 import { revokeAll } from './tokens/revoke-all.js';
 import { SharedTokenProvider } from './tokens/shared-token-provider.js';
 import { storeKey } from './tokens/store-key.js';
-import { fromMoov } from './tokens/token.js';
 import { TokenPool } from './tokens/token-pool.js';
-import type { TokenProvider } from './tokens/token-provider.js';
 import { TokenSource } from './tokens/token-source.js';
 import { createTransport } from './transports/create-transport.js';
 import type { MoovAuth, MoovAuthStatus } from './types.js';
@@ -66,6 +64,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const sharing =
     settings.store &&
     new SharedTokenProvider({
+      moov: minter,
       store: new ResilientTokenStore(settings.store, emit, timers),
       keyOf: (scope) => storeKey(settings, scope),
       revoke: (token) => {
@@ -76,15 +75,11 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       timers,
     });
 
-  function obtaining(scope: string): TokenProvider {
-    const mint = minter.forScopes(scope);
-    return sharing?.forScopes(scope, mint) ?? (async (want) => fromMoov(await mint(want)));
-  }
-
+  const provider = sharing ?? minter;
   const pool = new TokenPool(
     (scope, keepWarm) =>
       new TokenSource({
-        obtain: obtaining(scope),
+        obtain: provider.forScopes(scope),
         emit,
         revoke: giveBack,
         outside,
@@ -100,8 +95,9 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       requestRevocation(endpoint, { token, tokenTypeHint }, { ...exchange, timeoutMs }),
     timers,
   );
-  const targets = new Targets(settings, defaults, pool, createMoovClients(settings, emit, connected.send));
   const open = new AbortController();
+  const clients = createMoovClients(settings, emit, connected.send, open.signal);
+  const targets = new Targets(settings, defaults, pool, clients);
   let closing: Promise<void> | undefined;
   const unwatch = sharing?.watch((key) => {
     for (const source of pool.all()) if (source.held?.shared?.key === key) source.drop();

@@ -3,6 +3,7 @@ import { MoovReplayError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { retryAfterMs } from '../utils/retry-after.js';
 import { backoffMs } from '../utils/timers.js';
+import { LightSignal } from './attempt.js';
 import type { Call, Outcome } from './call.js';
 import type { RetryBudget } from './retry-budget.js';
 import { discard } from './streams.js';
@@ -78,7 +79,8 @@ export class FollowUp {
     }
     if (this.#replays >= MOST_REPLAYS) return false;
     const { method, path } = call.request;
-    const next = call.tokens.tokenAfter401(refused.generation, call.image.settings.signal);
+    const waiting = new LightSignal();
+    const next = call.tokens.tokenAfter401(refused.generation, waiting);
     const renewing = next?.token instanceof Promise;
     this.#rules.emit({ type: 'call.unauthorized', method, path, renewing });
     if (next === undefined || (next.kind === 'held' && !this.#mayRepeatWithSame())) return false;
@@ -91,7 +93,7 @@ export class FollowUp {
       return false;
     }
     try {
-      call.use(next.token instanceof Promise ? await call.wait(next.token) : next.token);
+      call.use(next.token instanceof Promise ? await call.wait(next.token, waiting) : next.token);
     } catch (error) {
       this.outcome = { error };
       return false;

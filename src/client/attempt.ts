@@ -4,26 +4,27 @@ import { LONGEST_TIMER_MS } from '../utils/timers.js';
 type Listener = (() => void) | { handleEvent(): void };
 
 /** A signal as transports take it, without the costs of an AbortController, which every attempt would have. */
-class AttemptSignal implements GenericAbortSignal {
+export class LightSignal implements GenericAbortSignal {
   aborted = false;
-  readonly #listeners = new Set<Listener>();
+  #listeners: Set<Listener> | undefined;
 
   addEventListener(_type: 'abort', listener: Listener): void {
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners.delete(listener);
+    this.#listeners?.delete(listener);
   }
 
   abort(): void {
     if (this.aborted) return;
     this.aborted = true;
-    for (const listener of [...this.#listeners]) {
+    for (const listener of [...(this.#listeners ?? [])]) {
       if (typeof listener === 'function') listener();
       else listener.handleEvent();
     }
-    this.#listeners.clear();
+    this.#listeners = undefined;
   }
 }
 
@@ -42,7 +43,7 @@ export interface AttemptLimits {
  * left of the call. A large file on a slow line takes as long as the call may take.
  */
 export class Attempt {
-  readonly #signal = new AttemptSignal();
+  readonly #signal = new LightSignal();
   readonly #limits: AttemptLimits;
   readonly #end: number;
   #activeAt: number;
@@ -93,7 +94,10 @@ export class Attempt {
     const idleLeft = this.#activeAt + this.#limits.idleMs - now;
     const callLeft = this.#end - now;
     // A timer may fire up to a millisecond early.
-    if (Math.min(idleLeft, callLeft) > 1) return this.#wait(Math.min(idleLeft, callLeft));
+    if (Math.min(idleLeft, callLeft) > 1) {
+      this.#wait(Math.min(idleLeft, callLeft));
+      return;
+    }
     this.#timedOut = callLeft <= idleLeft ? 'call' : 'idle';
     this.#abort();
   }

@@ -78,7 +78,9 @@ class StreamBody implements CallBody {
   }
 
   get error(): Error | undefined {
-    return this.#error ?? (this.#source instanceof Readable ? (this.#source.errored ?? undefined) : undefined);
+    return (
+      this.#error ?? (this.#source instanceof Readable ? (this.#source.errored ?? undefined) : undefined)
+    );
   }
 
   forAttempt(config: InternalAxiosRequestConfig, active: () => void): unknown {

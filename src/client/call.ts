@@ -1,10 +1,15 @@
-import axios, { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
+import axios, {
+  AxiosHeaders,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+  isAxiosError,
+} from 'axios';
 import type { MoovCallInfo } from '../errors.js';
 import type { Token } from '../tokens/token.js';
-import type { TokenSupplier } from '../tokens/token-provider.js';
+import type { TokenSupplier } from '../tokens/token-supplier.js';
 import { type RequestHeaders, type Transport, wireRequest } from '../transports/transport.js';
 import { Timers, withTimeout } from '../utils/timers.js';
-import { Attempt, axiosTimeoutError } from './attempt.js';
+import { Attempt, axiosTimeoutError, LightSignal } from './attempt.js';
 import { type RequestSummary, redactError, redactResponse, type Visible, withoutToken } from './redact.js';
 import { isStream, type UnreadStreams } from './streams.js';
 import type { WireImage } from './wire-image.js';
@@ -41,6 +46,8 @@ export class Call {
   readonly #settings: CallSettings;
   readonly #end: number;
   #nextToken: Token | undefined;
+  /** Whether the last attempt was answered with 2xx. */
+  #succeeded = false;
 
   /** Requests given to the transport. */
   attempts = 0;
@@ -78,12 +85,18 @@ export class Call {
     return { attempts, ambiguous, ...(requestId === undefined ? {} : { requestId }) };
   }
 
+  /** The same for a caller that does not get the response: a 2xx must not read as if Moov had done nothing. */
+  get infoWithoutResponse(): MoovCallInfo {
+    return { ...this.info, ambiguous: this.ambiguous || this.#succeeded };
+  }
+
   /** Makes an attempt with the token held, once there is one. */
   attempt(): Promise<Outcome> {
-    const token = this.#nextToken ?? this.tokens.get(this.image.settings.signal);
+    const waiting = new LightSignal();
+    const token = this.#nextToken ?? this.tokens.get(waiting);
     this.#nextToken = undefined;
     if (!(token instanceof Promise)) return this.#send(token);
-    return this.wait(token).then(
+    return this.wait(token, waiting).then(
       (held) => this.#send(held),
       (error: unknown) => ({ error }),
     );
@@ -94,14 +107,21 @@ export class Call {
     this.#nextToken = token;
   }
 
-  /** Waits for a token until the call's deadline or an abort. The renewal itself continues. */
-  wait(token: Promise<Token>): Promise<Token> {
+  /**
+   * Waits for a token until the call's deadline or an abort, and then aborts `waiting`: a token request that nobody waits
+   * for ends.
+   */
+  wait(token: Promise<Token>, waiting: LightSignal): Promise<Token> {
+    const gone = <T>(error: T): T => {
+      waiting.abort();
+      return error;
+    };
     return withTimeout(token, {
       ms: this.leftMs,
       timers: new Timers(true),
-      timedOut: () => axiosTimeoutError(this.config, this.timeoutMs),
+      timedOut: () => gone(axiosTimeoutError(this.config, this.timeoutMs)),
       signal: this.image.settings.signal,
-      aborted: () => new axios.CanceledError(undefined, this.config),
+      aborted: () => gone(new axios.CanceledError(undefined, this.config)),
     });
   }
 
@@ -136,6 +156,7 @@ export class Call {
     const visible = this.#visible(token);
     redactResponse(response, visible);
     const { status, data } = response;
+    this.#succeeded = status >= 200 && status < 300;
     this.ambiguous = isAmbiguousAfter(status, this.ambiguous);
     const requestId: unknown = response.headers['x-request-id'];
     if (typeof requestId === 'string') this.requestId = requestId;

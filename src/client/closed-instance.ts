@@ -1,8 +1,7 @@
 import type { AxiosInstance, AxiosInterceptorManager, AxiosResponse } from 'axios';
-import { MoovConfigError } from '../errors.js';
+import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 import type { Call } from './call.js';
 import { attachCallInfo, hasCallInfo } from './call-info.js';
-import { withoutResponse } from './settle.js';
 
 /** An interceptor of responses, as an application registers it. */
 type Interceptor = Parameters<AxiosInstance['interceptors']['response']['use']>;
@@ -18,30 +17,31 @@ export function interceptOutcomes(client: AxiosInstance, calls: WeakMap<object, 
     .map(({ fulfilled, rejected }) => [fulfilled, rejected]);
   manager.clear();
 
-  const inTurn = (outcome: Promise<AxiosResponse>, call: Call | undefined): Promise<AxiosResponse> => {
+  const inTurn = (
+    outcome: Promise<AxiosResponse>,
+    info: MoovCallInfo | undefined,
+  ): Promise<AxiosResponse> => {
     let last = outcome;
     for (const [fulfilled, rejected] of own) last = last.then(fulfilled, rejected);
-    return call === undefined ? last : last.catch((error: unknown) => report(error, call));
+    return last.catch((error: unknown) => {
+      // Of the application's own code, or of an abort that came after the response.
+      if (info !== undefined && error instanceof Error && !hasCallInfo(error)) attachCallInfo(error, info);
+      throw error;
+    });
   };
   manager.use(
-    own.length === 0 ? undefined : (response) => inTurn(Promise.resolve(response), calls.get(response.config)),
-    (error: unknown) => inTurn(Promise.reject(error), callOf(error, calls)),
+    own.length === 0
+      ? undefined
+      : (response) => inTurn(Promise.resolve(response), calls.get(response.config)?.infoWithoutResponse),
+    (error: unknown) => inTurn(Promise.reject(error), infoOf(error, calls)),
   );
 }
 
-function callOf(error: unknown, calls: WeakMap<object, Call>): Call | undefined {
+function infoOf(error: unknown, calls: WeakMap<object, Call>): MoovCallInfo | undefined {
+  if (hasCallInfo(error)) return error.moov;
   if (typeof error !== 'object' || error === null || !('config' in error)) return undefined;
-  return typeof error.config === 'object' && error.config !== null ? calls.get(error.config) : undefined;
-}
-
-/** An error of the application's own code, or an abort that came after the response. */
-function report(error: unknown, call: Call): never {
-  if (error instanceof Error && !hasCallInfo(error)) attachCallInfo(error, lost(call));
-  throw error;
-}
-
-function lost(call: Call) {
-  return withoutResponse(call, { status: call.settledStatus });
+  const { config } = error;
+  return typeof config === 'object' && config !== null ? calls.get(config)?.infoWithoutResponse : undefined;
 }
 
 /**
@@ -64,7 +64,8 @@ function closeManager<V>(manager: AxiosInterceptorManager<V>): void {
   }
   // Its own, as the one of the prototype is shared with all instances of Axios.
   const forEach: unknown = Reflect.get(manager, 'forEach');
-  if (typeof forEach === 'function') Object.defineProperty(manager, 'forEach', { value: forEach.bind(manager) });
+  if (typeof forEach === 'function')
+    Object.defineProperty(manager, 'forEach', { value: forEach.bind(manager) });
   for (const handler of manager.handlers ?? []) Object.freeze(handler);
   Object.freeze(manager.handlers);
   Object.freeze(manager);

@@ -1,7 +1,12 @@
-import axios, { type AxiosAdapter, AxiosHeaders, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
+import axios, {
+  type AxiosAdapter,
+  AxiosHeaders,
+  type AxiosInstance,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import type { Settings } from '../config/resolve.js';
 import type { Emit } from '../events.js';
-import type { TokenSupplier } from '../tokens/token-provider.js';
+import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
@@ -17,13 +22,8 @@ import { type Base, baseOf, type ConnectionSettings, takeConnection, wireImage }
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
-/** The Axios instances of one `MoovAuth`. */
-export interface MoovClients {
-  /** The instance of a token source: made at first, and the same one afterwards. */
-  client(tokens: TokenSupplier): AxiosInstance;
-  /** Ends the streamed responses of which nothing was read. */
-  close(): void;
-}
+/** Returns the Axios instance of a token source: made at first, and the same one afterwards. */
+export type MoovClients = (tokens: TokenSupplier) => AxiosInstance;
 
 /**
  * Makes the Axios instances that handlers see as `req.moov`: one for each token source, alike in everything else.
@@ -32,8 +32,15 @@ export interface MoovClients {
  * what it sends is computed once, and the first attempt is made. A failure that may be replayed or retried goes on
  * through the inner instance of {@link createResend}. What has been settled passes the application's
  * `validateStatus`, `transformResponse` and response interceptors.
+ *
+ * @param closed - Aborts at `close()`: streamed responses of which nothing was read end then.
  */
-export function createMoovClients(settings: Settings, emit: Emit, transport: Transport): MoovClients {
+export function createMoovClients(
+  settings: Settings,
+  emit: Emit,
+  transport: Transport,
+  closed: AbortSignal,
+): MoovClients {
   const config = {
     maxContentLength: LARGEST_RESPONSE_BYTES,
     ...settings.axios,
@@ -46,19 +53,17 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   const budget = settings.retryBudget ? new RetryBudget() : undefined;
   const resend = createResend({ retries: settings.retries, budget, emit });
   const unread = new UnreadStreams();
+  closed.addEventListener('abort', () => unread.close());
   const ofCalls: CallSettings = { origin, attemptTimeoutMs, transport, unread };
   const calls = new WeakMap<object, Call>();
   const made = new WeakMap<TokenSupplier, AxiosInstance>();
 
-  return {
-    client(tokens) {
-      const known = made.get(tokens);
-      if (known !== undefined) return known;
-      const client = create(tokens);
-      made.set(tokens, client);
-      return client;
-    },
-    close: () => unread.close(),
+  return (tokens) => {
+    const known = made.get(tokens);
+    if (known !== undefined) return known;
+    const client = create(tokens);
+    made.set(tokens, client);
+    return client;
   };
 
   function create(tokens: TokenSupplier): AxiosInstance {

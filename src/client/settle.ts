@@ -17,7 +17,7 @@ export function settle(call: Call, outcome: Outcome): AxiosResponse {
   if (response === undefined) {
     if (error instanceof Error) attachCallInfo(error, call.info);
     if (error instanceof AxiosError) call.image.body.release();
-    if (error instanceof AxiosError && error.response !== undefined) guardTransform(call, error.response);
+    if (error instanceof AxiosError && error.response !== undefined) guardTransform(call);
     throw error;
   }
   const elsewhere = redirectElsewhere(response, call.request.origin);
@@ -29,18 +29,13 @@ export function settle(call: Call, outcome: Outcome): AxiosResponse {
   if (isResult) call.ambiguous = false;
   if (isResult || accepts(call, response.status)) {
     attachCallInfo(response, call.info);
-    guardTransform(call, response);
+    guardTransform(call);
     return response;
   }
   const refused = statusError(response);
-  attachCallInfo(refused, withoutResponse(call, response));
-  guardTransform(call, response);
+  attachCallInfo(refused, call.infoWithoutResponse);
+  guardTransform(call);
   throw refused;
-}
-
-/** What became of a call whose 2xx the caller does not get: it must not read as if Moov had done nothing. */
-export function withoutResponse({ info }: Call, { status }: { status: number }) {
-  return { ...info, ambiguous: info.ambiguous || (status >= 200 && status < 300) };
 }
 
 function accepts(call: Call, status: number): boolean {
@@ -48,7 +43,7 @@ function accepts(call: Call, status: number): boolean {
   try {
     return !validateStatus || validateStatus(status);
   } catch (error) {
-    if (error instanceof Error) attachCallInfo(error, withoutResponse(call, { status }));
+    if (error instanceof Error) attachCallInfo(error, call.infoWithoutResponse);
     throw error;
   }
 }
@@ -57,7 +52,7 @@ function accepts(call: Call, status: number): boolean {
  * Wraps the application's `transformResponse` for the one time that Axios calls it, as what it throws can't be reported
  * otherwise. The caller's own setting is back before it runs.
  */
-function guardTransform(call: Call, response: AxiosResponse): void {
+function guardTransform(call: Call): void {
   const { config } = call;
   const { transformResponse } = config;
   config.transformResponse = function guarded(this: InternalAxiosRequestConfig, data, headers, status) {
@@ -67,7 +62,7 @@ function guardTransform(call: Call, response: AxiosResponse): void {
         .flat()
         .reduce<unknown>((value, transform) => transform.call(this, value, headers, status), data);
     } catch (error) {
-      if (error instanceof Error) attachCallInfo(error, withoutResponse(call, response));
+      if (error instanceof Error) attachCallInfo(error, call.infoWithoutResponse);
       throw error;
     }
   };

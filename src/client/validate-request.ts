@@ -149,7 +149,10 @@ function assertHeader(name: string, value: unknown, body: CallBody): void {
       throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
     case 'connection':
       if (/^(close|keep-alive)$/i.test(String(value))) break;
-      throw bypassed('a "Connection" header other than close or keep-alive', 'It can take other headers off.');
+      throw bypassed(
+        'a "Connection" header other than close or keep-alive',
+        'It can take other headers off.',
+      );
     case 'content-length':
       if (!body.replayable && /^\d+$/.test(String(value))) break;
       throw bypassed('a "Content-Length" header', 'It is known of everything but a stream.');

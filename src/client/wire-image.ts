@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import axios, { AxiosError, AxiosHeaders, type AxiosRequestConfig, type InternalAxiosRequestConfig } from 'axios';
+import axios, {
+  AxiosError,
+  AxiosHeaders,
+  type AxiosRequestConfig,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import type { RequestHeaders } from '../transports/transport.js';
 import { type CallBody, fixBody, isForm } from './bodies.js';
 import { assertHeaders, assertSettings, assertURL } from './validate-request.js';

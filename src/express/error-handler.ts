@@ -1,6 +1,6 @@
 import type { AxiosError } from 'axios';
 import type { ErrorRequestHandler, Response } from 'express';
-import { isMoovCallError } from '../client/call-error.js';
+import { isMoovCallError } from '../client/call-info.js';
 import { isStream } from '../client/streams.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { describeType } from '../utils/describe-type.js';

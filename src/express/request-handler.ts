@@ -13,9 +13,9 @@ import {
   type ScopeSet,
   type ScopeTaker,
 } from '../scopes/scopes.js';
-import { noToken } from '../tokens/no-token.js';
 import type { TokenPool } from '../tokens/token-pool.js';
 import type { TokenSource } from '../tokens/token-source.js';
+import { noToken } from '../tokens/token-supplier.js';
 import { describeType } from '../utils/describe-type.js';
 
 /** What a token is for: some scopes, and the account that fills `{accountID}` in them. */

@@ -6,7 +6,8 @@ import { findClaimMismatches } from '../oauth/token-claims.js';
 import { type AuthToken, type Grant, requestToken } from '../oauth/token-request.js';
 import { missingScopes } from '../scopes/scopes.js';
 import type { Timers } from '../utils/timers.js';
-import type { RenewalContext } from './token-provider.js';
+import { fromMoov, type ObtainedToken } from './token.js';
+import type { RenewalContext, TokenProvider } from './token-provider.js';
 import { TokenRequestLimiter } from './token-request-limiter.js';
 
 /** What Moov is given to recover when it answers 429 without saying how long. */
@@ -18,11 +19,17 @@ export interface TokenRequestOptions {
   timers: Timers;
 }
 
-/** Obtains a token at Moov. */
-export type MoovTokenRequest = (want: RenewalContext) => Promise<AuthToken>;
+/** A response of Moov's, and when its request began. */
+interface Requested {
+  readonly response: AuthToken;
+  readonly requestedAt: number;
+}
+
+/** Requests a token from Moov. */
+export type MoovTokenRequest = (context: RenewalContext) => Promise<ObtainedToken>;
 
 /** Obtains tokens for one `MoovAuth`, whatever the scopes: one gate for all, and one place where they are looked at. */
-export class MoovTokenProvider {
+export class MoovTokenProvider implements TokenProvider {
   readonly #settings: Settings;
   readonly #endpoint: OAuthEndpoint;
   readonly #emit: Emit;
@@ -39,29 +46,34 @@ export class MoovTokenProvider {
   forScopes(scope: string): MoovTokenRequest {
     let toldOfFewer = false;
     return async ({ held, retries, signal, timers }) => {
-      const reply = await this.#renew(scope, held?.refreshToken(), { retries, signal, timers });
-      const missing = reply.scope === undefined ? [] : missingScopes(scope, reply.scope);
+      const requested = await this.#renew(scope, held?.refreshToken(), { retries, signal, timers });
+      const { response, requestedAt } = requested;
+      const missing = response.scope === undefined ? [] : missingScopes(scope, response.scope);
       if (missing.length > 0 && !toldOfFewer) this.#emit({ type: 'token.narrowed', missing });
       toldOfFewer ||= missing.length > 0;
-      return reply;
+      return fromMoov(response, requestedAt);
     };
   }
 
   /** A new token by client credentials (RFC 6749 section 4.4). */
   async obtain(scope: string, request: TokenRequestOptions): Promise<AuthToken> {
-    const reply = await this.#mint({ grantType: 'client_credentials', scope }, request);
-    for (const message of findClaimMismatches(reply.accessToken, this.#settings)) {
+    return (await this.#byClientCredentials(scope, request)).response;
+  }
+
+  async #byClientCredentials(scope: string, request: TokenRequestOptions): Promise<Requested> {
+    const requested = await this.#mint({ grantType: 'client_credentials', scope }, request);
+    for (const message of findClaimMismatches(requested.response.accessToken, this.#settings)) {
       if (!this.#warnings.has(message)) this.#emit({ type: 'token.warning', message });
       this.#warnings.add(message);
     }
-    return reply;
+    return requested;
   }
 
   async #renew(
     scope: string,
     refreshToken: string | undefined,
     request: TokenRequestOptions,
-  ): Promise<AuthToken> {
+  ): Promise<Requested> {
     if (this.#settings.renewWith === 'refresh_token' && refreshToken !== undefined) {
       try {
         return await this.#mint({ grantType: 'refresh_token', refreshToken }, request);
@@ -70,19 +82,20 @@ export class MoovTokenProvider {
         if (!(error instanceof MoovTokenError)) throw error;
       }
     }
-    return this.obtain(scope, request);
+    return this.#byClientCredentials(scope, request);
   }
 
   /** The time-out begins with the first place at the gate: waiting in a queue is no failure of Moov's. */
-  async #mint(grant: Grant, { retries, signal, timers }: TokenRequestOptions): Promise<AuthToken> {
+  async #mint(grant: Grant, { retries, signal, timers }: TokenRequestOptions): Promise<Requested> {
     const { tokenTimeoutMs } = this.#settings;
     const enter = (until: AbortSignal, mostMs: number) =>
       this.#gate.enter(until, mostMs, (ms) => timers.sleep(ms, until));
     await enter(signal, tokenTimeoutMs);
     const end = performance.now() + tokenTimeoutMs;
     let inside = true;
+    let requestedAt = performance.now();
     try {
-      return await requestToken(this.#endpoint, grant, {
+      const response = await requestToken(this.#endpoint, grant, {
         credentials: this.#settings.credentials,
         headers: {},
         timeoutMs: tokenTimeoutMs,
@@ -92,6 +105,7 @@ export class MoovTokenProvider {
         through: async (attempt, limit) => {
           if (!inside) await enter(limit, end - performance.now());
           inside = true;
+          requestedAt = performance.now();
           try {
             return await attempt();
           } catch (error) {
@@ -103,6 +117,7 @@ export class MoovTokenProvider {
           }
         },
       });
+      return { response, requestedAt };
     } finally {
       if (inside) this.#gate.leave();
     }

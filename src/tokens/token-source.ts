@@ -5,8 +5,8 @@ import type { Timers } from '../utils/timers.js';
 import { RenewalCooldown } from './renewal-cooldown.js';
 import { RenewalFailure } from './renewal-failure.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
-import type { TokenProvider } from './token-provider.js';
-import type { TokenSupplier } from './token-supplier.js';
+import type { TokenRequest } from './token-provider.js';
+import type { ReplayToken, TokenSupplier } from './token-supplier.js';
 
 /** After so many results in a row that others overtook it is a failure, so that no storm comes of it. */
 const MOST_OVERTAKEN = 3;
@@ -28,7 +28,7 @@ interface Renewal {
 
 /** What a token source is made of; all but `obtain` and `keepWarm` are shared by the sources of one `MoovAuth`. */
 export interface TokenSourceParts {
-  obtain: TokenProvider;
+  obtain: TokenRequest;
   emit: Emit;
   /** Gets the result of a renewal that a revocation overtook. */
   revoke: (token: ObtainedToken) => void;
@@ -46,7 +46,7 @@ export interface TokenSourceParts {
  * signal of its own, and runs outside the asynchronous context of the call that began it.
  */
 export class TokenSource implements TokenSupplier {
-  readonly #obtainToken: TokenProvider;
+  readonly #obtainToken: TokenRequest;
   readonly #emit: Emit;
   readonly #giveBack: (token: ObtainedToken) => void;
   readonly #outside: AsyncResource;
@@ -105,12 +105,12 @@ export class TokenSource implements TokenSupplier {
    *
    * @param generation - Of the token that was refused. If another is held by now, that one is it.
    */
-  tokenAfter401(generation: number): Token | undefined | Promise<Token> {
+  tokenAfter401(generation: number): ReplayToken | undefined {
     const token = this.#usable;
-    if (token !== undefined && token.generation !== generation) return token;
+    if (token !== undefined && token.generation !== generation) return { kind: 'new', token };
     // Without a token there is nothing that a pause could spare.
     if (token !== undefined && this.#renewal === undefined && !this.#pause.allowsRenewal) return undefined;
-    return this.#timers.hold(this.#wait());
+    return { kind: 'new', token: this.#timers.hold(this.#wait()) };
   }
 
   /** A call with the token of this generation was answered with something other than 401. */

@@ -272,7 +272,7 @@ describe('no secret can be seen of', () => {
     const source = new TokenSource({
       obtain: async () => {
         await onItsWay;
-        return fromMoov(reply);
+        return fromMoov(reply, performance.now());
       },
       emit: () => undefined,
       revoke: () => undefined,
