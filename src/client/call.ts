@@ -170,8 +170,7 @@ export class Call {
       failure: (error) => this.#timeoutError(attempt) ?? redactError(error, visible),
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
       ended: (whole) => (whole ? attempt.end() : attempt.giveUp()),
-      // Part of the response is missing, so the caller can't know all that it says.
-      info: () => ({ ...this.info, ambiguous: true }),
+      info: () => this.info,
     });
     return { response };
   }

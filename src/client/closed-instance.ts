@@ -33,15 +33,28 @@ export function interceptOutcomes(client: AxiosInstance, calls: WeakMap<object, 
     own.length === 0
       ? undefined
       : (response) => inTurn(Promise.resolve(response), calls.get(response.config)?.infoWithoutResponse),
-    (error: unknown) => inTurn(Promise.reject(error), infoOf(error, calls)),
+    (error: unknown) => inTurn(Promise.reject(error), infoOf(error, client, calls)),
   );
 }
 
-function infoOf(error: unknown, calls: WeakMap<object, Call>): MoovCallInfo | undefined {
+/** What is known of the call that an error is about, if it is about one of this instance's. */
+function infoOf(
+  error: unknown,
+  client: AxiosInstance,
+  calls: WeakMap<object, Call>,
+): MoovCallInfo | undefined {
   if (hasCallInfo(error)) return error.moov;
-  if (typeof error !== 'object' || error === null || !('config' in error)) return undefined;
-  const { config } = error;
-  return typeof config === 'object' && config !== null ? calls.get(config)?.infoWithoutResponse : undefined;
+  const config = isObject(error) && 'config' in error ? error.config : undefined;
+  if (!isObject(config)) return undefined;
+  const call = calls.get(config);
+  if (call !== undefined) return call.infoWithoutResponse;
+  // An abort that came before the adapter was called.
+  const isOurs = 'adapter' in config && config.adapter === client.defaults.adapter;
+  return isOurs ? { attempts: 0, ambiguous: false } : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /**

@@ -15,7 +15,7 @@ export interface StreamedCall {
   failure(error: unknown): unknown;
   /** Called once, when the last byte was read or the stream was given up; told whether it came whole. */
   ended(whole: boolean): void;
-  /** What became of the call when the stream fails. */
+  /** What became of the call. */
   info(): MoovCallInfo;
 }
 

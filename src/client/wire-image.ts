@@ -110,12 +110,20 @@ function pathOf(config: InternalAxiosRequestConfig, base: Base): string {
   const path = pathname + search;
   if (!params) return path;
   try {
-    return axios.getUri({
-      url: path,
-      params,
-      ...(paramsSerializer === undefined ? {} : { paramsSerializer }),
-    });
+    return sendable(
+      axios.getUri({
+        url: path,
+        params,
+        ...(paramsSerializer === undefined ? {} : { paramsSerializer }),
+      }),
+    );
   } catch (error) {
     throw error instanceof Error ? AxiosError.from(error, AxiosError.ERR_BAD_REQUEST, config) : error;
   }
+}
+
+/** A serialiser of the application's may return any text; a line break would begin another request. */
+function sendable(path: string): string {
+  if (/^[\x21-\xff]+$/.test(path)) return path;
+  throw new TypeError('The serialised params have a character that a URL cannot have');
 }
