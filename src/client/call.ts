@@ -46,8 +46,8 @@ export class Call {
   readonly #settings: CallSettings;
   readonly #end: number;
   #nextToken: Token | undefined;
-  /** Whether the last attempt was answered with 2xx. */
-  #succeeded = false;
+  /** Whether a response says that Moov has done what it was asked to. */
+  #done = false;
 
   /** Requests given to the transport. */
   attempts = 0;
@@ -87,7 +87,13 @@ export class Call {
 
   /** The same for a caller that does not get the response: a 2xx must not read as if Moov had done nothing. */
   get infoWithoutResponse(): MoovCallInfo {
-    return { ...this.info, ambiguous: this.ambiguous || this.#succeeded };
+    return { ...this.info, ambiguous: this.ambiguous || this.#done };
+  }
+
+  /** Takes note that the last response shows that an earlier attempt was successful. */
+  isDone(): void {
+    this.#done = true;
+    this.ambiguous = false;
   }
 
   /** Makes an attempt with the token held, once there is one. */
@@ -156,7 +162,7 @@ export class Call {
     const visible = this.#visible(token);
     redactResponse(response, visible);
     const { status, data } = response;
-    this.#succeeded = status >= 200 && status < 300;
+    this.#done = status >= 200 && status < 300;
     this.ambiguous = isAmbiguousAfter(status, this.ambiguous);
     const requestId: unknown = response.headers['x-request-id'];
     if (typeof requestId === 'string') this.requestId = requestId;

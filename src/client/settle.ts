@@ -16,7 +16,7 @@ export function settle(call: Call, outcome: Outcome): AxiosResponse {
   const { response, error } = outcome;
   if (response === undefined) {
     if (error instanceof Error) attachCallInfo(error, call.info);
-    if (error instanceof AxiosError) call.image.body.release();
+    call.image.body.release();
     if (error instanceof AxiosError && error.response !== undefined) guardTransform(call);
     throw error;
   }
@@ -26,12 +26,13 @@ export function settle(call: Call, outcome: Outcome): AxiosResponse {
     throw elsewhere;
   }
   const isResult = isOwnEarlierAttempt(response, call);
-  if (isResult) call.ambiguous = false;
+  if (isResult) call.isDone();
   if (isResult || accepts(call, response.status)) {
     attachCallInfo(response, call.info);
     guardTransform(call);
     return response;
   }
+  call.image.body.release();
   const refused = statusError(response);
   attachCallInfo(refused, call.infoWithoutResponse);
   guardTransform(call);
