@@ -3,12 +3,12 @@ import type { AxiosInstance } from 'axios';
 import 'axios-retry';
 import type { RequestHandler, Router } from 'express';
 import type { BrowserTokenRouterOptions } from './express/browser-token-router.js';
-import type { MoovTarget } from './express/request-handler.js';
 import type { RevokeRouterOptions } from './express/revoke-router.js';
 import type { MoovFetch } from './fetch/moov-fetch.js';
 import type { FetchInput } from './fetch/request.js';
 import type { MoovResponse } from './fetch/response.js';
 import type { MoovScope } from './scopes/scopes.js';
+import type { MoovTarget } from './scopes/target.js';
 
 declare global {
   namespace Express {

@@ -27,11 +27,11 @@ describe('a target', () => {
   it.each([
     [
       { accountId: 'b1d2c3a4-0000-4000-8000-000000000001' },
-      /unknown member "accountId"\. Did you mean "accountID"\? Members are scopes/,
+      /target: unknown field "accountId"\. Did you mean "accountID"\? Fields are scopes/,
     ],
-    [{ scope: '/ping.read' }, /unknown member "scope"\. Did you mean "scopes"\? /],
-    [{ tenant: 'a' }, /unknown member "tenant"\. Members are scopes, accountID/],
-    ['b1d2c3a4-0000-4000-8000-000000000001', /expected an object, .* got a string/],
+    [{ scope: '/ping.read' }, /unknown field "scope"\. Did you mean "scopes"\? /],
+    [{ tenant: 'a' }, /unknown field "tenant"\. Fields are scopes, accountID/],
+    ['b1d2c3a4-0000-4000-8000-000000000001', /target: expected an object of fields; got a string/],
     [['/ping.read'], /got a list/],
     [null, /got null/],
   ])('%j is refused before the wrong account can act', async (target, message) => {
@@ -89,17 +89,20 @@ describe('what has to be called', () => {
   });
 
   it.each([
-    [5, /expected an object of options, got 5/],
+    [5, /moovErrorHandler: expected an object of options; got 5/],
     [null, /got null/],
-    [{ exposeupstream: true }, /unknown option "exposeupstream"\. The option is exposeUpstream/],
-    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true or false, got a string/],
+    [
+      { exposeupstream: true },
+      /unknown option "exposeupstream"\. Did you mean "exposeUpstream"\? The option is exposeUpstream\./,
+    ],
+    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true or false; got a string/],
   ])('moovErrorHandler(%j) is refused', (options, message) => {
     expect(String(misused((wrong) => moovErrorHandler(wrong(options))))).toMatch(message);
   });
 
   it.each([
-    [{ revok: true }, /close: unknown option "revok"/],
-    [{ revoke: 'yes' }, /expected revoke to be true or false, got a string/],
+    [{ revok: true }, /close: unknown option "revok"\. Did you mean "revoke"\? The option is revoke\./],
+    [{ revoke: 'yes' }, /revoke: expected true or false; got a string/],
   ])('close(%j) is refused, and closes nothing', async (options, message) => {
     const { moov } = await startMoov();
     expect(String(misused((wrong) => moov.close(wrong(options))))).toMatch(message);
@@ -118,8 +121,8 @@ describe('what has to be called', () => {
       /moovSdk: unknown option "accountId"\. Did you mean "accountID"\? Options are scopes,/,
     ],
     [{ retries: 1 }, /moovSdk: unknown option "retries"\. Options are scopes,/],
-    [5, /moovSdk: expected an object of options, got 5/],
-    [null, /moovSdk: expected an object of options, got null/],
+    [5, /moovSdk: expected an object of options; got 5/],
+    [null, /moovSdk: expected an object of options; got null/],
   ])('moovSdk(moov, %j) is refused before the wrong account can act', async (options, message) => {
     const { moov } = await startMoov();
     const refused = misused((wrong) => moovSdk(moov, wrong(options)));

@@ -1,9 +1,10 @@
 import type { AxiosError } from 'axios';
 import type { ErrorRequestHandler, Response } from 'express';
+import { z } from 'zod';
 import { isMoovCallError } from '../client/call-error.js';
 import { isStream } from '../client/streams.js';
+import { parseOptions, wording } from '../config/parse-options.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 
 /** Options of {@link moovErrorHandler}. */
@@ -90,23 +91,17 @@ export function moovErrorHandler(options: MoovErrorHandlerOptions = {}): ErrorRe
   };
 }
 
+const schema = z.object({
+  exposeUpstream: z.boolean().default(false).register(wording, { expected: 'true or false' }),
+});
+
 function readOptions(options: MoovErrorHandlerOptions): boolean {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options === 'object' && options !== null && 'headers' in options) {
     throw new MoovConfigError(
-      `moovErrorHandler: expected an object of options, got ${describeType(options)}.`,
+      'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).',
     );
   }
-  const unknown = Object.keys(options).find((name) => name !== 'exposeUpstream');
-  if (unknown !== undefined) {
-    throw new MoovConfigError(
-      'headers' in options
-        ? 'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).'
-        : `moovErrorHandler: unknown option "${unknown}". The option is exposeUpstream.`,
-    );
-  }
-  const { exposeUpstream = false } = options;
-  if (typeof exposeUpstream === 'boolean') return exposeUpstream;
-  throw new MoovConfigError(`exposeUpstream: expected true or false, got ${describeType(exposeUpstream)}.`);
+  return parseOptions({ name: 'moovErrorHandler' }, schema, options).exposeUpstream;
 }
 
 function send(res: Response, problem: Problem): void {

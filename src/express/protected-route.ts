@@ -1,5 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { didYouMean } from '../config/check-options.js';
+import { assertKnown } from '../config/check-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
 import { BodyError } from './body.js';
 import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
@@ -36,13 +36,7 @@ export interface ProtectedRoute {
  * @throws {@link MoovConfigError} when the guard is missing, an origin is none, or an option is unknown.
  */
 export function protectedRoute({ name, path, options, further, serve }: ProtectedRoute): Router {
-  const known = ['guard', 'allowedOrigins', ...further];
-  const unknown = Object.keys(options ?? {}).find((option) => !known.includes(option));
-  if (unknown !== undefined) {
-    throw new MoovConfigError(
-      `${name}: unknown option "${unknown}". ${didYouMean([unknown], known, 'Options')}`,
-    );
-  }
+  assertKnown({ name }, options ?? {}, ['guard', 'allowedOrigins', ...further]);
   const guards = readGuard(name, options?.guard);
   const origins = readAllowedOrigins(name, options?.allowedOrigins);
   const router = Router();

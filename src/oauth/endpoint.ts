@@ -1,5 +1,5 @@
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
-import type { Credentials } from '../config/options.js';
+import type { Credentials } from '../config/connection-options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import type { Transport } from '../transports/transport.js';
 import type { Headers } from '../utils/retry-after.js';
