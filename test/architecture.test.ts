@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
@@ -88,4 +88,19 @@ test.each(['transports', 'oauth', 'tokens'])('%s/ knows nothing of Express, not 
   const files = [...imports.keys()].filter((file) => unitOf(file) === folder);
   expect(files).not.toEqual([]);
   expect(files.flatMap((file) => pathTo('express', file)?.join(' > ') ?? [])).toEqual([]);
+});
+
+test('the documents name files of src/ and test/ that there are', () => {
+  const documents = [
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'README.md',
+    ...readdirSync('docs').map((name) => join('docs', name)),
+  ];
+  const named = documents
+    .filter((document) => document.endsWith('.md'))
+    .flatMap((document) => readFileSync(document, 'utf8').match(/`(src|test)\/[\w./-]+`/g) ?? [])
+    .map((name) => name.slice(1, -1));
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((name) => !existsSync(name))).toEqual([]);
 });

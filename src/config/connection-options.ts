@@ -10,7 +10,11 @@ export interface Credentials {
   clientSecret: string;
 }
 
-/** The option `transport`. */
+/**
+ * The option `transport`.
+ *
+ * @inline
+ */
 export type TransportChoice = 'undici' | 'axios' | Dispatcher;
 
 /** The options that {@link moovAuth} and {@link MoovOAuthClient} share. Each falls back to a `MOOV_*` variable. */

@@ -2,13 +2,12 @@ import type { CreateAxiosDefaults } from 'axios';
 import type { z } from 'zod';
 import { MoovConfigError, MoovUnavailableError } from '../errors.js';
 import { describeType } from '../utils/describe-type.js';
-import { isLoopback } from '../utils/urls.js';
 import type { Subject } from './check-options.js';
 import type { Credentials, MoovOAuthOptions, Secret, TransportChoice } from './connection-options.js';
 import type { MoovAuthOptions } from './options.js';
 import { parseOptions, wordingOf, wrongOption } from './parse-options.js';
 import { connectionSettings } from './reserved-axios-settings.js';
-import { authSchema, credential, oauthSchema } from './schema.js';
+import { authSchema, credential, isLoopback, oauthSchema } from './schema.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

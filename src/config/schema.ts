@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { MoovAuthEvent, MoovLogger } from '../events.js';
 import type { TokenStore } from '../token-store.js';
 import { describeType } from '../utils/describe-type.js';
-import { isBaseURL, isOrigin } from '../utils/urls.js';
 import type { Secret, TransportChoice } from './connection-options.js';
 import { typeOf, type Wording, wording } from './parse-options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
@@ -153,6 +152,24 @@ function shortWord(value: unknown): string {
 function reservedSetting(axios: unknown): string {
   const setting = findReservedSetting(axios);
   return setting === undefined ? typeOf(axios) : `one with ${setting}`;
+}
+
+/** Scheme and host alone. */
+function isOrigin(value: string): boolean {
+  return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}
+
+/** What paths can be put behind and a token can be sent to. */
+function isBaseURL(value: string): boolean {
+  // Paths are put behind it as text, so what a URL parser forgives must not be in it: white space, a lone "?".
+  if (!/^https?:\/\/[^\s?#\\]+$/i.test(value) || !URL.canParse(value)) return false;
+  const { protocol, hostname, username, password } = new URL(value);
+  const safe = protocol === 'https:' || isLoopback(hostname);
+  return safe && username === '' && password === '';
+}
+
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function isAxiosConfig(value: unknown): boolean {

@@ -239,7 +239,13 @@ describe('a request that can not be right is refused before anything is sent', (
   const long = 'r'.repeat(4_097);
   const secret = 'sk_should-not-show';
   test.each<[string, 'createAccessToken' | 'revokeAccessToken', unknown, unknown, string]>([
-    ['no request', 'createAccessToken', undefined, {}, 'createAccessToken: expected an object of fields; got '],
+    [
+      'no request',
+      'createAccessToken',
+      undefined,
+      {},
+      'createAccessToken: expected an object of fields; got ',
+    ],
     ['a string', 'createAccessToken', secret, {}, 'createAccessToken: expected an object of fields; got '],
     [
       'no grant type',
