@@ -21,7 +21,7 @@ export interface MoovSandboxOptions {
   readonly expiresIn?: 'timestamp' | 'seconds' | undefined;
   /** How long an access token lives, in whole seconds. Default 3,600. */
   readonly tokenLifeSeconds?: number | undefined;
-  /** Whether replies carry a `refresh_token` (RFC 6749 section 4.4.3 says they should not). Default `true`. */
+  /** Whether responses carry a `refresh_token` (RFC 6749 section 4.4.3 says they should not). Default `true`. */
   readonly refreshTokens?: boolean | undefined;
   /** Answers 429 to every request above this many within one second. Default: no limit. */
   readonly rateLimit?:
