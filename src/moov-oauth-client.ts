@@ -28,7 +28,7 @@ export interface CallOptions {
 
 /** RFC 6749 sections 4.4.2 and 6, under the names of Moov's own libraries. */
 export interface CreateAccessTokenRequest {
-  /** How to obtain it: with the key alone, or with a refresh token. */
+  /** How to request it: with the key alone, or with a refresh token. */
   grantType: 'client_credentials' | 'refresh_token';
   /** Space-delimited; required with `client_credentials`. */
   scope?: string | undefined;
@@ -44,7 +44,7 @@ export interface CreateAccessTokenRequest {
 export interface RevokeAccessTokenRequest {
   /** An access token or a refresh token. */
   token: string;
-  /** Which of the two it is, if that is known; Moov finds it out otherwise. */
+  /** Which of the two it is, if that is known; otherwise Moov tries both. */
   tokenTypeHint?: 'access_token' | 'refresh_token' | undefined;
   /** Default: the client's. */
   clientId?: string | undefined;
@@ -119,13 +119,13 @@ export class MoovOAuthClient {
   }
 
   /**
-   * Obtains a token by client credentials (RFC 6749 section 4.4) or by a refresh token (section 6).
+   * Requests a token by client credentials (RFC 6749 section 4.4) or by a refresh token (section 6).
    *
    * @param request - The grant, and its scopes or refresh token.
    * @param options - For this call; see {@link CallOptions}.
    * @returns the token, which is a secret: keep it out of logs.
    * @throws {@link MoovConfigError} for a request that lacks or misuses a field; nothing is sent.
-   * @throws {@link MoovTokenError} when Moov refuses (400, 401, 403, 422: with `fields`), or its reply can't be used.
+   * @throws {@link MoovTokenError} when Moov refuses (400, 401, 403, 422: with `fields`), or its response can't be used.
    * @throws {@link MoovUnavailableError} for 429, 5xx, a time-out and a failed connection, after the retries.
    * @throws {@link MoovOriginError} for a redirect.
    */
@@ -136,7 +136,7 @@ export class MoovOAuthClient {
   }
 
   /**
-   * Gives a token back (RFC 7009). Revoking a token Moov does not know succeeds.
+   * Revokes a token (RFC 7009). Revoking a token that Moov does not know succeeds.
    *
    * @param request - The token, access or refresh.
    * @param options - For this call; see {@link CallOptions}.
@@ -202,7 +202,7 @@ function keyFor(
   throw new MoovConfigError('clientId and clientSecret: expected both or neither in one request.');
 }
 
-/** What can't be sent is the program's mistake; HTTP clients find out too late, or drop characters in silence. */
+/** Checked here, because HTTP clients find out too late, or drop characters silently. */
 function areHeaders(headers: Readonly<Record<string, string>>): boolean {
   try {
     for (const [name, value] of Object.entries(headers)) {

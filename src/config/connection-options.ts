@@ -35,14 +35,14 @@ export interface MoovConnectionOptions {
   /** Where the key goes in OAuth requests: HTTP Basic (default) or the form (RFC 6749 section 2.3.1). */
   clientAuth?: 'basic' | 'body' | undefined;
   /**
-   * What carries the requests. `undici` (default): keep-alive connections of this object's own; what undici does not
-   * do as Axios does (a proxy in `axios` or in the environment, agents, `lookup`) goes over Axios's own adapter by
-   * itself. `axios`: that adapter for everything. Or a Dispatcher of undici 7, for a CA, a client certificate, a
-   * proxy or a `MockAgent`: it is used as it is and never closed, it has to send each request to the origin it is
-   * given and once only, and the environment's proxy variables are not looked at.
+   * How requests are sent. `undici` (default): over keep-alive connections of this object's own; calls that need a
+   * feature undici lacks (a proxy in `axios` or in the environment, agents, `lookup`) automatically use Axios's own
+   * adapter. `axios`: always Axios's own adapter. Or a Dispatcher of undici 7, for a CA, a client certificate, a proxy
+   * or a `MockAgent`: it is never closed, must send each request once and to the origin it is given, and the
+   * environment's proxy variables are ignored.
    */
   transport?: TransportChoice | undefined;
-  /** Further Axios settings, such as `proxy` or `httpsAgent`. What would bypass this package is refused. */
+  /** Further Axios settings, such as `proxy` or `httpsAgent`. Settings that would bypass this package are refused. */
   axios?: CreateAxiosDefaults | undefined;
 }
 

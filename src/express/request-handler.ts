@@ -16,7 +16,7 @@ export class Targets {
   readonly #defaults: ScopeSet;
   readonly #pool: TokenPool;
   readonly #clients: MoovClients;
-  /** By what is wrong: there are few such reasons, and many such requests. */
+  /** By message: there are few such messages, and many such requests. */
   readonly #refusing = new Map<string, AxiosInstance>();
 
   constructor(settings: Settings, defaults: ScopeSet, pool: TokenPool, clients: MoovClients) {
@@ -90,7 +90,7 @@ export class Targets {
     return client;
   }
 
-  /** With the option set the route's own parameter is not asked: the application has decided otherwise. */
+  /** The option takes precedence over the route's own parameter. */
   #accountOf(req: Request): unknown {
     const { accountID } = this.#settings;
     if (typeof accountID !== 'function') return accountID ?? req.params.accountID;
@@ -101,7 +101,7 @@ export class Targets {
       throw new MoovScopeError('The function of the option accountID failed.');
     }
     if (!types.isPromise(value)) return value;
-    // Nobody else will hear of its rejection.
+    // Otherwise its rejection would be unhandled.
     value.catch(() => undefined);
     throw new MoovScopeError('The function of the option accountID must not be asynchronous.');
   }

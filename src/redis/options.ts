@@ -8,9 +8,9 @@ import { MoovConfigError } from '../errors.js';
 /** 32 bytes, as they are or in base64 or hex. */
 export type EncryptionKey = Uint8Array | string;
 
-/** What a store asks of a command. */
+/** Options of a command. */
 export interface RedisCommandOptions {
-  /** Takes it out of the queue while it has not been sent. */
+  /** Removes it from the queue if it has not been sent. */
   abortSignal?: AbortSignal;
   /** Empty, so that texts come as strings whatever the client's own mapping is. */
   typeMapping?: Record<never, never>;
@@ -63,15 +63,15 @@ export interface RedisTokenStoreOptions {
    */
   client: RedisClient;
   /**
-   * The key that encrypts tokens, 32 bytes as a Buffer, in base64 or in hex; or several, the first to encrypt and all
-   * to decrypt, so that keys rotate. Else `MOOV_TOKEN_KEY`, in which commas divide several. Make one with
+   * The key that encrypts tokens, 32 bytes as a Buffer, in base64 or in hex; or several keys, for rotation: the first
+   * encrypts, all decrypt. Default: `MOOV_TOKEN_KEY`, with commas between several keys. Generate one with
    * `openssl rand -base64 32`.
    */
   encryptionKey?: EncryptionKey | readonly EncryptionKey[] | undefined;
-  /** What the names of keys and of the channel in Redis begin with. Default `moov:`. */
+  /** The prefix of the keys and of the channel in Redis. Default `moov:`. */
   prefix?: string | undefined;
   /**
-   * How long a process may take to obtain a token before another may try, in milliseconds; more than the option
+   * How long a process may take to request a token before another may try, in milliseconds; more than the option
    * `tokenTimeoutMs` of `moovAuth`. Default 15,000.
    */
   lockTtlMs?: number | undefined;

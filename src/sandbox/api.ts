@@ -70,7 +70,7 @@ export class Api {
       const match = route.method === call.method ? route.path.exec(call.pathname) : null;
       if (match === null) continue;
       const params: Params = { accountID: '', transferID: '', refundID: '', ...match.groups };
-      // Before anything is looked up, so that nobody learns what exists in other accounts.
+      // Before anything is looked up, so that a response does not reveal what exists in other accounts.
       if (!allows(route.scope(params))) throw bare(403);
       if (route.ofPlatform && params.accountID !== this.#platformAccountID) throw bare(403);
       return route.handle(call, params);

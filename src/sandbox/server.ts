@@ -90,7 +90,7 @@ export class SandboxServer {
     try {
       call = await readCall(request);
     } catch {
-      return; // The client went away before its request was complete: there is nobody to answer.
+      return; // The client went away before its request was complete: there is no connection to respond on.
     }
     if (fault?.delayMs !== undefined && !(await this.#delay(fault.delayMs))) return;
     if (fault?.drop === 'before') {

@@ -55,9 +55,9 @@ export interface TransferResponse {
   readonly status: 'completed';
   /** How much was moved. */
   readonly amount: SandboxAmount;
-  /** Who pays. */
+  /** The paying party. */
   readonly source: SandboxTransferParty;
-  /** Who is paid. */
+  /** The party that is paid. */
   readonly destination: SandboxTransferParty;
   /** As it was ordered with. */
   readonly description?: string;

@@ -40,11 +40,11 @@ const taken: Readonly<Record<keyof MoovSdkOptions, true>> = {
  * token is in none of the SDK's results, errors and requests. `X-Moov-Version` is the one the SDK was made for, whatever
  * `apiVersion` says, as its types belong to it.
  *
- * When a call gets no reply, the SDK's error (`ConnectionError`, `RequestTimeoutError`, `RequestAbortedError`, or
+ * When a call gets no response, the SDK's error (`ConnectionError`, `RequestTimeoutError`, `RequestAbortedError`, or
  * `UnexpectedClientError` for the errors of this package) has that of {@link MoovAuth.fetch} as its `cause`:
- * `isMoovCallError(error.cause) && error.cause.moov.ambiguous` tells whether Moov may have acted. With a reply it is
- * `moov` of the response, which the SDK's errors have as `rawResponse`; one with `rawResponse.ok`, such as a
- * `ResponseValidationError`, says that Moov did what it was asked to, and that the SDK can't read the answer.
+ * `isMoovCallError(error.cause) && error.cause.moov.ambiguous` tells whether Moov may have acted. With a response it is
+ * its `moov`, which the SDK's errors have as `rawResponse`; one with `rawResponse.ok`, such as a
+ * `ResponseValidationError`, says that Moov did what was requested, but the SDK cannot read the response.
  *
  * The SDK makes no retries of its own unless a call asks for them (`retries` in its second argument). Leave them out:
  * they would repeat this package's, and also writes that have no idempotency key.
