@@ -129,12 +129,10 @@ export class MoovConfigError extends MoovAuthError {
   }
 }
 
-/** Moov refused to issue a token (RFC 6749 section 5.2), or its response was not a token. */
-export class MoovTokenError extends MoovAuthError {
+/** Moov refused a request to one of its OAuth endpoints. */
+abstract class MoovRefusalError<Code extends MoovErrorCode> extends MoovAuthError {
   /** 502: Moov is upstream of the host. */
   readonly status = 502;
-  /** What was refused, or that the response was not a token. */
-  declare readonly code: MoovTokenErrorCode;
   /** The fields that Moov rejected (422), each with Moov's reason. */
   declare readonly fields?: Readonly<Record<string, string>>;
 
@@ -146,7 +144,7 @@ export class MoovTokenError extends MoovAuthError {
    */
   constructor(
     message: string,
-    details: MoovErrorDetails<MoovTokenErrorCode> & {
+    details: MoovErrorDetails<Code> & {
       /** The fields that Moov rejected (422), each with Moov's reason. */
       fields?: Readonly<Record<string, string>> | undefined;
     },
@@ -154,6 +152,12 @@ export class MoovTokenError extends MoovAuthError {
     super(message, details);
     if (details.fields !== undefined) this.fields = details.fields;
   }
+}
+
+/** Moov refused to issue a token (RFC 6749 section 5.2), or its response was not a token. */
+export class MoovTokenError extends MoovRefusalError<MoovTokenErrorCode> {
+  /** What was refused, or that the response was not a token. */
+  declare readonly code: MoovTokenErrorCode;
 }
 
 /**
@@ -178,29 +182,9 @@ export class MoovUnavailableError extends MoovAuthError {
 }
 
 /** Moov did not revoke a token (RFC 7009 section 2.2.1). The token may still be valid. */
-export class MoovRevokeError extends MoovAuthError {
-  /** 502: Moov is upstream of the host. */
-  readonly status = 502;
-  /** The fields that Moov rejected (422), each with Moov's reason. */
-  declare readonly fields?: Readonly<Record<string, string>>;
-
-  /**
-   * For this package, and for tests of what handles its errors.
-   *
-   * @param message - What happened and what to do, without secrets.
-   * @param details - Its other properties.
-   */
-  constructor(
-    message: string,
-    details: MoovErrorDetails<'ERR_MOOV_REVOKE_REFUSED' | 'ERR_MOOV_CREDENTIALS_REFUSED'> & {
-      /** The fields that Moov rejected (422), each with Moov's reason. */
-      fields?: Readonly<Record<string, string>> | undefined;
-    },
-  ) {
-    super(message, details);
-    if (details.fields !== undefined) this.fields = details.fields;
-  }
-}
+export class MoovRevokeError extends MoovRefusalError<
+  'ERR_MOOV_REVOKE_REFUSED' | 'ERR_MOOV_CREDENTIALS_REFUSED'
+> {}
 
 /** A scope cannot be requested: its account is missing or invalid. */
 export class MoovScopeError extends MoovAuthError {
