@@ -4,11 +4,14 @@ import { describe, expect, it } from 'vitest';
 import {
   idempotencyKey,
   MoovConfigError,
+  MoovOAuthClient,
   MoovScopeError,
   moovAuth,
   moovErrorHandler,
   moovPath,
 } from '../src/index.js';
+import { redisTokenStore } from '../src/redis/index.js';
+import { createMoovSandbox } from '../src/sandbox/index.js';
 import { moovSdk } from '../src/sdk/index.js';
 import { failure, startMoov } from './helpers/moov.js';
 
@@ -22,6 +25,55 @@ function misused(run: (wrong: (value: unknown) => never) => unknown): unknown {
     return error;
   }
 }
+
+describe('a misspelt name', () => {
+  it('is refused in one form wherever there are options or fields, with the one that was meant', async () => {
+    const { moov, sandbox } = await startMoov();
+    const wrong = (value: object) => value as never;
+    const redis = { isOpen: true, sendCommand: () => {}, duplicate: () => {} };
+    const client = new MoovOAuthClient(sandbox.options);
+    const guard: express.RequestHandler = (_req, _res, next) => next();
+    const refused: [string, () => unknown][] = [
+      ['moovAuth: unknown option "Retries"', () => moovAuth('/ping.read', wrong({ Retries: 1 }))],
+      ['MoovOAuthClient: unknown option "timeout"', () => new MoovOAuthClient(wrong({ timeout: 1 }))],
+      [
+        'createAccessToken: unknown field "scopes"',
+        () => client.createAccessToken(wrong({ grantType: 'client_credentials', scopes: '/ping.read' })),
+      ],
+      ['revokeAccessToken: unknown field "Token"', () => client.revokeAccessToken(wrong({ Token: 'a' }))],
+      [
+        'revokeAccessToken: unknown option "header"',
+        () => client.revokeAccessToken({ token: 'a' }, wrong({ header: {} })),
+      ],
+      [
+        'redisTokenStore: unknown option "prefixes"',
+        () => redisTokenStore(wrong({ client: redis, prefixes: 'a' })),
+      ],
+      ['moovSdk: unknown option "accountId"', () => moovSdk(moov, wrong({ accountId: 'a' }))],
+      [
+        'moovErrorHandler: unknown option "exposeupstream"',
+        () => moovErrorHandler(wrong({ exposeupstream: true })),
+      ],
+      ['revokeRouter: unknown option "guards"', () => moov.revokeRouter(wrong({ guards: guard }))],
+      [
+        'browserTokenRouter: unknown option "scope"',
+        () => moov.browserTokenRouter(wrong({ guard, scopes: '/ping.read', scope: '/ping.read' })),
+      ],
+      ['close: unknown option "revoked"', () => moov.close(wrong({ revoked: true }))],
+      ['target: unknown field "accountId"', () => moov.clientFor(wrong({ accountId: 'a' }))],
+      ['createMoovSandbox: unknown option "clientID"', () => createMoovSandbox(wrong({ clientID: 'a' }))],
+      ['fail: unknown field "time"', () => sandbox.fail(wrong({ path: '/ping', status: 503, time: 2 }))],
+    ];
+    for (const [message, call] of refused) {
+      const error = await failure(Promise.resolve().then(call));
+      expect(error.message).toMatch(
+        /^\w+: unknown \w+ "\w+"\. Did you mean "\w+"\? (The \w+ is|\w+s are) [\w, ]+\.$/,
+      );
+      expect(error.message).toContain(`${message}. Did you mean "`);
+      expect(error.name).toBe(/sandbox|fail/i.test(message) ? 'TypeError' : 'MoovConfigError');
+    }
+  });
+});
 
 describe('a target', () => {
   it.each([
