@@ -1,36 +1,36 @@
 import { ignoreErrors } from './utils/errors.js';
 
-/** Something that happened, told through `onEvent` and, in the same form, through `logger`. No event holds a secret. */
+/** An event, passed to `onEvent` and logged through `logger`. It contains no secrets. */
 export type MoovAuthEvent =
   | {
       /**
-       * A token was obtained, the first of its scopes or a new one in its place. `token.taken`: from the store, where
-       * another process, or another `MoovAuth`, had put it.
+       * There is a new token: the first one of its scopes, or one that replaces an older one. `token.taken`: it came
+       * from the store, where another process, or another `MoovAuth`, had put it.
        */
       readonly type: 'token.obtained' | 'token.renewed' | 'token.taken';
-      /** When it ends, by the local clock. */
+      /** When it expires, by the local clock. */
       readonly expiresAt: Date;
-      /** How long that took in milliseconds, attempts and waits included. */
+      /** How long the request took in milliseconds, attempts and waits included. */
       readonly durationMs: number;
     }
   | {
-      /** A token could not be obtained. */
+      /** A token request failed. */
       readonly type: 'token.failed';
       /** The error's code, such as `ERR_MOOV_NETWORK`. */
       readonly code: string;
       /** The error's message. */
       readonly message: string;
-      /** Whether an older token still serves. */
+      /** Whether an older token is still valid. */
       readonly tokenHeld: boolean;
-      /** When the next probe is due, in milliseconds from now. */
+      /** When the request is retried, in milliseconds from now. */
       readonly retryInMs: number;
     }
   | {
-      /** The tokens held were given back. */
+      /** The tokens held were revoked. */
       readonly type: 'token.revoked';
       /** How many were. */
       readonly tokens: number;
-      /** How many are out of service whose revocation Moov has not confirmed. */
+      /** How many are no longer used, but not yet confirmed by Moov as revoked. */
       readonly pendingRevocations: number;
     }
   | {
@@ -40,35 +40,35 @@ export type MoovAuthEvent =
       readonly code: string;
       /** The error's message. */
       readonly message: string;
-      /** How many are out of service whose revocation Moov has not confirmed. */
+      /** How many are no longer used, but not yet confirmed by Moov as revoked. */
       readonly pendingRevocations: number;
     }
   | {
-      /** Moov granted fewer scopes than were asked for; told once for each set of scopes. */
+      /** Moov granted fewer scopes than requested. Emitted once per set of scopes. */
       readonly type: 'token.narrowed';
       /** The scopes that were not granted. */
       readonly missing: readonly string[];
     }
   | {
-      /** A token was given that calls may be refused with; told once for each message. */
+      /** The token does not match the configuration, so calls may be rejected. Emitted once per message. */
       readonly type: 'token.warning';
       /** What does not fit, such as the origin or the account, and what to do. */
       readonly message: string;
     }
   | {
-      /** The store does not answer. Told once; until it is back this process obtains its own tokens. */
+      /** The store is unavailable. Emitted once per outage; meanwhile this process requests its own tokens. */
       readonly type: 'store.unavailable';
-      /** Why, as the store said it. */
+      /** The store's own message. */
       readonly message: string;
-      /** When it is tried again, in milliseconds from now. */
+      /** When the store is tried again, in milliseconds from now. */
       readonly retryInMs: number;
     }
   | {
-      /** The store answers again. */
+      /** The store is available again. */
       readonly type: 'store.available';
     }
   | {
-      /** What the store holds for some scopes can't be decrypted with the keys given; it is replaced. */
+      /** A token in the store cannot be decrypted with the keys given. It is replaced. */
       readonly type: 'store.unreadable';
     }
   | {
@@ -100,7 +100,7 @@ export type MoovAuthEvent =
       readonly retry: number;
       /** The wait before it, in milliseconds. */
       readonly delayMs: number;
-      /** The status that made it necessary, or the error's code. */
+      /** The status that caused it, or the error's code. */
       readonly reason: string;
     }
   | {
@@ -115,28 +115,28 @@ export type MoovAuthEvent =
 /** Where log lines go: the fields first and the message second, as pino takes them and console prints them. */
 export interface MoovLogger {
   /**
-   * What is of interest when something is looked into: renewals, replays, retries.
+   * For debugging: renewals, replays, retries.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
    */
   debug(fields: object, message: string): void;
   /**
-   * What is as it should be: a token was obtained or given back.
+   * For normal operation: the first token was issued, or tokens were revoked.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
    */
   info(fields: object, message: string): void;
   /**
-   * What somebody should look at.
+   * For what may need attention.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
    */
   warn(fields: object, message: string): void;
   /**
-   * What has failed: a token could not be obtained or given back.
+   * For failures: a token request or a revocation failed.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
@@ -164,7 +164,7 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'call.budgetExhausted': 'warn',
 };
 
-/** One function that tells an event to both; what either throws, or rejects with, harms nothing. */
+/** Returns a function that passes an event to both; errors from either are ignored. */
 export function emitter(
   logger: MoovLogger | undefined,
   onEvent: ((event: MoovAuthEvent) => void) | undefined,

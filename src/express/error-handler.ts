@@ -1,14 +1,15 @@
 import type { AxiosError } from 'axios';
 import type { ErrorRequestHandler, Response } from 'express';
+import { z } from 'zod';
 import { isMoovCallError } from '../client/call-info.js';
 import { isStream } from '../client/streams.js';
+import { parseOptions, wording } from '../config/parse-options.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {
-  /** Whether the body of Moov's reply is shown under `upstream`. Default `false`: it may name accounts of others. */
+  /** Whether to include the body of Moov's response as `upstream`. Default `false`: it may name accounts of others. */
   exposeUpstream?: boolean | undefined;
 }
 
@@ -24,10 +25,10 @@ interface Problem {
   upstream?: unknown;
 }
 
-/** Moov's statuses that are the end user's to know; any other is a matter between the host server and Moov. */
+/** Moov's statuses that concern the client's request; any other is between the host server and Moov. */
 const passedOn = new Set([400, 404, 409, 422, 429]);
 
-/** With these no connection stood, or it broke; Axios and undici pass the system's codes on. */
+/** The system's codes for no connection, or a broken one; Axios and undici pass them on. */
 const unreachable = new Set([
   'EAI_AGAIN',
   'ECONNREFUSED',
@@ -38,7 +39,7 @@ const unreachable = new Set([
   'EPIPE',
 ]);
 
-/** RFC 9110 section 9.2.1: they change nothing, so that what became of them needs not be known. */
+/** RFC 9110 section 9.2.1: safe methods change nothing, so an unknown outcome does not matter. */
 const safeMethods = new Set(['get', 'head', 'options']);
 
 const titles: Readonly<Record<number, string>> = {
@@ -54,13 +55,13 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 /**
- * Express error middleware that answers this package's errors, and failed calls of `req.moov` and `moov.fetch`, with
- * `application/problem+json` (RFC 9457). Other errors go on to the next handler. Mount it after the routes.
+ * Express error middleware that responds to this package's errors, and to failed calls of `req.moov` and `moov.fetch`,
+ * with `application/problem+json` (RFC 9457). Other errors go on to the next handler. Mount it after the routes.
  *
- * An upstream 401 or 403 is answered with 502: it concerns the host's key and not the end user. 400, 404, 409, 422
- * and 429 keep their status, and time-outs are 504. Moov's 503, and no connection to Moov, are 503 as long as Moov has
- * certainly not acted on a write: who reads 503 tries again. Everything else is 502 or the error's own status. 429 and
- * 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
+ * Moov's 401 and 403 become 502: they concern the host's key, not the end user. 400, 404, 409, 422 and 429 keep their
+ * status, and time-outs become 504. Moov's 503, and no connection to Moov, become 503 only if Moov has certainly not
+ * acted on a write, because clients repeat a request after a 503. Everything else becomes 502 or the error's own
+ * status. 429 and 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
  *
  * @param options - See {@link MoovErrorHandlerOptions}; all have defaults.
  * @returns the middleware. It keeps no state, and throws nothing.
@@ -90,23 +91,17 @@ export function moovErrorHandler(options: MoovErrorHandlerOptions = {}): ErrorRe
   };
 }
 
+const schema = z.object({
+  exposeUpstream: z.boolean().default(false).register(wording, { expected: 'true or false' }),
+});
+
 function readOptions(options: MoovErrorHandlerOptions): boolean {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options === 'object' && options !== null && 'headers' in options) {
     throw new MoovConfigError(
-      `moovErrorHandler: expected an object of options, got ${describeType(options)}.`,
+      'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).',
     );
   }
-  const unknown = Object.keys(options).find((name) => name !== 'exposeUpstream');
-  if (unknown !== undefined) {
-    throw new MoovConfigError(
-      'headers' in options
-        ? 'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).'
-        : `moovErrorHandler: unknown option "${unknown}". The option is exposeUpstream.`,
-    );
-  }
-  const { exposeUpstream = false } = options;
-  if (typeof exposeUpstream === 'boolean') return exposeUpstream;
-  throw new MoovConfigError(`exposeUpstream: expected true or false, got ${describeType(exposeUpstream)}.`);
+  return parseOptions({ name: 'moovErrorHandler' }, schema, options).exposeUpstream;
 }
 
 function send(res: Response, problem: Problem): void {
@@ -117,10 +112,10 @@ function send(res: Response, problem: Problem): void {
     .send(JSON.stringify({ type: 'about:blank', ...problem }));
 }
 
-/** A message of a 500 is for the host's engineers; those below name nothing but what the client did or can do. */
+/** Only a 400's message is for the client; that of a 500 is for the host's engineers. */
 function ofOurs({ status, code, message, requestId, moov }: MoovAuthError): Problem {
   const detail = status === 400 ? message : undefined;
-  return { status, title: title(status), code, detail, requestId, ...told(moov) };
+  return { status, title: title(status), code, detail, requestId, ...ambiguityOf(moov) };
 }
 
 function ofCall(error: CallError, exposeUpstream: boolean): Problem {
@@ -128,10 +123,10 @@ function ofCall(error: CallError, exposeUpstream: boolean): Problem {
   const code = codeOf(error);
   const status = statusOf(error, code);
   const upstream = exposeUpstream && canBeShown(response?.data) ? { upstream: response?.data } : {};
-  return { status, title: title(status), code, requestId: moov.requestId, ...told(moov), ...upstream };
+  return { status, title: title(status), code, requestId: moov.requestId, ...ambiguityOf(moov), ...upstream };
 }
 
-/** Whether a body is text or was parsed; of a stream or a buffer JSON would show the insides. */
+/** Whether a body is text or parsed JSON; a stream or a buffer would be serialised with its internals. */
 function canBeShown(body: unknown): boolean {
   return !isStream(body) && !ArrayBuffer.isView(body) && !(body instanceof ArrayBuffer);
 }
@@ -155,7 +150,7 @@ function mayBeRepeated({ config, moov }: CallError): boolean {
   return !moov.ambiguous || safeMethods.has(config?.method?.toLowerCase() ?? '');
 }
 
-function told(moov: MoovCallInfo | undefined): { ambiguous?: boolean } {
+function ambiguityOf(moov: MoovCallInfo | undefined): { ambiguous?: boolean } {
   return moov?.ambiguous ? { ambiguous: true } : {};
 }
 

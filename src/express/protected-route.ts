@@ -1,5 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { didYouMean } from '../config/check-options.js';
+import { assertKnown } from '../config/check-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
 import { BodyError } from './body.js';
 import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
@@ -36,13 +36,7 @@ export interface ProtectedRoute {
  * @throws {@link MoovConfigError} when the guard is missing, an origin is none, or an option is unknown.
  */
 export function protectedRoute({ name, path, options, further, serve }: ProtectedRoute): Router {
-  const known = ['guard', 'allowedOrigins', ...further];
-  const unknown = Object.keys(options ?? {}).find((option) => !known.includes(option));
-  if (unknown !== undefined) {
-    throw new MoovConfigError(
-      `${name}: unknown option "${unknown}". ${didYouMean([unknown], known, 'Options')}`,
-    );
-  }
+  assertKnown({ name }, options ?? {}, ['guard', 'allowedOrigins', ...further]);
   const guards = readGuard(name, options?.guard);
   const origins = readAllowedOrigins(name, options?.allowedOrigins);
   const router = Router();
@@ -66,7 +60,7 @@ export function protectedRoute({ name, path, options, further, serve }: Protecte
   }
 }
 
-/** Moov's refusals concern the host's key, so they are never the client's 401; an error of another kind is thrown on. */
+/** Moov's refusals concern the host's key, so they never become the client's 401. Other errors are rethrown. */
 function answerFailure(res: Response, error: unknown): void {
   if (error instanceof BodyError) {
     refuse(res, error.status, 'invalid_request', error.message);
@@ -76,7 +70,7 @@ function answerFailure(res: Response, error: unknown): void {
     refuse(res, 400, 'invalid_scope', error.message);
   } else if (error instanceof MoovUnavailableError) {
     res.set({ 'Retry-After': '1', ...error.headers });
-    refuse(res, 503, 'temporarily_unavailable', 'Moov could not be reached; the request is to be repeated.');
+    refuse(res, 503, 'temporarily_unavailable', 'Moov is temporarily unavailable. Retry the request.');
   } else if (error instanceof MoovAuthError && !(error instanceof MoovConfigError)) {
     refuse(res, 502, 'server_error', 'Moov refused the request.');
   } else {
@@ -93,7 +87,7 @@ function readGuard(router: string, guard: unknown): readonly RequestHandler[] {
   const list: unknown[] = Array.isArray(guard) ? [...guard] : [guard];
   if (list.length > 0 && list.every(isHandler)) return list;
   throw new MoovConfigError(
-    `${router}: "guard" must be Express middleware, or a non-empty list of it, that calls next() for those who may use the route, as in ${router}({ guard: requireAdmin }).`,
+    `${router}: "guard" must be Express middleware, or a non-empty list of it, that calls next() for users who may use the route, as in ${router}({ guard: requireAdmin }).`,
   );
 }
 

@@ -1,5 +1,5 @@
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
-import type { Credentials } from '../config/options.js';
+import type { Credentials } from '../config/connection-options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import { targeting } from '../transports/request-target.js';
 import { type Transport, wireRequest } from '../transports/transport.js';

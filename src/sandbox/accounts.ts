@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type Call, failure, invalid, isRecord, jsonObject, type Reply } from './http.js';
+import { type ApiResponse, type Call, failure, invalid, isRecord, jsonObject } from './http.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
 
-/** An account, in the shape of Moov's replies. */
+/** An account, in the shape of Moov's responses. */
 export interface SandboxAccount {
   /** A UUID. */
   readonly accountID: string;
@@ -61,7 +61,7 @@ export class Accounts {
   }
 
   /** `POST /accounts` */
-  create(call: Call): Reply {
+  create(call: Call): ApiResponse {
     const body = jsonObject(call);
     const identity = readIdentity(body);
     const account = this.#add(randomUUID(), identity, readLabels(body));
@@ -70,7 +70,7 @@ export class Accounts {
   }
 
   /** `GET /accounts` */
-  list(call: Call): Reply {
+  list(call: Call): ApiResponse {
     return { status: 200, body: page(this.all, call.query) };
   }
 
@@ -117,7 +117,7 @@ function naturalNumber(text: string | null, fallback: number): number {
   return text !== null && /^\d+$/.test(text) ? Number(text) : fallback;
 }
 
-/** Secrets are dropped, as in Moov's replies, which say only that they were given. */
+/** Secrets are dropped, as in Moov's responses, which say only that they were given. */
 function readIdentity({ accountType, profile }: Record<string, unknown>): Identity {
   if (accountType !== 'individual' && accountType !== 'business') {
     throw invalid({ accountType: 'must be individual or business' });
