@@ -39,7 +39,7 @@ export function authenticatedAdapter(tokens: TokenSupplier, settings: AdapterSet
     const call = callOf(config, moov, tokens);
     try {
       if (!call.checked) check(config, call);
-      const token = tokens.get();
+      const token = tokens.get(config.signal);
       return await send(
         config,
         call,

@@ -24,7 +24,7 @@ export function onUnauthorized(replay: AxiosInstance, emit: Emit) {
       call.over = true;
       throw error;
     }
-    const token = call.tokens.tokenAfter401(call.generation)?.token;
+    const token = call.tokens.tokenAfter401(call.generation, config.signal)?.token;
     emit({ type: 'call.unauthorized', method, path, renewing: token instanceof Promise });
     if (token === undefined) {
       call.over = true;
