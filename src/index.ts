@@ -50,4 +50,5 @@ export type {
   TokenStoreChange,
 } from './token-store.js';
 export { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
-export type { MoovAuth, MoovAuthStatus } from './types.js';
+export type { MoovAuthStatus } from './tokens/status.js';
+export type { MoovAuth } from './types.js';

@@ -44,8 +44,10 @@ export interface BrowserTokenActions {
   read(scopes: Scopes): ScopeSet;
   /** Scopes with the account of the request filled in. */
   fill(req: Request, scopes: ScopeSet): string;
-  /** A token of its own, which the server does not use itself. */
-  mint(scope: string): Promise<AuthToken>;
+  /** Requests a token that the server does not use itself; its caller is gone when `signal` aborts. */
+  request(scope: string, signal: AbortSignal): Promise<AuthToken>;
+  /** Revokes a token that the caller did not get. */
+  discard(token: AuthToken): void;
 }
 
 const asked = z.strictObject({ scopes: z.array(z.string().trim().regex(/^\S+$/)).min(1).optional() });
@@ -73,7 +75,14 @@ export function createBrowserTokenRouter(
       typeof given === 'object' && 'text' in given ? given : actions.read(given),
     );
     const scope = wanted === undefined ? allowed : narrowed(actions.fill(req, scopeSet(wanted)), allowed);
-    const { accessToken, expiresAt, lifetimeMs, scope: minted = scope } = await actions.mint(scope);
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    res.once('close', leave);
+    if (res.destroyed) leave();
+    const requested = await actions.request(scope, gone.signal);
+    res.off('close', leave);
+    if (gone.signal.aborted) return actions.discard(requested);
+    const { accessToken, expiresAt, lifetimeMs, scope: minted = scope } = requested;
     const token: BrowserToken = {
       token: accessToken,
       expiresOn: expiresAt.toISOString(),

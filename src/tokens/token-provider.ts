@@ -1,5 +1,6 @@
 import type { Timers } from '../utils/timers.js';
 import type { ObtainedToken, Shared, Token } from './token.js';
+import type { TokenPriority } from './token-request-limiter.js';
 
 /** The state of a token source that wants a new token. */
 export interface RenewalContext {
@@ -7,6 +8,8 @@ export interface RenewalContext {
   held: Token | undefined;
   /** Where the last token held stood in the store. */
   known: Shared | undefined;
+  /** How important the token request is among those that wait. */
+  priority: TokenPriority;
   /** How many attempts may follow the first: none for a retry of the source's own, which others follow anyway. */
   retries: number;
   /** Aborts when nobody waits for the token any more, or at `close()`. A request that Moov has been sent goes on. */

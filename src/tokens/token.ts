@@ -72,6 +72,7 @@ export class Token {
   readonly requestedAt: number;
   /** When to renew in the background, in milliseconds from receipt. */
   readonly renewInMs: number;
+  readonly #leftMs: number;
 
   constructor(obtained: ObtainedToken, generation: number) {
     const { lifeMs, leftMs } = obtained;
@@ -82,6 +83,7 @@ export class Token {
     this.shared = obtained.shared;
     this.requestedAt = obtained.requestedAt ?? performance.now() - (lifeMs - leftMs);
     this.expiresAt = new Date(Date.now() + leftMs);
+    this.#leftMs = leftMs;
     this.#usableMs = leftMs - expiryMarginMs(lifeMs);
     const spread = obtained.from === 'store' ? lifeMs * Math.random() * TAKERS_SPREAD : 0;
     this.renewInMs = Math.max(0, leftMs - obtained.renewAtLeftMs) + spread;
@@ -102,6 +104,16 @@ export class Token {
 
   get shouldRenew(): boolean {
     return this.#age() >= this.renewInMs;
+  }
+
+  /** How much of its life is left by now, in milliseconds; 0 at least. */
+  get leftMs(): number {
+    return Math.max(0, this.#leftMs - this.#age());
+  }
+
+  /** The time until it is due to be renewed, in milliseconds; 0 at least. */
+  get untilRenewalMs(): number {
+    return Math.max(0, this.renewInMs - this.#age());
   }
 
   #age(): number {

@@ -18,6 +18,8 @@ function sourceOf(
     obtain,
     emit,
     revoke: giveBack,
+    retire: () => undefined,
+    nextGeneration: counter(),
     outside,
     timers: new Timers(),
     autoRenew: keepWarm,
@@ -63,6 +65,12 @@ afterEach(() => {
 
 /** Lets pending promises settle without moving the clock. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
+
+/** Numbers tokens from 1. */
+function counter(): () => number {
+  let count = 0;
+  return () => ++count;
+}
 
 describe('the life of a token', () => {
   it('ends in a renewal ahead of expiry, in the background, while the old token still serves', async () => {
@@ -216,9 +224,9 @@ describe('a revocation', () => {
   it('lets a renewal in flight finish, gives its result back, and never hands it out', async () => {
     const { source, state, givenBack } = createSource();
     const waiting = source.get();
-    const { token, renewal } = source.invalidate();
+    const { token, renewals } = source.invalidate();
     expect(token).toBeUndefined();
-    await renewal;
+    await Promise.all(renewals);
     expect(givenBack.map(({ accessToken }) => accessToken)).toEqual(['t1']);
     expect((await waiting).accessToken()).toBe('t2');
     expect(state.requests).toBe(2);
