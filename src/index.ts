@@ -1,5 +1,5 @@
 /**
- * Express middleware that gives each route handler an Axios instance authorised at Moov.
+ * Express middleware that gives each route handler an Axios instance that is authenticated with Moov's API.
  *
  * @module express-moov-auth
  */
