@@ -8,7 +8,6 @@ const unsendable = /[^\t\x20-\x7e\x80-\xff]+/g;
 
 /**
  * The headers as undici takes them, names and values in turn, with those that Axios's own adapter adds.
- *
  */
 export function requestHeaders(headers: RequestHeaders): string[] {
   const head: string[] = [];
@@ -58,7 +57,7 @@ const single = new Set([
   'user-agent',
 ]);
 
-/** A reply's headers, repeated ones put together as `node:http` does. */
+/** A response's headers, repeated ones put together as `node:http` does. */
 export function responseHeaders(
   given: Readonly<Record<string, string | string[] | undefined>>,
 ): AxiosResponse['headers'] {

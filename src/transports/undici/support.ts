@@ -37,7 +37,9 @@ export function detectEnvironment(env: Readonly<Record<string, string | undefine
   proxied: (protocol: string) => boolean;
   agents: boolean;
 } {
-  const set = (name: string) => Boolean(env[name.toLowerCase()] || env[name.toUpperCase()]);
+  // Its own, as it inherits from Object.prototype.
+  const own = (name: string) => (Object.hasOwn(env, name) ? env[name] : undefined);
+  const set = (name: string) => Boolean(own(name.toLowerCase()) || own(name.toUpperCase()));
   const [forAll, forHTTP, forHTTPS] = [set('all_proxy'), set('http_proxy'), set('https_proxy')];
   const agents =
     isChanged(http.globalAgent, http.Agent.prototype) || isChanged(https.globalAgent, https.Agent.prototype);
