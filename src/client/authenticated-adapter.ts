@@ -118,7 +118,7 @@ export function authenticatedAdapter(tokens: TokenSupplier, settings: AdapterSet
       { ...connection, ...config, ...call.connection() },
       {
         method: config.method ?? 'get',
-        ...targetOf(config),
+        ...targetOf(config.baseURL === baseURL ? config : { ...config, baseURL }),
         headers: authenticated(config.headers, token),
         data: config.data === undefined ? undefined : unlinked(config.data),
         signal,

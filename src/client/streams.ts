@@ -18,24 +18,32 @@ export function shielded(
   ended: (whole: boolean) => void,
 ): Readable {
   const shield = new PassThrough();
-  // A reply that breaks off while nobody reads it, such as that of a failure, must not be an uncaught exception.
+  // A response that breaks off while nobody reads it, such as that of a failure, must not be an uncaught exception.
   shield.on('error', () => undefined);
   const fail = (error: unknown) => {
     shield.destroy(toError(told(error)));
   };
+  let isOver = false;
+  const end = () => {
+    if (!isOver) ended(source.readableEnded);
+    isOver = true;
+  };
   source.on('error', fail);
+  // What has come whole waits for its reader, and for nothing else.
+  source.once('end', end);
   source.once('close', () => {
-    if (!source.readableEnded) fail(new Error('The reply ended before its last byte'));
+    if (!source.readableEnded) fail(new Error('The response ended before its last byte'));
   });
+  if (source.destroyed) fail(source.errored ?? new Error('The response ended before its last byte'));
   shield.once('close', () => {
     source.destroy();
-    ended(source.readableEnded);
+    end();
   });
   source.pipe(shield);
   return shield;
 }
 
-/** Ends a reply that nobody will read, so that its socket is free. */
+/** Ends a response that nobody will read, so that its socket is free. */
 export function discard(data: unknown): void {
   if (isStream(data)) data.destroy();
 }

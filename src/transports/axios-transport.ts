@@ -3,7 +3,9 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import axios from 'axios';
 import { toError } from '../utils/errors.js';
+import { bareError } from './bare-error.js';
 import { assertDestination, pathTo } from './destination.js';
+import { assertExactHeaders } from './exact-headers.js';
 import { shieldedFromPrototype } from './prototype-pollution.js';
 import type { Connected, WireRequest } from './transport.js';
 
@@ -18,11 +20,14 @@ export function axiosTransport(origin: string): Connected {
   return {
     async send(request, neverSent) {
       let connected = false;
+      let path = '';
       const native = {
         request(options: https.RequestOptions, onResponse: OnResponse): http.ClientRequest {
           assertDestination(options, origin, request);
           const { request: begin } = options.protocol === 'https:' ? https : http;
-          const begun = begin(shieldedFromPrototype(options), onResponse);
+          // Axios has parsed the path, which may change it. A proxy for http gets the whole URL.
+          const exact = { ...options, path: options.path?.startsWith('/') ? path : origin + path };
+          const begun = begin(shieldedFromPrototype(exact), onResponse);
           open.add(begun);
           return begun
             .once('socket', (socket) =>
@@ -35,13 +40,15 @@ export function axiosTransport(origin: string): Connected {
         },
       };
       try {
-        const config: WireRequest = { ...request, url: origin + pathTo(origin, request), transport: native };
+        assertExactHeaders(request.headers);
+        path = pathTo(origin, request);
+        const config: WireRequest = { ...request, url: origin + path, transport: native };
         delete config.baseURL;
         Object.setPrototypeOf(config, null);
         return await adapter(config);
       } catch (error) {
         if (!connected) neverSent();
-        throw withoutPacket(toError(error));
+        throw bareError(toError(error));
       }
     },
     release: () => undefined,
@@ -65,12 +72,7 @@ function whenConnected(socket: Socket, connected: () => void): void {
 /** `node:http` takes a reset for the end of a response that has no length and is not chunked. */
 function endWithErrorOf(request: http.ClientRequest, response: http.IncomingMessage): void {
   request.once('error', (error) => {
-    if (!response.complete) response.destroy(error);
+    bareError(error);
+    if ('code' in error && error.code === 'ECONNRESET' && !response.complete) response.destroy(error);
   });
-}
-
-/** The parser's errors carry what the server sent, which may repeat the request's secrets. */
-function withoutPacket(error: Error): Error {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) Reflect.deleteProperty(at, 'rawPacket');
-  return error;
 }

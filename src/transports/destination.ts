@@ -1,19 +1,16 @@
 import type http from 'node:http';
 import { MoovOriginError } from '../errors.js';
-import { isPlainPath } from './request-target.js';
+import { proxiesFor } from './proxy-environment.js';
 import type { WireRequest } from './transport.js';
 
 /**
- * The path of a request as it is sent to `origin`.
+ * The path of a request, which is sent as it is.
  *
- * @throws {@link MoovOriginError} for a request to another origin.
+ * @throws {@link MoovOriginError} for a request to another origin than `origin`.
  */
 export function pathTo(origin: string, { baseURL, url }: WireRequest): string {
   if (baseURL !== origin || url === undefined || !url.startsWith('/')) throw elsewhere(origin);
-  if (isPlainPath(url)) return url;
-  const target = new URL(origin + url);
-  if (target.origin !== origin) throw elsewhere(origin);
-  return target.pathname + target.search;
+  return url;
 }
 
 /**
@@ -31,22 +28,21 @@ export function assertDestination(
   const host = hostname?.includes(':') ? `[${hostname}]` : hostname;
   const target = `${protocol}//${host}${port ? `:${port}` : ''}`;
   const isDirect = target === origin && path.startsWith('/');
-  const usesOwnAgent = [undefined, null, request.httpAgent, request.httpsAgent].includes(agent);
-  if (!socketPath && isDirect && (usesOwnAgent || request.proxy === false || isProxied(request))) return;
+  if (isDirect && !socketPath) {
+    // Any other agent is one that leads through a proxy.
+    const agents = [undefined, null, request.httpAgent, request.httpsAgent];
+    if (agents.includes(agent) || request.proxy === false || isProxied(origin, request)) return;
+  }
   // A proxy for http gets the whole URL.
-  if (!socketPath && path.startsWith(`${origin}/`) && isProxied(request)) return;
+  if (path.startsWith(`${origin}/`) && !socketPath && isProxied(origin, request, hostname)) return;
   throw elsewhere(origin);
 }
 
-function isProxied({ proxy }: WireRequest): boolean {
-  return proxy === undefined ? hasProxyVariable(process.env) : proxy !== false;
-}
-
-/** Whether the environment itself names a proxy: what it inherits from `Object.prototype` does not count. */
-function hasProxyVariable(env: object): boolean {
-  return ['all_proxy', 'http_proxy', 'https_proxy'].some(
-    (name) => Object.hasOwn(env, name) || Object.hasOwn(env, name.toUpperCase()),
-  );
+/** @param host - Of the proxy, where it is to be one of the environment's own. */
+function isProxied(origin: string, { proxy }: WireRequest, host?: string | null): boolean {
+  if (proxy !== undefined) return proxy !== false;
+  const proxies = proxiesFor(new URL(origin).protocol);
+  return host ? proxies.some((one) => one.includes(host)) : proxies.length > 0;
 }
 
 function elsewhere(origin: string): MoovOriginError {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
+import { bareError } from '../bare-error.js';
 import { aborted, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
 import { provesNoConnection } from './no-connection.js';
@@ -84,7 +85,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
    */
   connectionLost(error: Error): void {
     if (this.#response === undefined || this.#over) return;
-    this.#lose(error);
+    if ('code' in error && error.code === 'ECONNRESET') this.#lose(error);
   }
 
   /** The request is given to a Dispatcher that may send it without a word. */
@@ -102,8 +103,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   fail(error: Error): void {
     if (this.#over) return;
     this.#end();
-    // A streamed response has been given to the caller already: its end is told there.
-    this.#out?.destroy(error);
+    this.#breakOff(error);
     this.#settle(error);
     this.#controller?.abort(error);
     this.connection?.abort(error);
@@ -191,8 +191,13 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#end();
     this.connection?.abort(error);
     this.#body?.destroy();
-    if (this.#source !== undefined) this.#source.destroy(aborted());
+    if (this.#source !== undefined) this.#breakOff(aborted());
     else this.#settle(failure(error, this.#config, this.#response));
+  }
+
+  /** Ends a streamed response, which the caller has or is about to get: not before there was time to listen. */
+  #breakOff(error: Error): void {
+    if (this.#source !== undefined) setImmediate(() => this.#out?.destroy(bareError(error)));
   }
 
   /** RFC 9110 section 8.6: a 304 may tell the length of the body that it does not have. undici waits for that body. */
@@ -247,7 +252,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#settled = true;
     this.#unlisten();
     if (this.#sent === 'no') this.#neverSent();
-    this.#reject(error);
+    this.#reject(bareError(error));
   }
 
   #end(): void {

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { InternalAxiosRequestConfig } from 'axios';
+import { proxiesFor } from '../proxy-environment.js';
 
 /** Axios settings of the connection that Axios's own adapter alone knows how to keep. */
 export const settings = [
@@ -37,13 +38,10 @@ export function detectEnvironment(env: Readonly<Record<string, string | undefine
   proxied: (protocol: string) => boolean;
   agents: boolean;
 } {
-  // Its own, as it inherits from Object.prototype.
-  const own = (name: string) => (Object.hasOwn(env, name) ? env[name] : undefined);
-  const set = (name: string) => Boolean(own(name.toLowerCase()) || own(name.toUpperCase()));
-  const [forAll, forHTTP, forHTTPS] = [set('all_proxy'), set('http_proxy'), set('https_proxy')];
+  const proxies = { 'http:': proxiesFor('http:', env), 'https:': proxiesFor('https:', env) };
   const agents =
     isChanged(http.globalAgent, http.Agent.prototype) || isChanged(https.globalAgent, https.Agent.prototype);
-  return { proxied: (protocol) => forAll || (protocol === 'https:' ? forHTTPS : forHTTP), agents };
+  return { proxied: (protocol) => proxies[protocol === 'https:' ? protocol : 'http:'].length > 0, agents };
 }
 
 /** Settings that Node itself gives its global agents. */
