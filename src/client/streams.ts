@@ -36,15 +36,23 @@ export class UnreadStreams {
       attachCallInfo(error, call.info());
       shield.destroy(error);
     };
+    let isOver = false;
+    const end = () => {
+      if (!isOver) call.ended(source.readableEnded);
+      isOver = true;
+    };
     source.on('data', () => call.active());
     source.on('error', fail);
+    // What has come whole waits for its reader, and for nothing else.
+    source.once('end', end);
     source.once('close', () => {
       if (!source.readableEnded) fail(new Error('The response ended before its last byte'));
     });
+    if (source.destroyed) fail(source.errored ?? new Error('The response ended before its last byte'));
     shield.once('close', () => {
       this.#streams.delete(shield);
       source.destroy();
-      call.ended(source.readableEnded);
+      end();
     });
     this.#streams.add(shield);
     source.pipe(shield);

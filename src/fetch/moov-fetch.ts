@@ -66,6 +66,7 @@ function send(
 /** With what Axios would add to a request without them turned off, or as fetch has it. */
 function headersOf({ headers }: globalThis.Request, data: unknown): Record<string, string | false> {
   const sent: Record<string, string | false> = Object.fromEntries(headers);
+  Object.setPrototypeOf(sent, null);
   sent.accept ??= '*/*';
   sent['content-type'] ??= false;
   if (!(data instanceof Readable)) {

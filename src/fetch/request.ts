@@ -33,13 +33,16 @@ export interface Asked {
 export function readRequest(input: FetchInput, init: RequestInit | undefined, client: AxiosInstance): Asked {
   const own = without(init ?? {});
   const base = isRequest(input) ? settingsOf(input) : {};
-  const settings: RequestInit = { ...base, ...own };
+  const { signal, ...others }: RequestInit = { ...base, ...own };
+  const settings: RequestInit = { ...others, signal: null };
+  // The standard reads what an object inherits too, also from Object.prototype.
+  Object.setPrototypeOf(settings, null);
   const url = isRequest(input) ? input.url : String(input);
   assertURL(url, new URL(String(client.defaults.baseURL)).origin);
   assertHonoured(settings);
-  const request = new Request(client.getUri({ url }), { ...settings, signal: null });
+  const request = new Request(client.getUri({ url }), settings);
   const body = own.body === undefined && isRequest(input) ? 'of a Request' : bodyKind(own.body);
-  return { input, url, request, signal: settings.signal ?? undefined, body };
+  return { input, url, request, signal: signal ?? undefined, body };
 }
 
 /**

@@ -2,8 +2,10 @@ import { AxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import type { TransportChoice } from '../config/connection-options.js';
 import { axiosTransport } from './axios-transport.js';
-import type { Connected, Transport } from './transport.js';
+import type { Connected } from './transport.js';
 import { UndiciAgent } from './undici/agent.js';
+import { aborted } from './undici/failures.js';
+import type { UndiciResponseHandler } from './undici/response-handler.js';
 import { detectEnvironment, unsupportedByUndici } from './undici/support.js';
 import { undiciTransport } from './undici/undici-transport.js';
 
@@ -19,58 +21,63 @@ export function createTransport({
   baseURL: string;
 }): Connected {
   const { origin, protocol } = new URL(baseURL);
-  const overAxios = axiosTransport(origin);
-  if (transport === 'axios') return withoutConnections(overAxios);
-  if (transport !== 'undici') return withoutConnections(overDispatcher(transport, origin));
+  if (transport === 'axios') return axiosTransport(origin);
+  if (transport !== 'undici') return overDispatcher(transport, origin);
   const { proxied, agents } = detectEnvironment();
   // With agents of the program's own nothing is left to undici.
-  if (agents) return withoutConnections(overAxios);
-  const agent = new UndiciAgent();
-  const overUndici = undiciTransport(origin, (options, handler) => agent.dispatch(options, handler));
-  const send = withFallback(agent, overUndici, overAxios, proxied(protocol));
-  return { send, release: () => agent.release(), destroy: () => agent.destroy() };
-}
-
-/** A transport whose connections are not this package's to end. */
-function withoutConnections(send: Transport): Connected {
-  return { send, release: () => undefined, destroy: () => undefined };
+  return agents ? axiosTransport(origin) : withFallback(origin, proxied(protocol));
 }
 
 /** undici for what it does as Axios does, and Axios's own adapter for the rest, call by call. */
-function withFallback(
-  agent: UndiciAgent,
-  overUndici: Transport,
-  overAxios: Transport,
-  proxied: boolean,
-): Transport {
-  return (request, neverSent) => {
-    if (unsupportedByUndici(request) !== undefined || (proxied && request.proxy !== false)) {
-      return overAxios(request, neverSent);
-    }
-    const loading = agent.load();
-    return loading === undefined
-      ? overUndici(request, neverSent)
-      : loading.then(() => overUndici(request, neverSent));
+function withFallback(origin: string, proxied: boolean): Connected {
+  const agent = new UndiciAgent(origin);
+  const overUndici = undiciTransport(origin, (options, handler) => agent.dispatch(options, handler));
+  const overAxios = axiosTransport(origin);
+  return {
+    send(request, neverSent) {
+      if (unsupportedByUndici(request) !== undefined || (proxied && request.proxy !== false)) {
+        return overAxios.send(request, neverSent);
+      }
+      const loading = agent.load();
+      return loading === undefined
+        ? overUndici(request, neverSent)
+        : loading.then(() => overUndici(request, neverSent));
+    },
+    release: () => agent.release(),
+    destroy() {
+      agent.destroy();
+      overAxios.destroy();
+    },
   };
 }
 
-/** A Dispatcher was given for its CA, its proxy, its mocks: no other way would do in its place. */
-function overDispatcher(dispatcher: Dispatcher, origin: string): Transport {
-  const send = undiciTransport(
-    origin,
-    (options, handler) => {
-      dispatcher.dispatch(options, handler);
+/**
+ * A Dispatcher was given for its CA, its proxy, its mocks: no other way would do in its place. Its connections are its
+ * own; the requests on them are not.
+ */
+function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
+  const open = new Set<UndiciResponseHandler>();
+  const send = undiciTransport(origin, (options, handler) => {
+    const over = () => open.delete(handler);
+    open.add(handler);
+    handler.connection = { done: over, abort: over };
+    handler.dispatched();
+    dispatcher.dispatch(options, handler);
+  });
+  return {
+    async send(request, neverSent) {
+      const unsupported = unsupportedByUndici(request);
+      if (unsupported === undefined) return send(request, neverSent);
+      neverSent();
+      throw new AxiosError(
+        `The Dispatcher given as transport cannot take ${unsupported} of a call`,
+        AxiosError.ERR_BAD_OPTION,
+        request,
+      );
     },
-    { tellsStart: false },
-  );
-  return async (request, neverSent) => {
-    const unsupported = unsupportedByUndici(request);
-    if (unsupported === undefined) return send(request, neverSent);
-    neverSent();
-    throw new AxiosError(
-      `The Dispatcher given as transport cannot take ${unsupported} of a call`,
-      AxiosError.ERR_BAD_OPTION,
-      request,
-    );
+    release: () => undefined,
+    destroy() {
+      for (const handler of open) handler.reject(aborted());
+    },
   };
 }

@@ -10,11 +10,6 @@ export interface RequestTarget {
 /** What a URL parser leaves as it is, except dot segments. */
 const plain = /^\/(?!\/)[\w\-.~!$&()*+,;=:@%/?|[\]]*$/;
 
-/** Whether a URL parser gives a path back as it is. */
-export function isPlainPath(path: string): boolean {
-  return plain.test(path) && !path.includes('/.');
-}
-
 /**
  * A function that gives a request's target. The base URL is parsed once, and a call's own URL only where a parser
  * could change it.
@@ -25,7 +20,9 @@ export function targeting(): (config: InternalAxiosRequestConfig) => RequestTarg
 
   return (config) => {
     const { baseURL, url, params } = config;
-    if (baseURL === undefined || url === undefined || params || !isPlainPath(url)) return parsed(config);
+    if (baseURL === undefined || url === undefined || params || !plain.test(url) || url.includes('/.')) {
+      return parsed(config);
+    }
     if (baseURL !== known) {
       base = baseOf(baseURL);
       known = baseURL;

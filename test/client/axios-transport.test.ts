@@ -24,7 +24,7 @@ async function maybeSent(origin: string): Promise<boolean> {
   let maybe = true;
   const headers = new AxiosHeaders();
   const image = { method: 'post', origin, path: '/', data: 'x', headers, signal: undefined };
-  const sent = axiosTransport(origin)(wireRequest({}, image), () => {
+  const sent = axiosTransport(origin).send(wireRequest({}, image), () => {
     maybe = false;
   });
   await expect(sent).rejects.toThrow();

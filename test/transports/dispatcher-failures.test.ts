@@ -59,7 +59,7 @@ describe("a Dispatcher's own limits", () => {
     );
     expect(await through(impatient, {}, silent)).toMatchObject({
       code: 'ETIMEDOUT',
-      message: 'No reply within the time limit of the Dispatcher',
+      message: 'No response within the time limit of the Dispatcher',
       maybeSent: true,
     });
   });

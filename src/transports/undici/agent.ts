@@ -1,78 +1,68 @@
-import type { Agent, buildConnector } from 'undici';
+import type { Client, Dispatcher } from 'undici';
+import { Connection } from './connection.js';
+import { connectorTo } from './connector.js';
+import { aborted } from './failures.js';
 import type { UndiciResponseHandler } from './response-handler.js';
-
-type Undici = typeof import('undici');
 
 /**
  * The keep-alive connections of one `MoovAuth`, over undici, which is loaded when it is first used. Idle connections
  * do not hold the process open, and end by themselves after some seconds.
  */
 export class UndiciAgent {
-  #loading: Promise<Undici> | undefined;
-  #undici: Undici | undefined;
-  #agent: Agent | undefined;
-  /** The exchange that is being dispatched, which is what a connection that begins now is made for. */
-  #dispatching: UndiciResponseHandler | undefined;
+  readonly #origin: string;
+  #loading: Promise<unknown> | undefined;
+  #client: typeof Client | undefined;
+  readonly #connect;
+  /** The one last used is the next to be used, so that no more are kept open than are needed. */
+  readonly #idle: Connection[] = [];
+  readonly #busy = new Set<Connection>();
+
+  constructor(origin: string) {
+    this.#origin = origin;
+    this.#connect = connectorTo(origin);
+  }
 
   /** Loads undici; nothing if that is done. */
   load(): Promise<unknown> | undefined {
-    if (this.#undici !== undefined) return undefined;
-    this.#loading ??= import('undici').then((undici) => {
-      this.#undici = undici;
-      return undici;
+    if (this.#client !== undefined) return undefined;
+    this.#loading ??= import('undici').then(({ Client }) => {
+      this.#client = Client;
     });
     return this.#loading;
   }
 
   /** @param options - What undici takes; each limit of time is the caller's own, so undici has none. */
-  dispatch(options: Parameters<Agent['dispatch']>[0], exchange: UndiciResponseHandler): void {
-    this.#agent ??= this.#open();
-    this.#dispatching = exchange;
-    try {
-      this.#agent.dispatch(options, exchange);
-    } finally {
-      this.#dispatching = undefined;
-    }
+  dispatch(options: Dispatcher.DispatchOptions, handler: UndiciResponseHandler): void {
+    const connection = this.#idle.pop() ?? this.#open();
+    this.#busy.add(connection);
+    connection.dispatch(options, handler);
   }
 
+  /** Called when a connection has lost its request. */
+  free(connection: Connection): void {
+    this.#busy.delete(connection);
+    this.#idle.push(connection);
+  }
+
+  gone(connection: Connection): void {
+    if (this.#busy.delete(connection)) return;
+    const index = this.#idle.lastIndexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  /** Closes idle connections, and the others when their requests end, each of which has a deadline of its own. */
   release(): void {
-    // It ends when its last request does, which has a deadline of its own.
-    this.#agent?.close().catch(() => undefined);
-    this.#agent = undefined;
+    for (const connection of [...this.#idle.splice(0), ...this.#busy]) connection.close();
   }
 
+  /** Ends all connections now. */
   destroy(): void {
-    this.#agent?.destroy().catch(() => undefined);
-    this.#agent = undefined;
+    const error = aborted();
+    for (const connection of [...this.#idle.splice(0), ...this.#busy]) connection.destroy(error);
   }
 
-  #open(): Agent {
-    if (this.#undici === undefined) throw new Error('undici is not loaded');
-    const { Agent, buildConnector } = this.#undici;
-    return new Agent({
-      connect: this.#connector(buildConnector({ timeout: 0, allowH2: false })),
-      allowH2: false,
-    });
-  }
-
-  /** A connection is made for one request, and is given up with it: undici itself would go on for minutes. */
-  #connector(connect: buildConnector.connector): buildConnector.connector {
-    return (options, callback) => {
-      const exchange = this.#dispatching;
-      const socket: unknown = connect(options, callback);
-      exchange?.connecting(() => giveUp(socket));
-      return socket;
-    };
-  }
-}
-
-function giveUp(socket: unknown): void {
-  if (
-    typeof socket === 'object' &&
-    socket !== null &&
-    'destroy' in socket &&
-    typeof socket.destroy === 'function'
-  ) {
-    socket.destroy(new Error('The request that the connection was for is over'));
+  #open(): Connection {
+    if (this.#client === undefined) throw new Error('undici is not loaded');
+    return new Connection(this.#client, this.#origin, this.#connect, this);
   }
 }

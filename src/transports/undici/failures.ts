@@ -8,7 +8,7 @@ import { toError } from '../../utils/errors.js';
  * Nothing of undici's own errors is passed on, as those of a mock or an interceptor may tell the request's headers;
  * the system's errors keep what the system says of them.
  *
- * @param response - The reply, where its head has come.
+ * @param response - The response, where its head has come.
  */
 export function failure(
   error: Error,
@@ -24,12 +24,12 @@ export function failure(
   return AxiosError.from(told, undefined, config, undefined, response);
 }
 
-/** The error of a reply that ends before its last byte. */
+/** The error of a response that ends before its last byte. */
 export function brokenOff(config: InternalAxiosRequestConfig, response: AxiosResponse): AxiosError {
   return new AxiosError('stream has been aborted', AxiosError.ERR_BAD_RESPONSE, config, undefined, response);
 }
 
-/** What a stream of a reply ends with when the connection does, as `node:http` words it. */
+/** What a stream of a response ends with when the connection does, as `node:http` words it. */
 export function aborted(): Error {
   return coded('aborted', 'ECONNRESET');
 }
@@ -46,7 +46,7 @@ const wordings: Readonly<Record<string, readonly [message: string, code: string]
   UND_ERR_SOCKET: ['socket hang up', 'ECONNRESET'],
   UND_ERR_INFO: ['socket hang up', 'ECONNRESET'],
   UND_ERR_CONNECT_TIMEOUT: ['connect ETIMEDOUT', 'ETIMEDOUT'],
-  UND_ERR_HEADERS_TIMEOUT: ['No reply within the time limit of the Dispatcher', 'ETIMEDOUT'],
+  UND_ERR_HEADERS_TIMEOUT: ['No response within the time limit of the Dispatcher', 'ETIMEDOUT'],
   UND_ERR_HEADERS_OVERFLOW: ['Parse Error: Header overflow', 'HPE_HEADER_OVERFLOW'],
   UND_ERR_DESTROYED: ['The Dispatcher given as transport is destroyed', AxiosError.ERR_BAD_OPTION],
   UND_ERR_CLOSED: ['The Dispatcher given as transport is closed', AxiosError.ERR_BAD_OPTION],
@@ -75,7 +75,7 @@ const parserCodes: readonly (readonly [reason: RegExp, code: string])[] = [
 ];
 
 function parseError(error: Error): Error {
-  const reason = /\((.*)\)$/s.exec(error.message)?.[1] ?? 'Invalid reply';
+  const reason = /\((.*)\)$/s.exec(error.message)?.[1] ?? 'Invalid response';
   const code = parserCodes.find(([pattern]) => pattern.test(reason))?.[1] ?? 'HPE_INVALID_CONSTANT';
   return coded(`Parse Error: ${reason}`, code);
 }

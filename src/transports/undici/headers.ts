@@ -1,14 +1,13 @@
 import axios, { AxiosHeaders, type AxiosResponse } from 'axios';
+import { assertExact, isSendable } from '../exact-headers.js';
 import type { RequestHeaders } from '../transport.js';
 
 const ACCEPT_ENCODING = 'gzip, compress, deflate, br';
 
-const sendable = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
 const unsendable = /[^\t\x20-\x7e\x80-\xff]+/g;
 
 /**
  * The headers as undici takes them, names and values in turn, with those that Axios's own adapter adds.
- *
  */
 export function requestHeaders(headers: RequestHeaders): string[] {
   const head: string[] = [];
@@ -19,18 +18,20 @@ export function requestHeaders(headers: RequestHeaders): string[] {
     if (name.length === 10 && name.toLowerCase() === 'user-agent') agent = true;
     if (name.length === 15 && name.toLowerCase() === 'accept-encoding') encoding = true;
     if (value === null || value === false) continue;
-    if (Array.isArray(value)) for (const one of value) head.push(name, clean(one));
-    else head.push(name, clean(value));
+    if (Array.isArray(value)) for (const one of value) head.push(name, clean(name, one));
+    else head.push(name, clean(name, value));
   }
   if (!agent) head.push('User-Agent', `axios/${axios.VERSION}`);
   if (!encoding) head.push('Accept-Encoding', ACCEPT_ENCODING);
   return head;
 }
 
-/** What can't stand in a header is left out, as Axios's own adapter does. */
-function clean(value: unknown): string {
+/** What can't stand in a header is left out, as Axios's own adapter does, where it may be. */
+function clean(name: string, value: unknown): string {
   const text = String(value);
-  return sendable.test(text) ? text : text.replace(unsendable, '').replace(/^[\t ]+|[\t ]+$/g, '');
+  if (isSendable(text)) return text;
+  assertExact(name, text);
+  return text.replace(unsendable, '').replace(/^[\t ]+|[\t ]+$/g, '');
 }
 
 /** Names that mean something else on Axios's class of headers. */
@@ -58,7 +59,7 @@ const single = new Set([
   'user-agent',
 ]);
 
-/** A reply's headers, repeated ones put together as `node:http` does. */
+/** A response's headers, repeated ones put together as `node:http` does. */
 export function responseHeaders(
   given: Readonly<Record<string, string | string[] | undefined>>,
 ): AxiosResponse['headers'] {

@@ -80,7 +80,8 @@ async function packagedForm(
   }
   if (!headers.hasContentLength()) {
     const length = await new Promise<number | undefined>((resolve) => {
-      form.getLength?.((error, found) => resolve(error ? undefined : found)) ?? resolve(undefined);
+      if (form.getLength === undefined) resolve(undefined);
+      else form.getLength((error, found) => resolve(error ? undefined : found));
     });
     if (length !== undefined && length >= 0) headers.setContentLength(length);
   }
@@ -116,7 +117,8 @@ interface PackagedForm extends NodeJS.ReadableStream {
 }
 
 function isFormOfPackage(data: unknown): data is PackagedForm {
-  return isPipe(data) && 'getHeaders' in data && typeof data.getHeaders === 'function';
+  if (!isPipe(data) || !('getHeaders' in data) || typeof data.getHeaders !== 'function') return false;
+  return data.getHeaders !== Reflect.get(Object.prototype, 'getHeaders');
 }
 
 /** As Axios tells them, so that those of other makes count too. */

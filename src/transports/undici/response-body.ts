@@ -1,5 +1,6 @@
 import { pipeline, type Readable, Transform } from 'node:stream';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { bareError } from '../bare-error.js';
 import { decompressors } from './decompression.js';
 import { progress } from './progress.js';
 
@@ -28,7 +29,7 @@ export function through(source: Readable, steps: readonly Transform[]): Readable
   return steps.reduce<Readable>((stream, step) => pipeline(stream, step, () => undefined), source);
 }
 
-/** The stream, up to `maxContentLength`. */
+/** The stream, up to `maxContentLength`. Its error comes when the caller has had time to listen. */
 export function withinLimit(stream: Readable, config: InternalAxiosRequestConfig): Readable {
   const limit = config.maxContentLength;
   if (limit === undefined || limit < 0) return stream;
@@ -36,7 +37,7 @@ export function withinLimit(stream: Readable, config: InternalAxiosRequestConfig
   const counter = new Transform({
     transform(chunk: Buffer, _encoding, callback) {
       bytes += chunk.length;
-      if (bytes > limit) callback(tooLarge(limit, config));
+      if (bytes > limit) setImmediate(callback, bareError(tooLarge(limit, config)));
       else callback(null, chunk);
     },
   });

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
+import { bareError } from '../bare-error.js';
 import { aborted, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
 import { provesNoConnection } from './no-connection.js';
@@ -9,6 +10,14 @@ import type { RequestBody } from './request-body.js';
 import { decoded, responseSteps, through, tooLarge, withinLimit } from './response-body.js';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
+
+/** A connection of this package's own that carries one request. */
+export interface RequestConnection {
+  /** The request's response is there whole. */
+  done(): void;
+  /** The request is over before that. */
+  abort(error: Error): void;
+}
 
 /** One request and its response, as undici tells of them. */
 export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
@@ -19,18 +28,18 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #limit: number | undefined;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
-  #connecting: (() => void) | undefined;
+  /** Where the request is, unless a Dispatcher of the application's has it. */
+  connection: RequestConnection | undefined;
   #body: Readable | undefined;
   #response: AxiosResponse | undefined;
-  /** Where the reply's bytes go in, and where they come out, when they are not simply collected. */
+  /** Where the response's bytes go in, and where they come out, when they are not simply collected. */
   #source: Readable | undefined;
   #out: Readable | undefined;
   #bytes = 0;
   /** Whether a byte of the request may have been given to a connection, as far as undici has told. */
   #sent: 'no' | 'perhaps' | 'yes' = 'no';
-  /** Whether the caller has his result, apart from the bytes of a stream. */
+  /** Whether the caller has a result, apart from the bytes of a stream. */
   #settled = false;
-  /** Whether nothing more is expected of the wire. */
   #over = false;
 
   constructor(
@@ -47,11 +56,12 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     config.signal?.addEventListener?.('abort', this);
   }
 
+  /** Whether nothing more is expected of the wire. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** The signal's event. It ends a streamed reply too, as long as not all of that is read. */
+  /** The signal's event. It ends a streamed response too, as long as not all of that is read. */
   handleEvent(): void {
     const error = new axios.CanceledError(undefined, this.#config);
     this.fail(error);
@@ -70,10 +80,12 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     });
   }
 
-  /** Takes note of how to give up a connection that is being made for this request alone. */
-  connecting(giveUp: () => void): void {
-    if (this.#over) giveUp();
-    else this.#connecting = giveUp;
+  /**
+   * The connection has failed. undici takes a reset for the end of a response that has no length and is not chunked.
+   */
+  connectionLost(error: Error): void {
+    if (this.#response === undefined || this.#over) return;
+    if ('code' in error && error.code === 'ECONNRESET') this.#lose(error);
   }
 
   /** The request is given to a Dispatcher that may send it without a word. */
@@ -91,12 +103,10 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   fail(error: Error): void {
     if (this.#over) return;
     this.#end();
-    // A streamed reply has been given to the caller already: its end is told there.
-    this.#out?.destroy(error);
+    this.#breakOff(error);
     this.#settle(error);
     this.#controller?.abort(error);
-    this.#connecting?.();
-    this.#connecting = undefined;
+    this.connection?.abort(error);
     this.#body?.destroy();
   }
 
@@ -108,7 +118,6 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
       return;
     }
     this.#controller = controller;
-    this.#connecting = undefined;
     this.#sent = 'yes';
   }
 
@@ -163,6 +172,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (this.#over) return;
     this.#end();
+    this.connection?.done();
     if (this.#source === undefined) this.#deliver();
     else this.#source.push(null);
   }
@@ -174,10 +184,20 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
       return;
     }
     this.#judge(error);
+    this.#lose(error);
+  }
+
+  #lose(error: Error): void {
     this.#end();
+    this.connection?.abort(error);
     this.#body?.destroy();
-    if (this.#source !== undefined) this.#source.destroy(aborted());
+    if (this.#source !== undefined) this.#breakOff(aborted());
     else this.#settle(failure(error, this.#config, this.#response));
+  }
+
+  /** Ends a streamed response, which the caller has or is about to get: not before there was time to listen. */
+  #breakOff(error: Error): void {
+    if (this.#source !== undefined) setImmediate(() => this.#out?.destroy(bareError(error)));
   }
 
   /** RFC 9110 section 8.6: a 304 may tell the length of the body that it does not have. undici waits for that body. */
@@ -190,7 +210,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     );
   }
 
-  /** Reads a reply that is decompressed or watched on its way. */
+  /** Reads a response that is decompressed or watched on its way. */
   #collect(stream: Readable): void {
     stream.on('data', (chunk: Buffer) => this.#keep(chunk));
     stream.on('error', (error) => this.#settle(bodyFailure(error, this.#config, this.#response)));
@@ -232,7 +252,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#settled = true;
     this.#unlisten();
     if (this.#sent === 'no') this.#neverSent();
-    this.#reject(error);
+    this.#reject(bareError(error));
   }
 
   #end(): void {

@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { connectionSettings } from '../../config/reserved-axios-settings.js';
+import { proxiesFor } from '../proxy-environment.js';
 
 /** Headers of the connection itself, which undici writes or refuses. */
 const ofConnection = /^(?:connection|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
@@ -27,11 +28,10 @@ export function detectEnvironment(env: Readonly<Record<string, string | undefine
   proxied: (protocol: string) => boolean;
   agents: boolean;
 } {
-  const set = (name: string) => Boolean(env[name.toLowerCase()] || env[name.toUpperCase()]);
-  const [forAll, forHTTP, forHTTPS] = [set('all_proxy'), set('http_proxy'), set('https_proxy')];
+  const proxies = { 'http:': proxiesFor('http:', env), 'https:': proxiesFor('https:', env) };
   const agents =
     isChanged(http.globalAgent, http.Agent.prototype) || isChanged(https.globalAgent, https.Agent.prototype);
-  return { proxied: (protocol) => forAll || (protocol === 'https:' ? forHTTPS : forHTTP), agents };
+  return { proxied: (protocol) => proxies[protocol === 'https:' ? protocol : 'http:'].length > 0, agents };
 }
 
 /** Settings that Node itself gives its global agents. */

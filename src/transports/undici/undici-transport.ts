@@ -10,22 +10,12 @@ import { UndiciResponseHandler } from './response-handler.js';
 /** Gives a request to undici. */
 export type Dispatch = (options: Dispatcher.DispatchOptions, handler: UndiciResponseHandler) => void;
 
-/** What is known of the Dispatcher that requests are given to. */
-export interface DispatcherTraits {
-  /** Whether it tells each request that begins; a Dispatcher of the application's may keep that to itself. */
-  readonly tellsStart: boolean;
-}
-
 /**
  * Axios's behaviour over undici: the same responses, the same errors.
  *
  * The request's signal is the only limit of time.
  */
-export function undiciTransport(
-  origin: string,
-  dispatch: Dispatch,
-  { tellsStart }: DispatcherTraits = { tellsStart: true },
-): Transport {
+export function undiciTransport(origin: string, dispatch: Dispatch): Transport {
   return (request, neverSent) =>
     new Promise<AxiosResponse>((resolve, reject) => {
       const handler = new UndiciResponseHandler(request, neverSent, resolve, reject);
@@ -47,19 +37,25 @@ export function undiciTransport(
     handler.sends(body);
     if (handler.over) return;
     try {
-      const options = {
-        origin,
-        path,
-        method: (request.method ?? 'get').toUpperCase(),
-        headers: requestHeaders(request.headers),
-        body,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      };
-      if (!tellsStart) handler.dispatched();
-      dispatch(options, handler);
+      const method = (request.method ?? 'get').toUpperCase();
+      dispatch(new DispatchOptions(origin, path, method, requestHeaders(request.headers), body), handler);
     } catch (error) {
       handler.reject(toError(error));
     }
   }
 }
+
+/** What undici gets. It inherits nothing, as undici would take `upgrade`, say, from `Object.prototype` too. */
+class DispatchOptions implements Dispatcher.DispatchOptions {
+  readonly headersTimeout = 0;
+  readonly bodyTimeout = 0;
+
+  constructor(
+    readonly origin: string,
+    readonly path: string,
+    readonly method: string,
+    readonly headers: string[],
+    readonly body: RequestBody,
+  ) {}
+}
+Object.setPrototypeOf(DispatchOptions.prototype, null);

@@ -1,0 +1,20 @@
+import { AxiosHeaders } from 'axios';
+
+/** Causes that are looked at; a circle of them has no end. */
+const DEPTH = 8;
+
+/**
+ * Takes off an error what leads to the request's headers, and the bytes that a parser's error carries, in which the
+ * server may repeat those headers.
+ */
+export function bareError(error: Error): Error {
+  let at: unknown = error;
+  for (let depth = 0; at instanceof Error && depth < DEPTH; depth++) {
+    for (const name of ['config', 'request', 'rawPacket']) Reflect.deleteProperty(at, name);
+    if ('response' in at && typeof at.response === 'object' && at.response !== null) {
+      Object.assign(at.response, { config: { headers: new AxiosHeaders() }, request: undefined });
+    }
+    at = at.cause;
+  }
+  return error;
+}

@@ -1,0 +1,28 @@
+import { AxiosError } from 'axios';
+import type { RequestHeaders } from './transport.js';
+
+/** Without white space around it, which would be taken off on its way. */
+const sendable = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
+
+/** With another value the request would be another one. */
+const exact = /^(?:authorization|x-idempotency-key|origin)$/i;
+
+export function isSendable(value: string): boolean {
+  return sendable.test(value);
+}
+
+/** @throws AxiosError for a header that must not be changed on its way and cannot be sent as it is. */
+export function assertExact(name: string, value: string): void {
+  if (!exact.test(name) || isSendable(value)) return;
+  throw new AxiosError(
+    `The header "${name}" cannot be sent as it is: it has white space around it, or a character that no header can have`,
+    AxiosError.ERR_BAD_REQUEST,
+  );
+}
+
+/** @throws AxiosError for a header that Axios's adapter would change, and that must not be changed. */
+export function assertExactHeaders(headers: RequestHeaders): void {
+  for (const name of Object.keys(headers)) {
+    if (exact.test(name)) for (const value of [headers[name]].flat()) assertExact(name, String(value ?? ''));
+  }
+}

@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net';
+import type { Client, Dispatcher } from 'undici';
+import type { Connector } from './connector.js';
+import type { RequestConnection, UndiciResponseHandler } from './response-handler.js';
+
+/** What a connection says to its pool. */
+export interface ConnectionOwner {
+  /** It can take another request. */
+  free(connection: Connection): void;
+  /** It can't, now or ever. */
+  gone(connection: Connection): void;
+}
+
+/**
+ * A connection that carries one request at a time: undici's Client, which opens a socket when it has a request and none
+ * stands.
+ *
+ * A request that is given up takes its connection with it. undici would open a new one for a request that was given up,
+ * and goes on for minutes with one that is being made.
+ */
+export class Connection implements RequestConnection {
+  readonly #client: Client;
+  readonly #owner: ConnectionOwner;
+  #handler: UndiciResponseHandler | undefined;
+  #socket: Socket | undefined;
+  #closed = false;
+
+  constructor(ClientOfUndici: typeof Client, origin: string, connect: Connector, owner: ConnectionOwner) {
+    this.#owner = owner;
+    const options: Client.Options = {
+      connect: (_options, callback) => {
+        this.#socket = connect(callback, (error) => this.#handler?.connectionLost(error));
+      },
+    };
+    Object.setPrototypeOf(options, null);
+    this.#client = new ClientOfUndici(origin, options);
+    this.#client.on('disconnect', () => {
+      if (this.#handler === undefined) this.#owner.gone(this);
+    });
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, handler: UndiciResponseHandler): void {
+    this.#handler = handler;
+    handler.connection = this;
+    this.#client.dispatch(options, handler);
+  }
+
+  done(): void {
+    this.#handler = undefined;
+    if (this.#closed) this.#owner.gone(this);
+    else this.#owner.free(this);
+  }
+
+  abort(error: Error): void {
+    this.#handler = undefined;
+    this.#owner.gone(this);
+    this.#client.destroy(error).catch(() => undefined);
+    // undici does not end a socket that is still being connected.
+    this.#socket?.destroy();
+  }
+
+  /** Ends when its request has. */
+  close(): void {
+    this.#closed = true;
+    this.#client.close().catch(() => undefined);
+  }
+
+  /** Ends now; a request on it fails. */
+  destroy(error: Error): void {
+    if (this.#handler === undefined) this.abort(error);
+    else this.#handler.reject(error);
+  }
+}
