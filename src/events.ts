@@ -1,36 +1,36 @@
 import { ignoreErrors } from './utils/errors.js';
 
-/** Something that happened, told through `onEvent` and, in the same form, through `logger`. No event holds a secret. */
+/** An event, passed to `onEvent` and logged through `logger`. No event holds a secret, or a query string. */
 export type MoovAuthEvent =
   | {
       /**
-       * A token was obtained, the first of its scopes or a new one in its place. `token.taken`: from the store, where
+       * A token was received: the first for its scopes, or a new one in its place. `token.taken`: from the store, where
        * another process, or another `MoovAuth`, had put it.
        */
       readonly type: 'token.obtained' | 'token.renewed' | 'token.taken';
-      /** When it ends, by the local clock. */
+      /** When it expires, by the local clock. */
       readonly expiresAt: Date;
-      /** How long that took in milliseconds, attempts and waits included. */
+      /** How long that took, in milliseconds, with all attempts and waits. */
       readonly durationMs: number;
     }
   | {
-      /** A token could not be obtained. */
+      /** A token request failed. */
       readonly type: 'token.failed';
       /** The error's code, such as `ERR_MOOV_NETWORK`. */
       readonly code: string;
       /** The error's message. */
       readonly message: string;
-      /** Whether an older token still serves. */
+      /** Whether an older token is still valid. */
       readonly tokenHeld: boolean;
-      /** When the next probe is due, in milliseconds from now. */
+      /** When the next attempt is due, in milliseconds from now. */
       readonly retryInMs: number;
     }
   | {
-      /** The tokens held were given back. */
+      /** The tokens held were revoked. */
       readonly type: 'token.revoked';
       /** How many were. */
       readonly tokens: number;
-      /** How many are out of service whose revocation Moov has not confirmed. */
+      /** How many tokens are no longer used, but not yet confirmed by Moov to be revoked. */
       readonly pendingRevocations: number;
     }
   | {
@@ -40,35 +40,41 @@ export type MoovAuthEvent =
       readonly code: string;
       /** The error's message. */
       readonly message: string;
-      /** How many are out of service whose revocation Moov has not confirmed. */
+      /** How many tokens are no longer used, but not yet confirmed by Moov to be revoked. */
       readonly pendingRevocations: number;
     }
   | {
-      /** Moov granted fewer scopes than were asked for; told once for each set of scopes. */
+      /** Moov granted fewer scopes than were requested. Emitted once for each set of scopes. */
       readonly type: 'token.narrowed';
       /** The scopes that were not granted. */
       readonly missing: readonly string[];
     }
   | {
-      /** A token was given that calls may be refused with; told once for each message. */
+      /** Moov granted more scopes than were requested. Emitted once for each set of scopes. */
+      readonly type: 'token.widened';
+      /** The scopes that were granted without being requested. */
+      readonly extra: readonly string[];
+    }
+  | {
+      /** The token does not match the configuration, so calls may be rejected. Emitted once for each message. */
       readonly type: 'token.warning';
       /** What does not fit, such as the origin or the account, and what to do. */
       readonly message: string;
     }
   | {
-      /** The store does not answer. Told once; until it is back this process obtains its own tokens. */
+      /** The store is unavailable. Emitted once; until it is back this process requests its own tokens. */
       readonly type: 'store.unavailable';
-      /** Why, as the store said it. */
+      /** The store's error message. */
       readonly message: string;
-      /** When it is tried again, in milliseconds from now. */
+      /** When it is used again, in milliseconds from now. */
       readonly retryInMs: number;
     }
   | {
-      /** The store answers again. */
+      /** The store is available again. */
       readonly type: 'store.available';
     }
   | {
-      /** What the store holds for some scopes can't be decrypted with the keys given; it is replaced. */
+      /** What the store holds for some scopes can't be decrypted with the given keys. It is replaced. */
       readonly type: 'store.unreadable';
     }
   | {
@@ -112,31 +118,34 @@ export type MoovAuthEvent =
       readonly path: string;
     };
 
-/** Where log lines go: the fields first and the message second, as pino takes them and console prints them. */
+/**
+ * Where log lines go. The fields come first and the message second, as pino and bunyan take them. An object that has a
+ * method `log` too, as console and winston have, gets the message first.
+ */
 export interface MoovLogger {
   /**
-   * What is of interest when something is looked into: renewals, replays, retries.
+   * For debugging: renewals, replays, retries.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
    */
   debug(fields: object, message: string): void;
   /**
-   * What is as it should be: a token was obtained or given back.
+   * For what is as it should be: a token was received or revoked.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
    */
   info(fields: object, message: string): void;
   /**
-   * What somebody should look at.
+   * For what needs a look.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
    */
   warn(fields: object, message: string): void;
   /**
-   * What has failed: a token could not be obtained or given back.
+   * For what has failed: a token could not be requested or revoked.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
@@ -154,6 +163,7 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'token.revoked': 'info',
   'token.revokeFailed': 'error',
   'token.narrowed': 'warn',
+  'token.widened': 'warn',
   'token.warning': 'warn',
   'store.unavailable': 'warn',
   'store.available': 'info',
@@ -164,15 +174,26 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'call.budgetExhausted': 'warn',
 };
 
-/** One function that tells an event to both; what either throws, or rejects with, harms nothing. */
+/** Returns one function that passes an event to both. Errors from either are ignored. */
 export function emitter(
   logger: MoovLogger | undefined,
   onEvent: ((event: MoovAuthEvent) => void) | undefined,
 ): Emit {
   if (logger === undefined && onEvent === undefined) return () => undefined;
-  return (event) => {
-    Object.freeze(event);
+  return (given) => {
+    const event = Object.freeze(withoutQuery(given));
     ignoreErrors(() => onEvent?.(event));
-    ignoreErrors(() => logger?.[levels[event.type]]({ ...event }, `moov: ${event.type}`));
+    ignoreErrors(() => logger && log(logger, levels[event.type], { ...event }, `moov: ${event.type}`));
   };
+}
+
+/** A query string may name people, and metrics would have a time series for each. */
+function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
+  return 'path' in event ? { ...event, path: event.path.replace(/[?#].*$/s, '') } : event;
+}
+
+/** winston prints an object that comes first as "[object Object]"; pino and bunyan drop one that comes second. */
+function log(logger: MoovLogger, level: keyof MoovLogger, fields: object, message: string): unknown {
+  const messageFirst = 'log' in logger && typeof logger.log === 'function';
+  return Reflect.apply(logger[level], logger, messageFirst ? [message, fields] : [fields, message]);
 }

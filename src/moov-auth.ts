@@ -191,10 +191,14 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
           {
             read: (other) => targets.read(other, 'browserTokenRouter'),
             fill: (req, other) => targets.scopesOf(req, other),
-            mint: (scope) => {
+            request: (scope) => {
               const token = minter.obtain(scope, { retries: 2, signal: open.signal, timers });
               const late = () => timeoutError('No token within timeoutMs');
               return withTimeout(token, { ms: settings.timeoutMs, timers, timedOut: late });
+            },
+            discard: (token) => {
+              revocations.add(token);
+              revocations.flush(REVOKE_TIMEOUT_MS).catch(() => undefined);
             },
           },
           routerOptions,

@@ -1,14 +1,15 @@
 import type { AxiosError } from 'axios';
-import type { ErrorRequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, NextFunction, Response } from 'express';
 import { isMoovCallError } from '../client/call-error.js';
 import { isStream } from '../client/streams.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { describeType } from '../utils/describe-type.js';
+import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {
-  /** Whether the body of Moov's reply is shown under `upstream`. Default `false`: it may name accounts of others. */
+  /** Whether the body of Moov's response is shown under `upstream`. Default `false`: it may name accounts of others. */
   exposeUpstream?: boolean | undefined;
 }
 
@@ -24,10 +25,16 @@ interface Problem {
   upstream?: unknown;
 }
 
-/** Moov's statuses that are the end user's to know; any other is a matter between the host server and Moov. */
+/** What is to be sent. */
+interface Answer {
+  problem: Problem;
+  headers: Readonly<Record<string, unknown>>;
+}
+
+/** Moov's statuses that concern the end user; any other is a matter between the host server and Moov. */
 const passedOn = new Set([400, 404, 409, 422, 429]);
 
-/** With these no connection stood, or it broke; Axios and undici pass the system's codes on. */
+/** No connection could be made, or it broke; Axios and undici pass the system's codes on. */
 const unreachable = new Set([
   'EAI_AGAIN',
   'ECONNREFUSED',
@@ -38,7 +45,7 @@ const unreachable = new Set([
   'EPIPE',
 ]);
 
-/** RFC 9110 section 9.2.1: they change nothing, so that what became of them needs not be known. */
+/** RFC 9110 section 9.2.1: safe methods change nothing, so an unknown outcome does not matter. */
 const safeMethods = new Set(['get', 'head', 'options']);
 
 const titles: Readonly<Record<number, string>> = {
@@ -59,35 +66,57 @@ const titles: Readonly<Record<number, string>> = {
  *
  * An upstream 401 or 403 is answered with 502: it concerns the host's key and not the end user. 400, 404, 409, 422
  * and 429 keep their status, and time-outs are 504. Moov's 503, and no connection to Moov, are 503 as long as Moov has
- * certainly not acted on a write: who reads 503 tries again. Everything else is 502 or the error's own status. 429 and
+ * certainly not acted on a write, as a 503 is retried. Everything else is 502 or the error's own status. 429 and
  * 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
  *
  * @param options - See {@link MoovErrorHandlerOptions}; all have defaults.
- * @returns the middleware. It keeps no state, and throws nothing.
+ * @returns the middleware. It keeps no state, and never throws, whatever error or response it is given.
  * @throws {@link MoovConfigError} for an unknown or wrong option, and when it is mounted without being called.
  */
 export function moovErrorHandler(options: MoovErrorHandlerOptions = {}): ErrorRequestHandler {
   const exposeUpstream = readOptions(options);
   return (error: unknown, _req, res, next) => {
-    if (res.headersSent) return next(error);
-    if (isMoovAuthError(error)) {
-      res.set({ ...error.headers });
-      return send(res, ofOurs(error));
-    }
-    if (!isMoovCallError(error)) return next(error);
+    const answer = describe(error, exposeUpstream);
+    if (answer === undefined || !send(res, answer)) pass(error, next);
+  };
+}
+
+/** Express's own `next` throws when nothing can be written to the response. */
+function pass(error: unknown, next: NextFunction): void {
+  try {
+    next(error);
+  } catch {
+    // There is no handler left that could be told.
+  }
+}
+
+/** @returns `undefined` for an error that is not of this package. */
+function describe(error: unknown, exposeUpstream: boolean): Answer | undefined {
+  try {
+    if (isMoovAuthError(error)) return { problem: ofOurs(error), headers: error.headers ?? {} };
+    if (!isMoovCallError(error)) return undefined;
     // An error of moov.fetch has that of Axios as its cause, unless the caller has ended the call.
     const call = isMoovCallError(error.cause) ? error.cause : error;
-    const { response } = call;
     const problem = ofCall(call, exposeUpstream);
-    if (
-      response &&
-      response.status === problem.status &&
-      (problem.status === 429 || problem.status === 503)
-    ) {
-      res.set({ ...retryAfterHeader(retryAfterMs(response.headers, Date.now())) });
-    }
-    send(res, problem);
-  };
+    return { problem, headers: headersOf(call, problem.status) };
+  } catch {
+    if (!isOfPackage(error)) return undefined;
+    // It can't be read, so the outcome of the call is unknown. Express's own handler would answer with Moov's status.
+    return { problem: { status: 502, title: title(502), ambiguous: true }, headers: {} };
+  }
+}
+
+function isOfPackage(error: unknown): boolean {
+  try {
+    return isMoovAuthError(error) || isMoovCallError(error);
+  } catch {
+    return false;
+  }
+}
+
+function headersOf({ response }: CallError, status: number): Readonly<Record<string, string>> {
+  if (response?.status !== status || (status !== 429 && status !== 503)) return {};
+  return retryAfterHeader(retryAfterMs(response.headers, Date.now())) ?? {};
 }
 
 function readOptions(options: MoovErrorHandlerOptions): boolean {
@@ -109,18 +138,59 @@ function readOptions(options: MoovErrorHandlerOptions): boolean {
   throw new MoovConfigError(`exposeUpstream: expected true or false, got ${describeType(exposeUpstream)}.`);
 }
 
-function send(res: Response, problem: Problem): void {
-  res
-    .status(problem.status)
-    .set('Cache-Control', 'no-store')
-    .type('application/problem+json')
-    .send(JSON.stringify({ type: 'about:blank', ...problem }));
+/** @returns whether it was sent. By Node's own methods alone, as applications replace those of Express. */
+function send(res: Response, { problem, headers }: Answer): boolean {
+  try {
+    if (res.headersSent) return false;
+    res.statusCode = problem.status;
+    setHeaders(res, headers);
+    res.setHeader('Cache-Control', 'no-store');
+    res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+    res.end(stringified({ type: 'about:blank', ...problem }));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** A message of a 500 is for the host's engineers; those below name nothing but what the client did or can do. */
-function ofOurs({ status, code, message, requestId, moov }: MoovAuthError): Problem {
-  const detail = status === 400 ? message : undefined;
-  return { status, title: title(status), code, detail, requestId, ...told(moov) };
+/** A value that can't stand in a header must not cost the whole response. */
+function setHeaders(res: Response, headers: Answer['headers']): void {
+  for (const name of Object.keys(headers)) {
+    try {
+      res.setHeader(name, String(headers[name]));
+    } catch {
+      // The others still help.
+    }
+  }
+}
+
+function stringified({ upstream, ...problem }: Problem & { type: string }): string {
+  try {
+    return JSON.stringify({ ...problem, upstream });
+  } catch {
+    // A BigInt, a cycle, or a toJSON that throws.
+    return JSON.stringify(problem);
+  }
+}
+
+/** The message of a 500 is for the host's engineers; that of a 400 names nothing but what the client did. */
+function ofOurs(error: MoovAuthError): Problem {
+  const { code, message, requestId, moov } = error;
+  const status = isErrorStatus(error.status) ? error.status : 500;
+  const detail = status === 400 ? String(message) : undefined;
+  return {
+    status,
+    title: title(status),
+    code: String(code),
+    detail,
+    requestId: plainRequestID(requestId),
+    ...ambiguityOf(moov),
+  };
+}
+
+/** The fields of an error can be overwritten. */
+function isErrorStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 400 && status <= 599;
 }
 
 function ofCall(error: CallError, exposeUpstream: boolean): Problem {
@@ -128,7 +198,14 @@ function ofCall(error: CallError, exposeUpstream: boolean): Problem {
   const code = codeOf(error);
   const status = statusOf(error, code);
   const upstream = exposeUpstream && canBeShown(response?.data) ? { upstream: response?.data } : {};
-  return { status, title: title(status), code, requestId: moov.requestId, ...told(moov), ...upstream };
+  return {
+    status,
+    title: title(status),
+    code,
+    requestId: plainRequestID(moov.requestId),
+    ...ambiguityOf(moov),
+    ...upstream,
+  };
 }
 
 /** Whether a body is text or was parsed; of a stream or a buffer JSON would show the insides. */
@@ -155,7 +232,7 @@ function mayBeRepeated({ config, moov }: CallError): boolean {
   return !moov.ambiguous || safeMethods.has(config?.method?.toLowerCase() ?? '');
 }
 
-function told(moov: MoovCallInfo | undefined): { ambiguous?: boolean } {
+function ambiguityOf(moov: MoovCallInfo | undefined): { ambiguous?: boolean } {
   return moov?.ambiguous ? { ambiguous: true } : {};
 }
 

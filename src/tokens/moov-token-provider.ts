@@ -38,11 +38,15 @@ export class MoovTokenProvider {
   /** How tokens of one set of scopes are obtained at Moov. */
   forScopes(scope: string): MoovTokenRequest {
     let toldOfFewer = false;
+    let toldOfMore = false;
     return async ({ held, retries, signal, timers }) => {
       const reply = await this.#renew(scope, held?.refreshToken(), { retries, signal, timers });
       const missing = reply.scope === undefined ? [] : missingScopes(scope, reply.scope);
       if (missing.length > 0 && !toldOfFewer) this.#emit({ type: 'token.narrowed', missing });
       toldOfFewer ||= missing.length > 0;
+      const extra = reply.scope === undefined ? [] : missingScopes(reply.scope, scope);
+      if (extra.length > 0 && !toldOfMore) this.#emit({ type: 'token.widened', extra });
+      toldOfMore ||= extra.length > 0;
       return reply;
     };
   }

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** Returns what was thrown as an Error: JavaScript lets any value be thrown. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -7,7 +9,8 @@ export function toError(thrown: unknown): Error {
 export function ignoreErrors(run: () => unknown): void {
   try {
     const result = run();
-    if (result instanceof Promise) result.catch(() => undefined);
+    // Also one of another realm, as a test runner's.
+    if (types.isPromise(result)) result.catch(() => undefined);
   } catch {
     // The logger itself failed; there is nowhere to report it.
   }
