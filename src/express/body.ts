@@ -18,18 +18,23 @@ const SHORTEST_FIELD_BYTES = 6;
  * @throws {@link BodyError} for a body that is too large, was lost, can't be parsed or is not an object.
  */
 export async function readFields(req: Request): Promise<Record<string, unknown> | undefined> {
-  const { length, none } = declaredBody(req);
+  const { length, none, endless } = declaredBody(req);
   if (length !== undefined && length > LARGEST_BODY_BYTES) throw tooLarge(LARGEST_BODY_BYTES);
   const body: unknown = req.body;
   if (!isBlank(body)) return readParsed(body, req);
   if (none) {
     // An adapter may give a body that its headers do not declare.
-    if (req.readable && req.read() !== null) throw new BodyError(400, 'The body has no Content-Length.');
+    if (req.readable && req.read() !== null) throw withoutLength();
     return undefined;
   }
+  if (endless) throw withoutLength();
   if (req.readableDidRead || !req.readable) return readEmptied(body, req, length);
   const text = await readText(req, length, LARGEST_BODY_BYTES);
   return text === '' ? undefined : parse(text, req);
+}
+
+function withoutLength(): BodyError {
+  return new BodyError(400, 'The body has no Content-Length. For none, send "Content-Length: 0".');
 }
 
 /** What parsers leave for a body that they did not read, and adapters give where there is none. */

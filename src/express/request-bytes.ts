@@ -22,22 +22,23 @@ interface Declared {
   readonly length: number | undefined;
   /** Whether they prove that there is no body. */
   readonly none: boolean;
+  /** Whether there may be a body whose end nothing tells. */
+  readonly endless: boolean;
 }
 
 /**
  * RFC 9112 section 6.3: no body means a `Content-Length` of 0, or neither that nor `Transfer-Encoding`. HTTP/2 needs
- * neither for a body, and some HTTP/1.0 clients give a type and send a body up to the end of the connection.
+ * neither for a body. Some HTTP/1.0 clients give a type and send a body up to the end of the connection, which RFC 1945
+ * section 7.2.2 forbids.
  */
 export function declaredBody(req: Request): Declared {
   const lengths = headerValues(req, 'content-length');
+  const chunked = headerValues(req, 'transfer-encoding').length > 0;
   const length =
     lengths.length > 0 && lengths.every(isWholeNumber) ? Math.max(...lengths.map(Number)) : undefined;
-  const unstated =
-    lengths.length === 0 &&
-    !(req.httpVersionMajor >= 2) &&
-    !(req.httpVersion === '1.0' && req.headers['content-type'] !== undefined);
-  const chunked = headerValues(req, 'transfer-encoding').length > 0;
-  return { length, none: !chunked && (length === 0 || unstated) };
+  const unstated = !chunked && lengths.length === 0 && !(req.httpVersionMajor >= 2);
+  const endless = unstated && req.httpVersion === '1.0' && req.headers['content-type'] !== undefined;
+  return { length, none: !chunked && !endless && (length === 0 || unstated), endless };
 }
 
 /** Of a header that middleware has taken away, the value that came counts. */
