@@ -659,7 +659,6 @@ describe('whatever it is given, it does not throw, and the end user gets a respo
     new Proxy({}, { get: throwing, has: throwing, getPrototypeOf: throwing }),
   ])('what is no error goes to the next handler: %#', async (thrown) => {
     const seen: unknown[] = [];
-    const res: Response = Object.assign(Object.create(express5.response), { headersSent: false });
     Reflect.apply(moovErrorHandler(), undefined, [thrown, {}, {}, (error: unknown) => seen.push(error)]);
     expect(seen).toHaveLength(1);
     expect(Object.is(seen[0], thrown)).toBe(true);
