@@ -1,22 +1,22 @@
 /**
- * What a call on `req.moov` went through; on every error that leaves it and on every response.
+ * The outcome of a call on `req.moov`: `moov` of every error of a call, and of every response.
  */
 export interface MoovCallInfo {
   /** How many requests were handed to the transport: 0 when none was sent. */
   readonly attempts: number;
-  /** `true` when Moov may have acted on the call although no reply says so. */
+  /** `true` when Moov may have acted on the call, but no response confirms it. */
   readonly ambiguous: boolean;
-  /** Moov's `x-request-id` of the last reply, for its support. */
+  /** Moov's `x-request-id` of the last response, for Moov's support. */
   readonly requestId?: string;
 }
 
-/** Why Moov gave no token: it refused the key, it refused the request, or its reply is no token. */
+/** Why Moov issued no token: it refused the key, it refused the request, or its response was not a token. */
 export type MoovTokenErrorCode =
   | 'ERR_MOOV_CREDENTIALS_REFUSED'
   | 'ERR_MOOV_TOKEN_REFUSED'
   | 'ERR_MOOV_TOKEN_REPLY';
 
-/** Why Moov is unavailable: 429, 5xx, no reply in time, no connection, a key that can't be read, or `close()`. */
+/** Why Moov is unavailable: 429, 5xx, no response in time, no connection, a key that can't be read, or `close()`. */
 export type MoovUnavailableErrorCode =
   | 'ERR_MOOV_RATE_LIMITED'
   | 'ERR_MOOV_SERVER_ERROR'
@@ -37,51 +37,51 @@ export type MoovErrorCode =
   | 'ERR_MOOV_REPLAY';
 
 /**
- * What an error of this package is made of, beside its message.
+ * The properties of an error of this package, apart from its message.
  *
  * @typeParam Code - The codes that the class has.
  */
 export interface MoovErrorDetails<Code extends MoovErrorCode = MoovErrorCode> {
   /** The machine-readable reason. */
   code: Code;
-  /** Headers the host should answer with, such as `Retry-After`. */
+  /** Headers that the host server should respond with, such as `Retry-After`. */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** The status Moov answered with, if it answered. */
+  /** The status of Moov's response, if there was one. */
   upstreamStatus?: number | undefined;
   /** Moov's `x-request-id`. */
   requestId?: string | undefined;
-  /** What led to it, without secrets: never an Axios error of the OAuth endpoints. */
+  /** The underlying error, without secrets: never an Axios error of the OAuth endpoints. */
   cause?: unknown;
 }
 
 const brand = Symbol.for('express-moov-auth.error');
 
 /**
- * Base of every error this package makes. No error of it holds a token, a key or a request's body.
+ * The base class of this package's errors. None of them contains a token, a key or a request's body.
  *
- * `status` is what the host server should answer, never Moov's own status; Express's default error
- * handler reads it, and `headers`, by itself.
+ * `status` is the status that the host server should respond with, never Moov's own. Express's default error handler
+ * uses it, and `headers`.
  */
 export abstract class MoovAuthError extends Error {
-  /** What to answer the client of the host server with. */
+  /** The status that the host server should respond with. */
   abstract readonly status: number;
   /** The machine-readable reason: stable, while messages are not. */
   readonly code: MoovErrorCode;
-  // Declared, so that what is not known is absent, and not a line with `undefined` in every log.
-  /** Headers the host should answer with, such as `Retry-After` in seconds. Absent when there are none. */
+  // Declared only, so that an unknown one is absent instead of `undefined` in every log.
+  /** Headers that the host server should respond with, such as `Retry-After` in seconds. Absent when there are none. */
   declare readonly headers?: Readonly<Record<string, string>>;
-  /** The status Moov answered with. Absent when it did not answer. */
+  /** The status of Moov's response. Absent when there was none. */
   declare readonly upstreamStatus?: number;
-  /** Moov's `x-request-id`, for its support. Absent when there was no reply, or none with it. */
+  /** Moov's `x-request-id`, for Moov's support. Absent when there was no response, or it had none. */
   declare readonly requestId?: string;
-  /** Set when the error left `req.moov`. */
+  /** Set when the error is that of a call. */
   declare readonly moov?: MoovCallInfo;
 
   /**
    * For this package, and for tests of what handles its errors.
    *
    * @param message - What happened and what to do, without secrets.
-   * @param details - What is known beside it.
+   * @param details - Its other properties.
    */
   constructor(message: string, details: MoovErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -92,7 +92,7 @@ export abstract class MoovAuthError extends Error {
     if (details.requestId !== undefined) this.requestId = details.requestId;
   }
 
-  /** `false`: code that asks an Axios error's question of any error from `req.moov` gets a true answer. */
+  /** `false`, so that code which checks this on every error of `req.moov` can tell them from Axios's errors. */
   get isAxiosError(): boolean {
     return false;
   }
@@ -116,7 +116,7 @@ export function isMoovAuthError(value: unknown): value is MoovAuthError {
 
 /** An option, a scope or a per-call setting is wrong. The message names it, what was expected and how to set it. */
 export class MoovConfigError extends MoovAuthError {
-  /** 500: the fault is the host's own. */
+  /** 500: the host application's own mistake. */
   readonly status = 500;
 
   /**
@@ -129,25 +129,23 @@ export class MoovConfigError extends MoovAuthError {
   }
 }
 
-/** Moov refused to mint a token (RFC 6749 section 5.2), or answered the request for one with something that is none. */
-export class MoovTokenError extends MoovAuthError {
+/** Moov refused a request to one of its OAuth endpoints. */
+abstract class MoovRefusalError<Code extends MoovErrorCode> extends MoovAuthError {
   /** 502: Moov is upstream of the host. */
   readonly status = 502;
-  /** What was refused, or that the reply is no token. */
-  declare readonly code: MoovTokenErrorCode;
-  /** The fields Moov found fault with (422), and what it said of each. */
+  /** The fields that Moov rejected (422), each with Moov's reason. */
   declare readonly fields?: Readonly<Record<string, string>>;
 
   /**
    * For this package, and for tests of what handles its errors.
    *
    * @param message - What happened and what to do, without secrets.
-   * @param details - What is known beside it.
+   * @param details - Its other properties.
    */
   constructor(
     message: string,
-    details: MoovErrorDetails<MoovTokenErrorCode> & {
-      /** The fields Moov found fault with (422), and what it said of each. */
+    details: MoovErrorDetails<Code> & {
+      /** The fields that Moov rejected (422), each with Moov's reason. */
       fields?: Readonly<Record<string, string>> | undefined;
     },
   ) {
@@ -156,55 +154,41 @@ export class MoovTokenError extends MoovAuthError {
   }
 }
 
+/** Moov refused to issue a token (RFC 6749 section 5.2), or its response was not a token. */
+export class MoovTokenError extends MoovRefusalError<MoovTokenErrorCode> {
+  /** What was refused, or that the response was not a token. */
+  declare readonly code: MoovTokenErrorCode;
+}
+
 /**
- * Moov can't be reached, is over its limits or failing, or the `MoovAuth` was closed. `headers['Retry-After']`
- * tells in seconds when to ask again, where that is known.
+ * Moov can't be reached, limits the rate or fails, or the `MoovAuth` was closed. `headers['Retry-After']` says, in
+ * seconds, when to try again, if that is known.
  */
 export class MoovUnavailableError extends MoovAuthError {
-  /** 503: it may pass. */
+  /** 503: the cause may be temporary. */
   readonly status = 503;
-  /** What is in the way. */
+  /** Why Moov is unavailable. */
   declare readonly code: MoovUnavailableErrorCode;
 
   /**
    * For this package, and for tests of what handles its errors.
    *
    * @param message - What happened and what to do, without secrets.
-   * @param details - What is known beside it.
+   * @param details - Its other properties.
    */
   constructor(message: string, details: MoovErrorDetails<MoovUnavailableErrorCode>) {
     super(message, details);
   }
 }
 
-/** Moov answered a revocation (RFC 7009 section 2.2.1) with something other than success. The token may still be valid. */
-export class MoovRevokeError extends MoovAuthError {
-  /** 502: Moov is upstream of the host. */
-  readonly status = 502;
-  /** The fields Moov found fault with (422), and what it said of each. */
-  declare readonly fields?: Readonly<Record<string, string>>;
+/** Moov did not revoke a token (RFC 7009 section 2.2.1). The token may still be valid. */
+export class MoovRevokeError extends MoovRefusalError<
+  'ERR_MOOV_REVOKE_REFUSED' | 'ERR_MOOV_CREDENTIALS_REFUSED'
+> {}
 
-  /**
-   * For this package, and for tests of what handles its errors.
-   *
-   * @param message - What happened and what to do, without secrets.
-   * @param details - What is known beside it.
-   */
-  constructor(
-    message: string,
-    details: MoovErrorDetails<'ERR_MOOV_REVOKE_REFUSED' | 'ERR_MOOV_CREDENTIALS_REFUSED'> & {
-      /** The fields Moov found fault with (422), and what it said of each. */
-      fields?: Readonly<Record<string, string>> | undefined;
-    },
-  ) {
-    super(message, details);
-    if (details.fields !== undefined) this.fields = details.fields;
-  }
-}
-
-/** A scope can't be asked for as it stands. */
+/** A scope cannot be requested: its account is missing or invalid. */
 export class MoovScopeError extends MoovAuthError {
-  /** 400: the account that fills a scope comes from the request as a rule. */
+  /** 400: the account of a scope usually comes from the request. */
   readonly status = 400;
 
   /**
@@ -217,32 +201,32 @@ export class MoovScopeError extends MoovAuthError {
   }
 }
 
-/** A call would have left Moov's origin: by its URL before anything was sent, or by a redirect that was not followed. */
+/** A call would have left Moov's origin: by its URL, before anything was sent, or by a redirect, which was not followed. */
 export class MoovOriginError extends MoovAuthError {
-  /** 500: the fault is the host's own. */
+  /** 500: the host application's own mistake. */
   readonly status = 500;
 
   /**
    * For this package, and for tests of what handles its errors.
    *
    * @param message - What happened and what to do, without secrets.
-   * @param details - What is known beside it.
+   * @param details - Its other properties.
    */
   constructor(message: string, details?: Omit<MoovErrorDetails, 'code'>) {
     super(message, { ...details, code: 'ERR_MOOV_ORIGIN' });
   }
 }
 
-/** A call had to be sent again, but its body is a stream that is used up. `cause` is what made it necessary. */
+/** A call had to be sent again, but its body is a stream that was already read. `cause` is the reason to send it again. */
 export class MoovReplayError extends MoovAuthError {
-  /** 500: the fault is the host's own. */
+  /** 500: the host application's own mistake. */
   readonly status = 500;
 
   /**
    * For this package, and for tests of what handles its errors.
    *
    * @param message - What happened and what to do, without secrets.
-   * @param details - What is known beside it.
+   * @param details - Its other properties.
    */
   constructor(message: string, details?: Omit<MoovErrorDetails, 'code'>) {
     super(message, { ...details, code: 'ERR_MOOV_REPLAY' });
@@ -250,7 +234,7 @@ export class MoovReplayError extends MoovAuthError {
 }
 
 /**
- * The error of something that took too long.
+ * Returns the error for an operation that took too long.
  *
  * @internal
  */
@@ -259,7 +243,7 @@ export function timeoutError(message: string): MoovUnavailableError {
 }
 
 /**
- * What calls after `close()` reject with.
+ * Returns the error for calls after `close()`.
  *
  * @internal
  */

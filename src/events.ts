@@ -1,16 +1,16 @@
 import { ignoreErrors } from './utils/errors.js';
 
-/** An event, passed to `onEvent` and logged through `logger`. No event holds a secret, or a query string. */
+/** An event, passed to `onEvent` and logged through `logger`. It contains no secrets and no query strings. */
 export type MoovAuthEvent =
   | {
       /**
-       * A token was received: the first for its scopes, or a new one in its place. `token.taken`: from the store, where
-       * another process, or another `MoovAuth`, had put it.
+       * There is a new token: the first one of its scopes, or one that replaces an older one. `token.taken`: it came
+       * from the store, where another process, or another `MoovAuth`, had put it.
        */
       readonly type: 'token.obtained' | 'token.renewed' | 'token.taken';
       /** When it expires, by the local clock. */
       readonly expiresAt: Date;
-      /** How long that took, in milliseconds, with all attempts and waits. */
+      /** How long the request took in milliseconds, attempts and waits included. */
       readonly durationMs: number;
     }
   | {
@@ -22,7 +22,7 @@ export type MoovAuthEvent =
       readonly message: string;
       /** Whether an older token is still valid. */
       readonly tokenHeld: boolean;
-      /** When the next attempt is due, in milliseconds from now. */
+      /** When the request is retried, in milliseconds from now. */
       readonly retryInMs: number;
     }
   | {
@@ -30,7 +30,7 @@ export type MoovAuthEvent =
       readonly type: 'token.revoked';
       /** How many were. */
       readonly tokens: number;
-      /** How many tokens are no longer used, but not yet confirmed by Moov to be revoked. */
+      /** How many are no longer used, but not yet confirmed by Moov as revoked. */
       readonly pendingRevocations: number;
     }
   | {
@@ -40,11 +40,11 @@ export type MoovAuthEvent =
       readonly code: string;
       /** The error's message. */
       readonly message: string;
-      /** How many tokens are no longer used, but not yet confirmed by Moov to be revoked. */
+      /** How many are no longer used, but not yet confirmed by Moov as revoked. */
       readonly pendingRevocations: number;
     }
   | {
-      /** Moov granted fewer scopes than were requested. Emitted once for each set of scopes. */
+      /** Moov granted fewer scopes than requested. Emitted once per set of scopes. */
       readonly type: 'token.narrowed';
       /** The scopes that were not granted. */
       readonly missing: readonly string[];
@@ -62,11 +62,11 @@ export type MoovAuthEvent =
       readonly message: string;
     }
   | {
-      /** The store is unavailable. Emitted once; until it is back this process requests its own tokens. */
+      /** The store is unavailable. Emitted once per outage; meanwhile this process requests its own tokens. */
       readonly type: 'store.unavailable';
-      /** The store's error message. */
+      /** The store's own message. */
       readonly message: string;
-      /** When it is used again, in milliseconds from now. */
+      /** When the store is tried again, in milliseconds from now. */
       readonly retryInMs: number;
     }
   | {
@@ -74,7 +74,7 @@ export type MoovAuthEvent =
       readonly type: 'store.available';
     }
   | {
-      /** What the store holds for some scopes can't be decrypted with the given keys. It is replaced. */
+      /** A token in the store cannot be decrypted with the keys given. It is replaced. */
       readonly type: 'store.unreadable';
     }
   | {
@@ -106,7 +106,7 @@ export type MoovAuthEvent =
       readonly retry: number;
       /** The wait before it, in milliseconds. */
       readonly delayMs: number;
-      /** The status that made it necessary, or the error's code. */
+      /** The status that caused it, or the error's code. */
       readonly reason: string;
     }
   | {
@@ -131,21 +131,21 @@ export interface MoovLogger {
    */
   debug(fields: object, message: string): void;
   /**
-   * For what is as it should be: a token was received or revoked.
+   * For normal operation: the first token was issued, or tokens were revoked.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
    */
   info(fields: object, message: string): void;
   /**
-   * For what needs a look.
+   * For what may need attention.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.
    */
   warn(fields: object, message: string): void;
   /**
-   * For what has failed: a token could not be requested or revoked.
+   * For failures: a token request or a revocation failed.
    *
    * @param fields - The event, as `onEvent` gets it.
    * @param message - `moov: ` and the event's type.

@@ -4,7 +4,8 @@
  * @module express-moov-auth
  */
 export { isMoovCallError } from './client/call-error.js';
-export type { MoovAuthOptions, MoovConnectionOptions, MoovOAuthOptions, Secret } from './config/options.js';
+export type { MoovConnectionOptions, MoovOAuthOptions, Secret } from './config/connection-options.js';
+export type { MoovAuthOptions } from './config/options.js';
 export {
   MoovAuthError,
   type MoovCallInfo,
@@ -24,7 +25,6 @@ export type { MoovAuthEvent, MoovLogger } from './events.js';
 export type { BrowserToken, BrowserTokenRouterOptions } from './express/browser-token-router.js';
 export { type MoovErrorHandlerOptions, moovErrorHandler } from './express/error-handler.js';
 export type { Guard } from './express/protected-route.js';
-export type { MoovTarget } from './express/request-handler.js';
 export type { RevokeRouterOptions } from './express/revoke-router.js';
 export type { MoovFetch } from './fetch/moov-fetch.js';
 export type { FetchInput } from './fetch/request.js';
@@ -40,6 +40,7 @@ export {
 export { moovPath } from './moov-path.js';
 export type { AuthToken } from './oauth/token-request.js';
 export type { MoovScope } from './scopes/scopes.js';
+export type { MoovTarget } from './scopes/target.js';
 export type {
   StoredToken,
   TokenGeneration,

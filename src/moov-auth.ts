@@ -1,16 +1,19 @@
 import { AsyncResource } from 'node:async_hooks';
+import { z } from 'zod';
 import { createMoovClients } from './client/moov-client.js';
 import type { MoovAuthOptions } from './config/options.js';
+import { parseOptions, wording } from './config/parse-options.js';
 import { readAuthOptions } from './config/resolve.js';
-import { closedError, MoovAuthError, MoovConfigError, timeoutError } from './errors.js';
+import { closedError, MoovAuthError, timeoutError } from './errors.js';
 import { emitter } from './events.js';
 import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './express/browser-token-router.js';
-import { type MoovTarget, startUpScope, Targets } from './express/request-handler.js';
+import { Targets } from './express/request-handler.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-router.js';
 import { moovFetch } from './fetch/moov-fetch.js';
 import { makeEndpoint } from './moov-oauth-client.js';
 import { requestRevocation } from './oauth/revocation-request.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
+import { type MoovTarget, startUpScope } from './scopes/target.js';
 import type { StoredToken } from './token-store.js';
 import { MoovTokenProvider } from './tokens/moov-token-provider.js';
 import { ResilientTokenStore } from './tokens/resilient-token-store.js';
@@ -24,7 +27,6 @@ import type { TokenProvider } from './tokens/token-provider.js';
 import { TokenSource } from './tokens/token-source.js';
 import { createTransport } from './transports/create-transport.js';
 import type { MoovAuth, MoovAuthStatus } from './types.js';
-import { describeType } from './utils/describe-type.js';
 import { Timers, withTimeout } from './utils/timers.js';
 
 const REVOKE_TIMEOUT_MS = 10_000;
@@ -33,14 +35,9 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /** How long `close()` waits for a renewal in flight to let go of its lock, for which others may be waiting. */
 const LET_GO_TIMEOUT_MS = 1_000;
 
-/** @throws {@link MoovConfigError}, as a token that was to be revoked would live on. */
-function readCloseOptions(options: { revoke?: boolean }): boolean {
-  const { revoke = false, ...others } = options;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new MoovConfigError(`close: unknown option "${unknown}". It is revoke.`);
-  if (typeof revoke === 'boolean') return revoke;
-  throw new MoovConfigError(`close: expected revoke to be true or false, got ${describeType(revoke)}.`);
-}
+const closeOptions = z.object({
+  revoke: z.boolean().default(false).register(wording, { expected: 'true or false' }),
+});
 
 /**
  * Express middleware that gives every request `req.moov`, an Axios instance authorised at Moov, and begins to
@@ -204,9 +201,10 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
           routerOptions,
         ),
       status,
-      close: (closeOptions: { revoke?: boolean } = {}) => {
-        const revokeToo = readCloseOptions(closeOptions);
-        closing ??= close(revokeToo);
+      close: (given: { revoke?: boolean } = {}) => {
+        // A misspelt option is refused, as a token that was to be revoked would live on.
+        const { revoke } = parseOptions({ name: 'close' }, closeOptions, given);
+        closing ??= close(revoke);
         return closing;
       },
     }),

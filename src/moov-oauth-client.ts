@@ -1,8 +1,10 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
-import type { Credentials, MoovOAuthOptions } from './config/options.js';
+import type { Credentials, MoovOAuthOptions } from './config/connection-options.js';
+import { parseOptions, wording } from './config/parse-options.js';
 import { type OAuthSettings, readOAuthOptions } from './config/resolve.js';
+import { milliseconds, ofMilliseconds, ofRetries, retries } from './config/schema.js';
 import { MoovConfigError } from './errors.js';
 import { OAuthEndpoint } from './oauth/endpoint.js';
 import type { Exchange } from './oauth/exchange.js';
@@ -26,7 +28,7 @@ export interface CallOptions {
 
 /** RFC 6749 sections 4.4.2 and 6, under the names of Moov's own libraries. */
 export interface CreateAccessTokenRequest {
-  /** How to obtain it: with the key alone, or with a refresh token. */
+  /** How to request it: with the key alone, or with a refresh token. */
   grantType: 'client_credentials' | 'refresh_token';
   /** Space-delimited; required with `client_credentials`. */
   scope?: string | undefined;
@@ -42,7 +44,7 @@ export interface CreateAccessTokenRequest {
 export interface RevokeAccessTokenRequest {
   /** An access token or a refresh token. */
   token: string;
-  /** Which of the two it is, if that is known; Moov finds it out otherwise. */
+  /** Which of the two it is, if that is known; otherwise Moov tries both. */
   tokenTypeHint?: 'access_token' | 'refresh_token' | undefined;
   /** Default: the client's. */
   clientId?: string | undefined;
@@ -51,35 +53,49 @@ export interface RevokeAccessTokenRequest {
 }
 
 const text = z.string().min(1);
-const key = { clientId: text.optional(), clientSecret: text.optional() };
-const createRequest = z.discriminatedUnion('grantType', [
-  z.strictObject({
-    grantType: z.literal('client_credentials'),
-    scope: text,
-    refreshToken: z.undefined().optional(),
+const key = {
+  clientId: text.optional().register(wording, { expected: 'a non-empty string' }),
+  clientSecret: text.optional().register(wording, { expected: 'a non-empty string' }),
+};
+
+const createRequest = z
+  .object({
+    grantType: z
+      .enum(['client_credentials', 'refresh_token'])
+      .register(wording, { expected: "'client_credentials' or 'refresh_token'" }),
+    scope: text.optional().register(wording, {
+      expected: 'a non-empty string of space-delimited scopes (required with client_credentials)',
+    }),
+    refreshToken: text.max(4_096).optional().register(wording, {
+      expected: 'a non-empty string of at most 4,096 characters (with refresh_token alone)',
+    }),
     ...key,
-  }),
-  z.strictObject({
-    grantType: z.literal('refresh_token'),
-    refreshToken: text.max(4_096),
-    scope: text.optional(),
-    ...key,
-  }),
-]);
-const revokeRequest = z.strictObject({
-  token: text,
-  tokenTypeHint: z.enum(['access_token', 'refresh_token']).optional(),
+  })
+  .refine(({ grantType, scope }) => grantType !== 'client_credentials' || scope !== undefined, {
+    path: ['scope'],
+  })
+  .refine(({ grantType, refreshToken }) => (grantType === 'refresh_token') === (refreshToken !== undefined), {
+    path: ['refreshToken'],
+  });
+
+const revokeRequest = z.object({
+  token: text.register(wording, { expected: 'a non-empty string, the access or refresh token to revoke' }),
+  tokenTypeHint: z
+    .enum(['access_token', 'refresh_token'])
+    .optional()
+    .register(wording, { expected: "'access_token' or 'refresh_token'" }),
   ...key,
 });
-const callOptions = z.strictObject({
-  signal: z.instanceof(AbortSignal).optional(),
-  timeoutMs: z
-    .int()
-    .min(1)
-    .max(2 ** 31 - 1)
-    .optional(),
-  retries: z.int().min(0).max(10).optional(),
-  headers: z.record(z.string(), z.string()).refine(areHeaders).optional(),
+
+const callOptions = z.object({
+  signal: z.instanceof(AbortSignal).optional().register(wording, { expected: 'an AbortSignal' }),
+  timeoutMs: milliseconds.optional().register(wording, ofMilliseconds),
+  retries: retries.optional().register(wording, ofRetries),
+  headers: z
+    .record(z.string(), z.string())
+    .refine(areHeaders)
+    .optional()
+    .register(wording, { expected: 'an object of header names and string values' }),
 });
 
 /**
@@ -103,23 +119,24 @@ export class MoovOAuthClient {
   }
 
   /**
-   * Obtains a token by client credentials (RFC 6749 section 4.4) or by a refresh token (section 6).
+   * Requests a token by client credentials (RFC 6749 section 4.4) or by a refresh token (section 6).
    *
    * @param request - The grant, and its scopes or refresh token.
    * @param options - For this call; see {@link CallOptions}.
    * @returns the token, which is a secret: keep it out of logs.
    * @throws {@link MoovConfigError} for a request that lacks or misuses a field; nothing is sent.
-   * @throws {@link MoovTokenError} when Moov refuses (400, 401, 403, 422: with `fields`), or its reply can't be used.
+   * @throws {@link MoovTokenError} when Moov refuses (400, 401, 403, 422: with `fields`), or its response can't be used.
    * @throws {@link MoovUnavailableError} for 429, 5xx, a time-out and a failed connection, after the retries.
    * @throws {@link MoovOriginError} for a redirect.
    */
   async createAccessToken(request: CreateAccessTokenRequest, options: CallOptions = {}): Promise<AuthToken> {
-    const grant = check('createAccessToken', createRequest, request);
-    return requestToken(this.#endpoint, grant, this.#exchange(grant, options));
+    const name = 'createAccessToken';
+    const grant = parseOptions({ name, noun: 'field' }, createRequest, request);
+    return requestToken(this.#endpoint, grant, this.#exchange(name, grant, options));
   }
 
   /**
-   * Gives a token back (RFC 7009). Revoking a token Moov does not know succeeds.
+   * Revokes a token (RFC 7009). Revoking a token that Moov does not know succeeds.
    *
    * @param request - The token, access or refresh.
    * @param options - For this call; see {@link CallOptions}.
@@ -129,20 +146,22 @@ export class MoovOAuthClient {
    * @throws {@link MoovOriginError} for a redirect.
    */
   async revokeAccessToken(request: RevokeAccessTokenRequest, options: CallOptions = {}): Promise<void> {
-    const revocation = check('revokeAccessToken', revokeRequest, request);
-    await requestRevocation(this.#endpoint, revocation, this.#exchange(revocation, options));
+    const name = 'revokeAccessToken';
+    const revocation = parseOptions({ name, noun: 'field' }, revokeRequest, request);
+    await requestRevocation(this.#endpoint, revocation, this.#exchange(name, revocation, options));
   }
 
   #exchange(
+    name: string,
     request: { clientId?: string | undefined; clientSecret?: string | undefined },
     given: CallOptions,
   ): Exchange {
-    const { signal, timeoutMs, retries, headers } = check('options', callOptions, given);
+    const { signal, timeoutMs, retries: mostRetries, headers } = parseOptions({ name }, callOptions, given);
     return {
       credentials: keyFor(request, this.#settings.credentials),
       headers: headers ?? {},
       timeoutMs: timeoutMs ?? this.#settings.timeoutMs,
-      retries: retries ?? this.#settings.retries,
+      retries: mostRetries ?? this.#settings.retries,
       signal,
       timers: new Timers(true),
     };
@@ -183,7 +202,7 @@ function keyFor(
   throw new MoovConfigError('clientId and clientSecret: expected both or neither in one request.');
 }
 
-/** What can't be sent is the program's mistake; HTTP clients find out too late, or drop characters in silence. */
+/** Checked here, because HTTP clients find out too late, or drop characters silently. */
 function areHeaders(headers: Readonly<Record<string, string>>): boolean {
   try {
     for (const [name, value] of Object.entries(headers)) {
@@ -194,32 +213,4 @@ function areHeaders(headers: Readonly<Record<string, string>>): boolean {
   } catch {
     return false;
   }
-}
-
-const expectations: Readonly<Record<string, string>> = {
-  grantType: "'client_credentials' or 'refresh_token'",
-  scope: 'a non-empty string of space-delimited scopes (required with client_credentials)',
-  refreshToken: 'a non-empty string of at most 4,096 characters (with refresh_token alone)',
-  token: 'a non-empty string, the access or refresh token to give back',
-  tokenTypeHint: "'access_token' or 'refresh_token'",
-  clientId: 'a non-empty string',
-  clientSecret: 'a non-empty string',
-  signal: 'an AbortSignal',
-  timeoutMs: 'a whole number of milliseconds, at least 1',
-  retries: 'a whole number from 0 to 10',
-  headers: 'an object of header names and string values',
-};
-
-function check<Schema extends z.ZodType>(subject: string, schema: Schema, given: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : String(issue?.path[0] ?? '');
-  const fault =
-    field === ''
-      ? 'expected an object'
-      : issue?.code === 'unrecognized_keys'
-        ? `unknown field ${field}`
-        : `${field}: expected ${expectations[field] ?? 'something else'}`;
-  throw new MoovConfigError(`${subject}: ${fault}.`);
 }

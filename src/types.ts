@@ -3,30 +3,30 @@ import type { AxiosInstance } from 'axios';
 import 'axios-retry';
 import type { RequestHandler, Router } from 'express';
 import type { BrowserTokenRouterOptions } from './express/browser-token-router.js';
-import type { MoovTarget } from './express/request-handler.js';
 import type { RevokeRouterOptions } from './express/revoke-router.js';
 import type { MoovFetch } from './fetch/moov-fetch.js';
 import type { FetchInput } from './fetch/request.js';
 import type { MoovResponse } from './fetch/response.js';
 import type { MoovScope } from './scopes/scopes.js';
+import type { MoovTarget } from './scopes/target.js';
 
 declare global {
   namespace Express {
     interface Request {
-      /** An Axios instance that is authorised at Moov; set by `moovAuth`. */
+      /** An Axios instance that is authenticated with Moov's API; set by `moovAuth`. */
       moov: AxiosInstance;
     }
   }
 }
 
-/** What {@link MoovAuth.status} tells. */
+/** The result of {@link MoovAuth.status}. */
 export interface MoovAuthStatus {
   /**
-   * `starting`: no token yet, or none since a revocation. `ready`: one is held. `degraded`: one is held, but the
-   * last renewal failed. `failed`: none is held, and none can be had. `closed`: after `close()`.
+   * `starting`: no token yet, or none since a revocation. `ready`: a token is held. `degraded`: a token is held, but
+   * the last renewal failed. `failed`: no token is held, and the last request for one failed. `closed`: after `close()`.
    */
   readonly state: 'starting' | 'ready' | 'degraded' | 'failed' | 'closed';
-  /** When the token held ends, by the local clock. */
+  /** When the token held expires, by the local clock. */
   readonly expiresAt?: Date;
   /** Why the last token request failed; absent once one has succeeded. */
   readonly lastError?: {
@@ -39,25 +39,27 @@ export interface MoovAuthStatus {
   };
   /** How many tokens are held. */
   readonly tokens: number;
-  /** How many tokens are out of service whose revocation Moov has not confirmed. */
+  /** How many tokens are no longer used, but not yet confirmed by Moov as revoked. */
   readonly pendingRevocations: number;
 }
 
-/** Express middleware that sets `req.moov`, and the life of the token behind it. */
+/** Express middleware that sets `req.moov`, with methods to manage its tokens. */
 export interface MoovAuth extends RequestHandler {
   /**
-   * What handlers see as `req.moov`; for jobs outside a request. With `{accountID}` in the scopes and no fixed account
-   * its calls reject with {@link MoovScopeError}; use {@link clientFor}.
+   * The instance that handlers see as `req.moov`, for jobs outside a request. With `{accountID}` in the scopes and no
+   * fixed account its calls reject with {@link MoovScopeError}; use {@link clientFor}.
    */
   readonly client: AxiosInstance;
   /**
-   * Waits for the first token, if there is one of start-up: scopes with `{accountID}` and no fixed account have none. After a failure a new call waits for the outcome of the next probe.
+   * Waits for the start-up token. Scopes with `{accountID}` and no fixed account have none; then this resolves at once.
+   * After a failure a new call waits for the outcome of the next retry.
    *
    * @throws {@link MoovTokenError} when Moov refuses, {@link MoovUnavailableError} when it can't be reached.
    */
   ready(): Promise<void>;
   /**
-   * Middleware with other scopes, on the same key and pool: `req.moov` has these and no others after it.
+   * Middleware with other scopes, on the same key and pool. It replaces the scopes of `req.moov` for the handlers that
+   * follow.
    *
    * @param scopes - A list, or one string in which spaces divide them.
    * @throws {@link MoovConfigError} for scopes that are none.
@@ -72,22 +74,22 @@ export interface MoovAuth extends RequestHandler {
    */
   clientFor(target?: MoovTarget): AxiosInstance;
   /**
-   * A WHATWG `fetch` under the rules of `req.moov`: bearer, `Origin` and `X-Moov-Version` (unless `init` has one) are
-   * added, a 401 is renewed and replayed once, retries are those of `req.moov` (a POST or PATCH with an
-   * `X-Idempotency-Key` alone), and `timeoutMs` is the whole call. Scopes and account are those of {@link client};
+   * A WHATWG `fetch` under the rules of `req.moov`: the bearer token, `Origin` and `X-Moov-Version` (unless `init` has
+   * one) are added, after a 401 the token is renewed and the call repeated once, retries are those of `req.moov` (a POST or PATCH with an
+   * `X-Idempotency-Key` alone), and `timeoutMs` limits the whole call. Scopes and account are those of {@link client};
    * {@link fetchFor} is for others.
    *
    * - **Bodies.** A Request's body is read once, up to 32 MiB, and sent as bytes, so that it can be sent again. Bytes,
-   *   text, forms and Blobs in `init.body` have no limit; a stream there (with `duplex: 'half'`) can be sent but once.
-   * - **The reply** to a GET comes as a stream, and its body is to be read within `attemptTimeoutMs` of the attempt's
-   *   start; an unread one is given up then, and at once by `body.cancel()`. Any other reply is read whole first.
-   *   Every status resolves, 3xx of Moov's own too, which are not followed. `response.moov` says what the call went
-   *   through.
-   * - **Options** of browsers (`credentials`, `mode`, `cache` and the like) and `redirect: 'follow'` mean nothing here;
-   *   `redirect: 'error'` is kept; `dispatcher` and `integrity` are refused.
+   *   text, forms and Blobs in `init.body` have no limit; a stream there (with `duplex: 'half'`) can be sent only once.
+   * - **The response** to a GET is a stream, and its body must be read within `attemptTimeoutMs` of the attempt's
+   *   start. An unread body is cancelled then, or at once by `body.cancel()`. Responses to other methods are buffered
+   *   first. Every status resolves, also Moov's own 3xx, which are not followed. `response.moov` reports the attempts
+   *   of the call and its outcome.
+   * - **Options** of browsers (`credentials`, `mode`, `cache` and the like) and `redirect: 'follow'` have no effect here;
+   *   `redirect: 'error'` is respected; `dispatcher` and `integrity` are refused.
    *
-   * Every error of the call has `moov`, so {@link isMoovCallError} tells it and `error.moov.ambiguous` whether Moov may have
-   * acted. An error while a body is read is one of these too.
+   * Every error of the call has `moov`, so {@link isMoovCallError} recognises it, and `error.moov.ambiguous` says whether Moov
+   * may have acted. This includes errors while a body is read.
    *
    * @param input - A path such as `/accounts`, a URL below the base URL's origin, or a Request (also undici's own).
    * @param init - As of `fetch`; it overrides a Request.
@@ -95,11 +97,11 @@ export interface MoovAuth extends RequestHandler {
    * @throws {@link MoovOriginError} when it leads elsewhere; {@link MoovConfigError} for what would bypass the rules, and a
    * Request's body over 32 MiB; {@link MoovReplayError} when a stream would have to be sent again;
    * {@link MoovTokenError}, {@link MoovUnavailableError} and {@link MoovScopeError} as `req.moov` does.
-   * @throws DOMException when the signal aborts: named as its reason, which is its `cause`, and `AbortError` if that is
-   * no DOMException. A new one, so that it can have `moov`. One named `TimeoutError` when `timeoutMs` or
-   * `attemptTimeoutMs` is over.
-   * @throws TypeError `fetch failed`, with an AxiosError as `cause`, for failures of the network and replies over
-   * 10 MiB; other TypeErrors for what is no request.
+   * @throws DOMException when the signal aborts: a new one with `moov`, named as the signal's reason, which is its `cause`,
+   * or `AbortError` if the reason is no DOMException. One named `TimeoutError` when `timeoutMs` or `attemptTimeoutMs`
+   * is over.
+   * @throws TypeError `fetch failed`, with an AxiosError as `cause`, for network failures and responses over
+   * 10 MiB; other TypeErrors for an invalid request.
    * @see {@link https://fetch.spec.whatwg.org/#fetch-method | Fetch standard}
    */
   fetch(input: FetchInput, init?: RequestInit): Promise<MoovResponse>;
@@ -115,20 +117,22 @@ export interface MoovAuth extends RequestHandler {
    * The access token, for clients that are not Axios (RFC 6750 section 2.1). It is a secret: keep it out of logs.
    *
    * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @returns the token held; when there is none, once one is obtained, within `tokenTimeoutMs`.
-   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
+   * @returns the token held; when there is none, a new one, within `tokenTimeoutMs`.
+   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when no token is available; otherwise as
+   * {@link clientFor} does.
    */
   accessToken(target?: MoovTarget): Promise<string>;
   /**
-   * Obtains a new token now, or joins the renewal in flight.
+   * Requests a new token now, or waits for the renewal in flight.
    *
    * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when none can be had; as {@link clientFor} does.
+   * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when the request fails; otherwise as
+   * {@link clientFor} does.
    */
   renew(target?: MoovTarget): Promise<void>;
   /**
-   * Gives back every token held (RFC 7009). They are out of service at once; what Moov does not confirm within 10 s
-   * stays pending and is tried again by the next `revoke()`. The next call obtains a new token.
+   * Revokes every token held (RFC 7009). They are not used again; revocations that Moov does not confirm within 10 s
+   * stay pending and are retried by the next `revoke()`. The next call requests a new token.
    *
    * @throws {@link MoovRevokeError} or {@link MoovUnavailableError} when Moov did not confirm.
    */
@@ -151,11 +155,11 @@ export interface MoovAuth extends RequestHandler {
   /** The state of the token, for health routes. No secrets. */
   status(): MoovAuthStatus;
   /**
-   * Ends renewals; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, gives back the tokens held within 5 s;
-   * what Moov did not confirm by then is told through `onEvent` and `status().pendingRevocations`. Idle connections
-   * are closed, those of calls in flight when these end. Never rejects.
+   * Ends renewals; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, revokes the tokens held, within 5 s;
+   * `onEvent` and `status().pendingRevocations` report what Moov did not confirm by then. Idle connections are closed
+   * at once, those of calls in flight when the calls end. Never rejects.
    *
-   * @param options - Whether to give the tokens back; those of the first call count.
+   * @param options - Whether to revoke the tokens; the options of the first call count.
    * @throws {@link MoovConfigError} at once, for a wrong option; nothing is closed.
    */
   close(options?: {

@@ -4,11 +4,14 @@ import { describe, expect, it } from 'vitest';
 import {
   idempotencyKey,
   MoovConfigError,
+  MoovOAuthClient,
   MoovScopeError,
   moovAuth,
   moovErrorHandler,
   moovPath,
 } from '../src/index.js';
+import { redisTokenStore } from '../src/redis/index.js';
+import { createMoovSandbox } from '../src/sandbox/index.js';
 import { moovSdk } from '../src/sdk/index.js';
 import { failure, startMoov } from './helpers/moov.js';
 
@@ -23,15 +26,64 @@ function misused(run: (wrong: (value: unknown) => never) => unknown): unknown {
   }
 }
 
+describe('a misspelt name', () => {
+  it('is refused in one form wherever there are options or fields, with the one that was meant', async () => {
+    const { moov, sandbox } = await startMoov();
+    const wrong = (value: object) => value as never;
+    const redis = { isOpen: true, sendCommand: () => {}, duplicate: () => {} };
+    const client = new MoovOAuthClient(sandbox.options);
+    const guard: express.RequestHandler = (_req, _res, next) => next();
+    const refused: [string, () => unknown][] = [
+      ['moovAuth: unknown option "Retries"', () => moovAuth('/ping.read', wrong({ Retries: 1 }))],
+      ['MoovOAuthClient: unknown option "timeout"', () => new MoovOAuthClient(wrong({ timeout: 1 }))],
+      [
+        'createAccessToken: unknown field "scopes"',
+        () => client.createAccessToken(wrong({ grantType: 'client_credentials', scopes: '/ping.read' })),
+      ],
+      ['revokeAccessToken: unknown field "Token"', () => client.revokeAccessToken(wrong({ Token: 'a' }))],
+      [
+        'revokeAccessToken: unknown option "header"',
+        () => client.revokeAccessToken({ token: 'a' }, wrong({ header: {} })),
+      ],
+      [
+        'redisTokenStore: unknown option "prefixes"',
+        () => redisTokenStore(wrong({ client: redis, prefixes: 'a' })),
+      ],
+      ['moovSdk: unknown option "accountId"', () => moovSdk(moov, wrong({ accountId: 'a' }))],
+      [
+        'moovErrorHandler: unknown option "exposeupstream"',
+        () => moovErrorHandler(wrong({ exposeupstream: true })),
+      ],
+      ['revokeRouter: unknown option "guards"', () => moov.revokeRouter(wrong({ guards: guard }))],
+      [
+        'browserTokenRouter: unknown option "scope"',
+        () => moov.browserTokenRouter(wrong({ guard, scopes: '/ping.read', scope: '/ping.read' })),
+      ],
+      ['close: unknown option "revoked"', () => moov.close(wrong({ revoked: true }))],
+      ['target: unknown field "accountId"', () => moov.clientFor(wrong({ accountId: 'a' }))],
+      ['createMoovSandbox: unknown option "clientID"', () => createMoovSandbox(wrong({ clientID: 'a' }))],
+      ['fail: unknown field "time"', () => sandbox.fail(wrong({ path: '/ping', status: 503, time: 2 }))],
+    ];
+    for (const [message, call] of refused) {
+      const error = await failure(Promise.resolve().then(call));
+      expect(error.message).toMatch(
+        /^\w+: unknown \w+ "\w+"\. Did you mean "\w+"\? (The \w+ is|\w+s are) [\w, ]+\.$/,
+      );
+      expect(error.message).toContain(`${message}. Did you mean "`);
+      expect(error.name).toBe(/sandbox|fail/i.test(message) ? 'TypeError' : 'MoovConfigError');
+    }
+  });
+});
+
 describe('a target', () => {
   it.each([
     [
       { accountId: 'b1d2c3a4-0000-4000-8000-000000000001' },
-      /unknown member "accountId"\. Did you mean "accountID"\? Members are scopes/,
+      /target: unknown field "accountId"\. Did you mean "accountID"\? Fields are scopes/,
     ],
-    [{ scope: '/ping.read' }, /unknown member "scope"\. Did you mean "scopes"\? /],
-    [{ tenant: 'a' }, /unknown member "tenant"\. Members are scopes, accountID/],
-    ['b1d2c3a4-0000-4000-8000-000000000001', /expected an object, .* got a string/],
+    [{ scope: '/ping.read' }, /unknown field "scope"\. Did you mean "scopes"\? /],
+    [{ tenant: 'a' }, /unknown field "tenant"\. Fields are scopes, accountID/],
+    ['b1d2c3a4-0000-4000-8000-000000000001', /target: expected an object of fields; got a string/],
     [['/ping.read'], /got a list/],
     [null, /got null/],
   ])('%j is refused before the wrong account can act', async (target, message) => {
@@ -89,17 +141,20 @@ describe('what has to be called', () => {
   });
 
   it.each([
-    [5, /expected an object of options, got 5/],
+    [5, /moovErrorHandler: expected an object of options; got 5/],
     [null, /got null/],
-    [{ exposeupstream: true }, /unknown option "exposeupstream"\. The option is exposeUpstream/],
-    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true or false, got a string/],
+    [
+      { exposeupstream: true },
+      /unknown option "exposeupstream"\. Did you mean "exposeUpstream"\? The option is exposeUpstream\./,
+    ],
+    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true or false; got a string/],
   ])('moovErrorHandler(%j) is refused', (options, message) => {
     expect(String(misused((wrong) => moovErrorHandler(wrong(options))))).toMatch(message);
   });
 
   it.each([
-    [{ revok: true }, /close: unknown option "revok"/],
-    [{ revoke: 'yes' }, /expected revoke to be true or false, got a string/],
+    [{ revok: true }, /close: unknown option "revok"\. Did you mean "revoke"\? The option is revoke\./],
+    [{ revoke: 'yes' }, /revoke: expected true or false; got a string/],
   ])('close(%j) is refused, and closes nothing', async (options, message) => {
     const { moov } = await startMoov();
     expect(String(misused((wrong) => moov.close(wrong(options))))).toMatch(message);
@@ -118,8 +173,8 @@ describe('what has to be called', () => {
       /moovSdk: unknown option "accountId"\. Did you mean "accountID"\? Options are scopes,/,
     ],
     [{ retries: 1 }, /moovSdk: unknown option "retries"\. Options are scopes,/],
-    [5, /moovSdk: expected an object of options, got 5/],
-    [null, /moovSdk: expected an object of options, got null/],
+    [5, /moovSdk: expected an object of options; got 5/],
+    [null, /moovSdk: expected an object of options; got null/],
   ])('moovSdk(moov, %j) is refused before the wrong account can act', async (options, message) => {
     const { moov } = await startMoov();
     const refused = misused((wrong) => moovSdk(moov, wrong(options)));

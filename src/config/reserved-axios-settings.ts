@@ -11,6 +11,23 @@ export const reservedSettings = [
   'baseURL',
 ] as const;
 
+/** Axios settings of the connection that Axios's own adapter alone knows how to keep. */
+export const connectionSettings = [
+  'httpAgent',
+  'httpsAgent',
+  'proxy',
+  'lookup',
+  'family',
+  'insecureHTTPParser',
+  'maxRate',
+  'timeout',
+  'maxRedirects',
+  'cancelToken',
+  'auth',
+  'socketPath',
+  'transport',
+] as const;
+
 /** The first setting in an Axios config that would bypass this package's rules, or that Axios can't use. */
 export function findReservedSetting(config: unknown): string | undefined {
   if (typeof config !== 'object' || config === null) return undefined;

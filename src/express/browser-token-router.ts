@@ -11,7 +11,7 @@ type Scopes = MoovScope | readonly MoovScope[];
 
 /** Options of `moov.browserTokenRouter`. */
 export interface BrowserTokenRouterOptions {
-  /** Decides who gets a token; runs before the body is read. */
+  /** Express middleware that calls `next()` for users who may have a token; runs before the body is read. */
   guard: Guard;
   /**
    * What the user's token may do: a list, or a function of the request, which may be asynchronous. A request can ask
@@ -27,11 +27,11 @@ export interface BrowserTokenRouterOptions {
   allowedOrigins?: string[] | undefined;
 }
 
-/** What the route answers with. */
+/** The response of the route. */
 export interface BrowserToken {
   /** The access token, for Moov.js's `setToken`. */
   token: string;
-  /** When it ends, in ISO 8601. */
+  /** When it expires, in ISO 8601. */
   expiresOn: string;
   /** The same in seconds from now. */
   expiresIn: number;
@@ -52,7 +52,7 @@ export interface BrowserTokenActions {
 
 const asked = z.strictObject({ scopes: z.array(z.string().trim().regex(/^\S+$/)).min(1) });
 
-/** `POST /token`: a new token for each response, with no more scopes than the server grants, and no refresh token. */
+/** `POST /token`: a new token for each response, with at most the scopes that the server grants, and no refresh token. */
 export function createBrowserTokenRouter(
   actions: BrowserTokenActions,
   options: BrowserTokenRouterOptions,

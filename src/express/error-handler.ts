@@ -1,15 +1,16 @@
 import type { AxiosError } from 'axios';
 import type { ErrorRequestHandler, NextFunction, Response } from 'express';
+import { z } from 'zod';
 import { isMoovCallError } from '../client/call-error.js';
 import { isStream } from '../client/streams.js';
+import { parseOptions, wording } from '../config/parse-options.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
 import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {
-  /** Whether the body of Moov's response is shown under `upstream`. Default `false`: it may name accounts of others. */
+  /** Whether to include the body of Moov's response as `upstream`. Default `false`: it may name accounts of others. */
   exposeUpstream?: boolean | undefined;
 }
 
@@ -61,13 +62,13 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 /**
- * Express error middleware that answers this package's errors, and failed calls of `req.moov` and `moov.fetch`, with
- * `application/problem+json` (RFC 9457). Other errors go on to the next handler. Mount it after the routes.
+ * Express error middleware that responds to this package's errors, and to failed calls of `req.moov` and `moov.fetch`,
+ * with `application/problem+json` (RFC 9457). Other errors go on to the next handler. Mount it after the routes.
  *
- * An upstream 401 or 403 is answered with 502: it concerns the host's key and not the end user. 400, 404, 409, 422
- * and 429 keep their status, and time-outs are 504. Moov's 503, and no connection to Moov, are 503 as long as Moov has
- * certainly not acted on a write, as a 503 is retried. Everything else is 502 or the error's own status. 429 and
- * 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
+ * Moov's 401 and 403 become 502: they concern the host's key, not the end user. 400, 404, 409, 422 and 429 keep their
+ * status, and time-outs become 504. Moov's 503, and no connection to Moov, become 503 only if Moov has certainly not
+ * acted on a write, because clients repeat a request after a 503. Everything else becomes 502 or the error's own
+ * status. 429 and 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
  *
  * @param options - See {@link MoovErrorHandlerOptions}; all have defaults.
  * @returns the middleware. It keeps no state, and never throws, whatever error or response it is given.
@@ -119,23 +120,17 @@ function headersOf({ response }: CallError, status: number): Readonly<Record<str
   return retryAfterHeader(retryAfterMs(response.headers, Date.now())) ?? {};
 }
 
+const schema = z.object({
+  exposeUpstream: z.boolean().default(false).register(wording, { expected: 'true or false' }),
+});
+
 function readOptions(options: MoovErrorHandlerOptions): boolean {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options === 'object' && options !== null && 'headers' in options) {
     throw new MoovConfigError(
-      `moovErrorHandler: expected an object of options, got ${describeType(options)}.`,
+      'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).',
     );
   }
-  const unknown = Object.keys(options).find((name) => name !== 'exposeUpstream');
-  if (unknown !== undefined) {
-    throw new MoovConfigError(
-      'headers' in options
-        ? 'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).'
-        : `moovErrorHandler: unknown option "${unknown}". The option is exposeUpstream.`,
-    );
-  }
-  const { exposeUpstream = false } = options;
-  if (typeof exposeUpstream === 'boolean') return exposeUpstream;
-  throw new MoovConfigError(`exposeUpstream: expected true or false, got ${describeType(exposeUpstream)}.`);
+  return parseOptions({ name: 'moovErrorHandler' }, schema, options).exposeUpstream;
 }
 
 /** @returns whether it was sent. By Node's own methods alone, as applications replace those of Express. */
@@ -208,7 +203,7 @@ function ofCall(error: CallError, exposeUpstream: boolean): Problem {
   };
 }
 
-/** Whether a body is text or was parsed; of a stream or a buffer JSON would show the insides. */
+/** Whether a body is text or parsed JSON; a stream or a buffer would be serialised with its internals. */
 function canBeShown(body: unknown): boolean {
   return !isStream(body) && !ArrayBuffer.isView(body) && !(body instanceof ArrayBuffer);
 }

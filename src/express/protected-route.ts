@@ -1,5 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { didYouMean } from '../config/check-options.js';
+import { assertKnown } from '../config/check-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
 import { describeType } from '../utils/describe-type.js';
 import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
@@ -40,13 +40,7 @@ export interface ProtectedRoute {
  * @throws {@link MoovConfigError} when the guard is missing, an origin is none, or an option is unknown.
  */
 export function protectedRoute({ name, path, options, further, serve }: ProtectedRoute): Router {
-  const known = ['guard', 'allowedOrigins', ...further];
-  const unknown = Object.keys(options ?? {}).find((option) => !known.includes(option));
-  if (unknown !== undefined) {
-    throw new MoovConfigError(
-      `${name}: unknown option "${unknown}". ${didYouMean([unknown], known, 'Options')}`,
-    );
-  }
+  assertKnown({ name }, options ?? {}, ['guard', 'allowedOrigins', ...further]);
   const guards = readGuard(name, options?.guard);
   const origins = readAllowedOrigins(name, options?.allowedOrigins);
   const router = Router();
@@ -79,7 +73,7 @@ export function isOver(res: Response): boolean {
   return res.headersSent || res.writableEnded || res.destroyed;
 }
 
-/** Moov's refusals concern the host's key, so they are never the client's 401; an error of another kind is thrown on. */
+/** Moov's refusals concern the host's key, so they never become the client's 401. Other errors are rethrown. */
 function answerFailure(res: Response, error: unknown): void {
   if (error instanceof BodyError) {
     refuse(res, error.status, 'invalid_request', error.message);
@@ -107,7 +101,7 @@ function readGuard(router: string, guard: unknown): readonly RequestHandler[] {
   const list: unknown[] = Array.isArray(guard) ? [...guard] : [guard];
   if (list.length > 0 && list.every(isHandler)) return list;
   throw new MoovConfigError(
-    `${router}: "guard" must be Express middleware, or a non-empty list of it, that calls next() for those who may use the route, as in ${router}({ guard: requireAdmin }).`,
+    `${router}: "guard" must be Express middleware, or a non-empty list of it, that calls next() for users who may use the route, as in ${router}({ guard: requireAdmin }).`,
   );
 }
 

@@ -2,29 +2,13 @@ import { types } from 'node:util';
 import type { AxiosInstance } from 'axios';
 import type { Request, RequestHandler } from 'express';
 import type { MoovClients } from '../client/moov-client.js';
-import { didYouMean } from '../config/check-options.js';
 import type { Settings } from '../config/resolve.js';
-import { MoovConfigError, MoovScopeError } from '../errors.js';
-import {
-  assertAccountID,
-  fillAccount,
-  type MoovScope,
-  readScopes,
-  type ScopeSet,
-  type ScopeTaker,
-} from '../scopes/scopes.js';
+import { MoovScopeError } from '../errors.js';
+import { fillAccount, type MoovScope, readScopes, type ScopeSet, type ScopeTaker } from '../scopes/scopes.js';
+import { type MoovTarget, scopeFor } from '../scopes/target.js';
 import { noToken } from '../tokens/no-token.js';
 import type { TokenPool } from '../tokens/token-pool.js';
 import type { TokenSource } from '../tokens/token-source.js';
-import { describeType } from '../utils/describe-type.js';
-
-/** What a token is for: some scopes, and the account that fills `{accountID}` in them. */
-export interface MoovTarget {
-  /** Default: those of `moovAuth(scopes)`. */
-  scopes?: MoovScope | readonly MoovScope[] | undefined;
-  /** A UUID. Default: the option `accountID`, if it is a string. */
-  accountID?: string | undefined;
-}
 
 /** Finds the token source, the Axios instance and the middleware for scopes and accounts. */
 export class Targets {
@@ -32,7 +16,7 @@ export class Targets {
   readonly #defaults: ScopeSet;
   readonly #pool: TokenPool;
   readonly #clients: MoovClients;
-  /** By what is wrong: there are few such reasons, and many such requests. */
+  /** By message: there are few such messages, and many such requests. */
   readonly #refusing = new Map<string, AxiosInstance>();
 
   constructor(settings: Settings, defaults: ScopeSet, pool: TokenPool, clients: MoovClients) {
@@ -86,11 +70,7 @@ export class Targets {
   }
 
   #scopeFor(target: MoovTarget = {}): string {
-    assertTarget(target);
-    const { scopes, accountID } = target;
-    if (accountID !== undefined) assertAccountID(accountID);
-    const set = scopes === undefined ? this.#defaults : this.read(scopes);
-    return set.needsAccount ? fillAccount(set, accountID ?? fixedAccount(this.#settings)) : set.text;
+    return scopeFor(target, this.#defaults, this.#settings);
   }
 
   #orRefusal(find: () => string): AxiosInstance {
@@ -110,7 +90,7 @@ export class Targets {
     return client;
   }
 
-  /** With the option set the route's own parameter is not asked: the application has decided otherwise. */
+  /** The option takes precedence over the route's own parameter. */
   #accountOf(req: Request): unknown {
     const { accountID } = this.#settings;
     if (typeof accountID !== 'function') return accountID ?? req.params.accountID;
@@ -121,35 +101,8 @@ export class Targets {
       throw new MoovScopeError('The function of the option accountID failed.');
     }
     if (!types.isPromise(value)) return value;
-    // Nobody else will hear of its rejection.
+    // Otherwise its rejection would be unhandled.
     value.catch(() => undefined);
     throw new MoovScopeError('The function of the option accountID must not be asynchronous.');
   }
-}
-
-const members: readonly string[] = ['scopes', 'accountID'];
-
-/** A misspelt member would be passed over, and the wrong account would act. */
-function assertTarget(target: unknown): void {
-  if (typeof target !== 'object' || target === null || Array.isArray(target)) {
-    throw new MoovConfigError(
-      `The target of a call: expected an object, { scopes, accountID }; got ${describeType(target)}.`,
-    );
-  }
-  const unknown = Object.keys(target).find((name) => !members.includes(name));
-  if (unknown === undefined) return;
-  throw new MoovConfigError(
-    `The target of a call has an unknown member "${unknown}". ${didYouMean([unknown], members, 'Members')}`,
-  );
-}
-
-/** The scopes of the token of start-up: none when they wait for an account. */
-export function startUpScope(scopes: ScopeSet, settings: Settings): string | undefined {
-  const accountID = fixedAccount(settings);
-  if (!scopes.needsAccount) return scopes.text;
-  return accountID === undefined ? undefined : fillAccount(scopes, accountID);
-}
-
-function fixedAccount({ accountID }: Settings): string | undefined {
-  return typeof accountID === 'string' ? accountID : undefined;
 }

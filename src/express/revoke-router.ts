@@ -7,7 +7,7 @@ import { BodyError } from './request-bytes.js';
 
 /** Options of `moov.revokeRouter`. */
 export interface RevokeRouterOptions {
-  /** Decides who may revoke; runs before the body is read. */
+  /** Express middleware that calls `next()` for users who may revoke; runs before the body is read. */
   guard: Guard;
   /**
    * Whether a request without a `token` revokes the tokens this `MoovAuth` holds (default), or is refused. `false`

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
-import type { Credentials } from '../config/options.js';
+import type { Credentials } from '../config/connection-options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import type { Transport } from '../transports/transport.js';
 import { plainRequestID } from '../utils/request-id.js';

@@ -1,4 +1,4 @@
-import type { Credentials } from '../config/options.js';
+import type { Credentials } from '../config/connection-options.js';
 import { MoovUnavailableError } from '../errors.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 import type { EndpointResponse } from './endpoint.js';

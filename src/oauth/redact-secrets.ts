@@ -1,4 +1,4 @@
-import type { Credentials } from '../config/options.js';
+import type { Credentials } from '../config/connection-options.js';
 
 /**
  * HTTP Basic as RFC 6749 section 2.3.1 has it: both halves form-urlencoded first, which leaves `-`, `_` and `.` as

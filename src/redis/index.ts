@@ -27,7 +27,7 @@ export type {
 /** Longer than any token and any lock: what a generation was compared with is gone before it is. */
 const GENERATION_LIFE_MS = 2 * 86_400_000;
 
-/** While it connects the client queues commands. After this long nobody expects them to be done any more. */
+/** While it connects, the client queues commands. A command that is queued for longer is dropped. */
 const LONGEST_QUEUED_MS = 250;
 
 /** A key that Redis has forgotten begins somewhere else, so that nothing that is remembered of it fits by chance. */

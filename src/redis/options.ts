@@ -1,15 +1,16 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { didYouMean } from '../config/check-options.js';
+import { assertKnown, wrongValue } from '../config/check-options.js';
+import { parseOptions, typeOf, wording } from '../config/parse-options.js';
+import { milliseconds, ofMilliseconds } from '../config/schema.js';
 import { MoovConfigError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
 
 /** 32 bytes, as they are or in base64 or hex. */
 export type EncryptionKey = Uint8Array | string;
 
-/** What a store asks of a command. */
+/** Options of a command. */
 export interface RedisCommandOptions {
-  /** Takes it out of the queue while it has not been sent. */
+  /** Removes it from the queue if it has not been sent. */
   abortSignal?: AbortSignal;
   /** Empty, so that texts come as strings whatever the client's own mapping is. */
   typeMapping?: Record<never, never>;
@@ -62,84 +63,65 @@ export interface RedisTokenStoreOptions {
    */
   client: RedisClient;
   /**
-   * The key that encrypts tokens, 32 bytes as a Buffer, in base64 or in hex; or several, the first to encrypt and all
-   * to decrypt, so that keys rotate. Else `MOOV_TOKEN_KEY`, in which commas divide several. Make one with
+   * The key that encrypts tokens, 32 bytes as a Buffer, in base64 or in hex; or several keys, for rotation: the first
+   * encrypts, all decrypt. Default: `MOOV_TOKEN_KEY`, with commas between several keys. Generate one with
    * `openssl rand -base64 32`.
    */
   encryptionKey?: EncryptionKey | readonly EncryptionKey[] | undefined;
-  /** What the names of keys and of the channel in Redis begin with. Default `moov:`. */
+  /** The prefix of the keys and of the channel in Redis. Default `moov:`. */
   prefix?: string | undefined;
   /**
-   * How long a process may take to obtain a token before another may try, in milliseconds; more than the option
+   * How long a process may take to request a token before another may try, in milliseconds; more than the option
    * `tokenTimeoutMs` of `moovAuth`. Default 15,000.
    */
   lockTtlMs?: number | undefined;
 }
 
 const KEY_BYTES = 32;
+const VARIABLE = 'MOOV_TOKEN_KEY';
 
-const schema = z.strictObject({
-  client: z.custom<RedisClient>(isClient),
-  encryptionKey: z.unknown().transform((value, context) => {
-    const given = Array.isArray(value) ? value : [value];
-    const [first, ...others] = given.map(keyOf).filter((key) => key !== undefined);
-    if (first !== undefined && others.length + 1 === given.length) return [first, ...others] as const;
-    context.addIssue('no key');
-    return z.NEVER;
-  }),
+const schema = z.object({
+  client: z
+    .custom<RedisClient>(isClient)
+    .register(wording, { expected: 'a client of the package "redis", made by createClient()' }),
+  encryptionKey: z
+    .unknown()
+    .transform((value, context) => {
+      const given = Array.isArray(value) ? value : [value];
+      const [first, ...others] = given.map(keyOf).filter((key) => key !== undefined);
+      if (first !== undefined && others.length + 1 === given.length) return [first, ...others] as const;
+      context.addIssue('no key');
+      return z.NEVER;
+    })
+    .register(wording, {
+      expected: `${KEY_BYTES} bytes as a Buffer, in base64 or in hex (openssl rand -base64 32), or a list of such keys`,
+      variables: [VARIABLE],
+      got: gotKeys,
+    }),
   prefix: z
     .string()
     .regex(/^[^\s{}]{1,100}$/)
-    .default('moov:'),
-  lockTtlMs: z
-    .int()
-    .min(1)
-    .max(2 ** 31 - 1)
-    .default(15_000),
+    .default('moov:')
+    .register(wording, { expected: 'a string of 1 to 100 characters without white space and braces' }),
+  lockTtlMs: milliseconds.default(15_000).register(wording, ofMilliseconds),
 });
-
-const expected: Readonly<Record<string, string>> = {
-  client: 'a client of the package "redis", made by createClient()',
-  encryptionKey: `${KEY_BYTES} bytes as a Buffer, in base64 or in hex, or a list of such keys`,
-  prefix: 'a string of 1 to 100 characters without white space and braces',
-  lockTtlMs: `a whole number of milliseconds from 1 to ${2 ** 31 - 1}`,
-};
-
-const inVariable = `${KEY_BYTES} bytes in base64 (43 or 44 characters) or in hex (64), or several such keys with commas between them`;
 
 /** The options, complete and checked. */
 export type RedisSettings = z.output<typeof schema>;
 
 /** @throws {@link MoovConfigError} naming the option and what was expected; never the value of a key. */
 export function readRedisOptions(options: unknown, env = process.env): RedisSettings {
-  if (typeof options !== 'object' || options === null) {
-    throw new MoovConfigError(
-      `The options of redisTokenStore: expected an object, got ${describeType(options)}.`,
-    );
-  }
-  const given: Record<string, unknown> = { ...options };
-  given.encryptionKey ??= env.MOOV_TOKEN_KEY?.split(',').map((key) => key.trim());
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  // An unknown one first: it may be a misspelt one, which is then missing too.
-  const { issues } = parsed.error;
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
-  if (issue?.code === 'unrecognized_keys') {
-    throw new MoovConfigError(
-      `Unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')} of redisTokenStore. ${didYouMean(issue.keys, Object.keys(expected), 'Options')}`,
-    );
-  }
-  const name = String(issue?.path[0]);
-  if (name !== 'encryptionKey') {
-    throw new MoovConfigError(`${name}: expected ${expected[name]}; got ${describeType(given[name])}.`);
-  }
-  const where = 'encryptionKey' in options && options.encryptionKey != null ? name : 'MOOV_TOKEN_KEY';
-  const key = given[name];
-  throw new MoovConfigError(
-    key === undefined
-      ? `${name}: expected ${expected[name]}; got none. Set it in the options or as MOOV_TOKEN_KEY: openssl rand -base64 32.`
-      : `${where}: expected ${where === name ? expected[name] : inVariable}; got ${gotKeys(key)}. Make one: openssl rand -base64 32.`,
-  );
+  const subject = { name: 'redisTokenStore' };
+  assertKnown(subject, options, Object.keys(schema.shape));
+  const encryptionKey = Reflect.get(options, 'encryptionKey') ?? readVariable(env[VARIABLE]);
+  return parseOptions(subject, schema, { ...options, encryptionKey });
+}
+
+function readVariable(text: string | undefined): string[] | undefined {
+  const keys = text?.split(',').map((key) => key.trim());
+  if (keys?.every((key) => keyOf(key) !== undefined) !== false) return keys;
+  const expected = `${KEY_BYTES} bytes in base64 (43 or 44 characters) or in hex (64), or several such keys with commas between them (openssl rand -base64 32)`;
+  throw new MoovConfigError(wrongValue(VARIABLE, expected, gotKeys(keys)));
 }
 
 /** Which of several keys is wrong, and how long it is. */
@@ -153,7 +135,7 @@ function gotKeys(value: unknown): string {
 function gotKey(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (typeof value === 'string' && value !== '') return `a string of ${value.length} characters`;
-  return typeof value === 'number' ? 'a number' : describeType(value);
+  return typeOf(value);
 }
 
 function keyOf(value: unknown): KeyObject | undefined {

@@ -4,7 +4,7 @@ import type { RedisClient, RedisSubscriber } from './options.js';
 type Listener = (change: TokenStoreChange) => void;
 
 /**
- * The second connection. It is there while somebody watches and the client is open, and reconnects by itself as the
+ * The second connection. It exists while there is a watcher and the client is open, and reconnects by itself as the
  * client does; but it does not outlive the client, as its attempts to reconnect would keep the process running.
  */
 export class Subscription {

@@ -6,7 +6,7 @@ import type { Tokens } from './tokens.js';
 /** What a caller may do. */
 export type Allows = (scope: string) => boolean;
 
-/** Who may call the API: everything in front of the routes. */
+/** Authenticates calls, by API key or by token and origin, and knows the scopes of each. */
 export class Access {
   readonly #settings: Settings;
   readonly #tokens: Tokens;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type Call, failure, invalid, isRecord, jsonObject, type Reply } from './http.js';
+import { type ApiResponse, type Call, failure, invalid, isRecord, jsonObject } from './http.js';
 import { listed } from './lists.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
 
-/** An account, in the shape of Moov's replies. */
+/** An account, in the shape of Moov's responses. */
 export interface SandboxAccount {
   /** A UUID. */
   readonly accountID: string;
@@ -62,7 +62,7 @@ export class Accounts {
   }
 
   /** `POST /accounts` */
-  create(call: Call): Reply {
+  create(call: Call): ApiResponse {
     const body = jsonObject(call);
     const identity = readIdentity(body);
     const account = this.#add(randomUUID(), identity, readLabels(body));
@@ -71,7 +71,7 @@ export class Accounts {
   }
 
   /** `GET /accounts`, filtered by `foreignID`, `type`, and a part of the `name` */
-  list(call: Call): Reply {
+  list(call: Call): ApiResponse {
     const body = listed(this.all, call.query, {
       foreignID: ({ foreignID }, value) => foreignID === value,
       type: ({ accountType }, value) => accountType === value,
@@ -113,7 +113,7 @@ export function readLabels({ metadata, foreignID }: Record<string, unknown>): La
   };
 }
 
-/** Secrets are dropped, as in Moov's replies, which say only that they were given. */
+/** Secrets are dropped, as in Moov's responses, which say only that they were given. */
 function readIdentity({ accountType, profile }: Record<string, unknown>): Identity {
   if (accountType !== 'individual' && accountType !== 'business') {
     throw invalid({ accountType: 'must be individual or business' });

@@ -1,6 +1,6 @@
 import { Access, checkVersion, rateLimiter } from './access.js';
 import { Accounts } from './accounts.js';
-import { bare, type Call, failure, Refusal, type Reply } from './http.js';
+import { type ApiResponse, bare, type Call, failure, Refusal } from './http.js';
 import { OAuth } from './oauth.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
@@ -21,7 +21,7 @@ interface Route {
   readonly scope: (params: Params) => string;
   /** Whether the account in the path must be the platform's own. */
   readonly ofPlatform: boolean;
-  readonly handle: (call: Call, params: Params) => Reply;
+  readonly handle: (call: Call, params: Params) => ApiResponse;
 }
 
 /** What Moov does with a request, apart from HTTP: a request comes in, and its answer goes out at once. */
@@ -46,31 +46,31 @@ export class Api {
     this.#routes = routes(this.accounts, this.transfers);
   }
 
-  handle(call: Call): Reply {
+  handle(call: Call): ApiResponse {
     try {
       this.#checkRate();
       return this.#handleOAuth(call) ?? this.#handleRoute(call);
     } catch (error) {
-      if (error instanceof Refusal) return error.reply;
+      if (error instanceof Refusal) return error.response;
       throw error;
     }
   }
 
-  #handleOAuth(call: Call): Reply | undefined {
+  #handleOAuth(call: Call): ApiResponse | undefined {
     if (call.method !== 'POST') return undefined;
     if (call.pathname !== '/oauth2/token' && call.pathname !== '/oauth2/revoke') return undefined;
     checkVersion(call.headers);
     return call.pathname === '/oauth2/token' ? this.#oauth.token(call) : this.#oauth.revoke(call);
   }
 
-  #handleRoute(call: Call): Reply {
+  #handleRoute(call: Call): ApiResponse {
     const allows = this.#access.authenticate(call.headers);
     checkVersion(call.headers);
     for (const route of this.#routes) {
       const match = route.method === call.method ? route.path.exec(call.pathname) : null;
       if (match === null) continue;
       const params: Params = { accountID: '', transferID: '', refundID: '', ...match.groups };
-      // Before anything is looked up, so that nobody learns what exists in other accounts.
+      // Before anything is looked up, so that a response does not reveal what exists in other accounts.
       if (!allows(route.scope(params))) throw bare(403);
       if (route.ofPlatform && params.accountID !== this.#platformAccountID) throw bare(403);
       return route.handle(call, params);
@@ -94,7 +94,7 @@ function routes(accounts: Accounts, transfers: Transfers): Route[] {
   const transfer = `${account}/transfers/{transferID}`;
   const readTransfers = `${account}/transfers.read`;
   const writeTransfers = `${account}/transfers.write`;
-  const nothingOf = (accountID: string): Reply => {
+  const nothingOf = (accountID: string): ApiResponse => {
     accounts.get(accountID);
     return { status: 200, body: [] };
   };

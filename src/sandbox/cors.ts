@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Reply } from './http.js';
+import type { ApiResponse } from './http.js';
 import type { Settings } from './options.js';
 
 /** What the documented routes take. */
@@ -20,7 +20,7 @@ export class Cors {
   }
 
   /** The answer to a preflight of a registered origin, which brings no credentials; `undefined` for anything else. */
-  preflight(method: string, pathname: string, headers: IncomingHttpHeaders): Reply | undefined {
+  preflight(method: string, pathname: string, headers: IncomingHttpHeaders): ApiResponse | undefined {
     if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return undefined;
     if (isOAuth(pathname) || !this.#isRegistered(headers.origin)) return undefined;
     return {
@@ -29,7 +29,7 @@ export class Cors {
     };
   }
 
-  /** The headers that every reply has, whatever its status: a page is to see a 401 as a 401. */
+  /** The headers that every response has, whatever its status: a page is to see a 401 as a 401. */
   headers(pathname: string, { origin }: IncomingHttpHeaders): Record<string, string> {
     if (isOAuth(pathname)) return {};
     // Also without CORS, as the same request from another origin has another answer.

@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { didYouMean } from '../config/check-options.js';
+import { assertKnown } from '../config/check-options.js';
 import { describeType } from '../utils/describe-type.js';
 
 /** Which requests a fault is for, and how many of them. */
@@ -85,7 +85,7 @@ export interface DelayFault extends FaultTarget {
 /** One kind of trouble for the requests it names; see `MoovSandbox.fail`. */
 export type FaultRule = AnswerFault | DropFault | TruncateFault | DelayFault;
 
-const members = ['method', 'path', 'times', 'status', 'headers', 'body', 'delayMs', 'drop', 'truncate'];
+const fields = ['method', 'path', 'times', 'status', 'headers', 'body', 'delayMs', 'drop', 'truncate'];
 
 /** A timer fires at once for a longer time than this. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
@@ -101,10 +101,7 @@ export class Faults {
         `fail: expected a rule, such as { path: '/ping', status: 503 }; got ${describeType(rule)}.`,
       );
     }
-    const unknown = Object.keys(rule).find((name) => !members.includes(name));
-    if (unknown !== undefined) {
-      throw new TypeError(`fail: unknown member "${unknown}". ${didYouMean([unknown], members, 'Members')}`);
-    }
+    assertKnown({ name: 'fail', noun: 'field', Failure: TypeError }, rule, fields);
     const times = rule.times ?? 1;
     // Without its slash it would fit no request, and the test of an outage would pass without one.
     if (!(rule.path instanceof RegExp || (typeof rule.path === 'string' && rule.path.startsWith('/')))) {

@@ -11,7 +11,7 @@ export interface Call {
 }
 
 /** An answer. Without a body it has no content type either. */
-export interface Reply {
+export interface ApiResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** An object becomes JSON, a string is sent as it is. */
@@ -20,11 +20,11 @@ export interface Reply {
 
 /** Thrown by a handler to answer with something other than success. */
 export class Refusal extends Error {
-  readonly reply: Reply;
+  readonly response: ApiResponse;
 
-  constructor(reply: Reply) {
-    super(`refused with ${reply.status}`);
-    this.reply = reply;
+  constructor(response: ApiResponse) {
+    super(`refused with ${response.status}`);
+    this.response = response;
   }
 }
 

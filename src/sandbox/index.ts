@@ -48,7 +48,7 @@ export interface MoovSandbox {
   readonly stats: SandboxStats;
   /**
    * Every request until now, in order of arrival. Each read is a new list; the `status` of an entry is filled in when
-   * its reply is sent.
+   * its response is sent.
    */
   readonly requests: readonly SandboxRequest[];
   /** The accounts that exist, the platform's own first. Each read is a copy. */

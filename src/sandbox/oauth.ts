@@ -1,8 +1,8 @@
-import { bare, basicCredentials, type Call, failure, invalid, jsonObject, type Reply } from './http.js';
+import { type ApiResponse, bare, basicCredentials, type Call, failure, invalid, jsonObject } from './http.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
 import { isKnownScope } from './scopes.js';
-import type { TokenReply, Tokens } from './tokens.js';
+import type { TokenResponse, Tokens } from './tokens.js';
 
 /** Moov takes no longer token. */
 const LONGEST_TOKEN = 4096;
@@ -22,20 +22,20 @@ export class OAuth {
   }
 
   /** `POST /oauth2/token`: RFC 6749 sections 4.4 and 6, with Moov's additions. */
-  token(call: Call): Reply {
+  token(call: Call): ApiResponse {
     const fields = readFields(call);
     this.#authenticate(call, fields);
     // Any will do here; only the calls that use the token find out that it is a wrong one.
     if (!call.headers.origin && !call.headers.referer) {
       throw failure(400, 'an Origin or Referer header is required');
     }
-    const reply = this.#grant(fields);
+    const response = this.#grant(fields);
     this.#recorder.count('tokensMinted');
-    return { status: 200, headers: { 'cache-control': 'no-store' }, body: reply };
+    return { status: 200, headers: { 'cache-control': 'no-store' }, body: response };
   }
 
   /** `POST /oauth2/revoke`: RFC 7009. A token that is not known is no error. */
-  revoke(call: Call): Reply {
+  revoke(call: Call): ApiResponse {
     const fields = readFields(call);
     this.#authenticate(call, fields);
     const { token, token_type_hint: hint } = fields;
@@ -50,11 +50,11 @@ export class OAuth {
     return { status: 204 };
   }
 
-  #grant(fields: Fields): TokenReply {
+  #grant(fields: Fields): TokenResponse {
     switch (fields.grant_type) {
       case 'client_credentials':
         if (!fields.scope) throw failure(400, 'scope is required with client_credentials');
-        return this.#tokens.mint(readScopes(fields.scope));
+        return this.#tokens.issue(readScopes(fields.scope));
       case 'refresh_token':
         return this.#refresh(fields);
       default:
@@ -62,7 +62,7 @@ export class OAuth {
     }
   }
 
-  #refresh({ refresh_token: token, scope }: Fields): TokenReply {
+  #refresh({ refresh_token: token, scope }: Fields): TokenResponse {
     if (!token) throw failure(400, 'refresh_token is required with refresh_token');
     if (token.length > LONGEST_TOKEN) {
       throw invalid({ refresh_token: `must have at most ${LONGEST_TOKEN} characters` });
@@ -72,7 +72,7 @@ export class OAuth {
     const scopes = scope ? readScopes(scope) : granted;
     if (!scopes.every((one) => granted.includes(one))) throw invalid({ scope: 'is more than was granted' });
     this.#tokens.revoke(token);
-    return this.#tokens.mint(scopes, granted);
+    return this.#tokens.issue(scopes, granted);
   }
 
   /** HTTP Basic, of which RFC 6749 section 2.3.1 has both parts form-encoded, or the fields of the body. */

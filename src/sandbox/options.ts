@@ -1,4 +1,4 @@
-import { didYouMean } from '../config/check-options.js';
+import { assertKnown, wrongValue } from '../config/check-options.js';
 import { describeType } from '../utils/describe-type.js';
 
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
@@ -21,7 +21,7 @@ export interface MoovSandboxOptions {
   readonly expiresIn?: 'timestamp' | 'seconds' | undefined;
   /** How long an access token lives, in whole seconds. Default 3,600. */
   readonly tokenLifeSeconds?: number | undefined;
-  /** Whether replies carry a `refresh_token` (RFC 6749 section 4.4.3 says they should not). Default `true`. */
+  /** Whether responses carry a `refresh_token` (RFC 6749 section 4.4.3 says they should not). Default `true`. */
   readonly refreshTokens?: boolean | undefined;
   /** Answers 429 to every request above this many within one second. Default: no limit. */
   readonly rateLimit?:
@@ -62,15 +62,7 @@ const known: Record<keyof MoovSandboxOptions, true> = {
 
 /** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
 export function resolveOptions(options: MoovSandboxOptions): Settings {
-  if (describeType(options) !== 'an object') {
-    throw new TypeError(`createMoovSandbox: expected an object of options, got ${describeType(options)}.`);
-  }
-  const names = Object.keys(known);
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw new TypeError(`${name}: no such option of the sandbox. ${didYouMean([name], names, 'There')}`);
-    }
-  }
+  assertKnown({ name: 'createMoovSandbox', Failure: TypeError }, options, Object.keys(known));
   const { origins = ['https://app.example.com'] } = options;
   expect(
     Array.isArray(origins) && origins.length > 0 && origins.every(isRegistrable),
@@ -123,7 +115,7 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
 function expect(condition: boolean, option: string, what: string, value: unknown): void {
   // A number may be a key, put in the wrong place.
   const got = typeof value === 'number' && option.startsWith('client') ? 'a number' : describeType(value);
-  if (!condition) throw new TypeError(`${option}: expected ${what}; got ${got}.`);
+  if (!condition) throw new TypeError(wrongValue(option, what, got));
 }
 
 function isPositiveInteger(value: unknown): boolean {

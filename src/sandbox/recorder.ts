@@ -8,7 +8,7 @@ export interface SandboxRequest {
   readonly path: string;
   /** Names in lower case. They are the real ones: also `authorization`. */
   readonly headers: Readonly<IncomingHttpHeaders>;
-  /** Set when the reply is sent; 0 until then, and for good when the connection was dropped instead. */
+  /** Set when the response is sent; 0 until then, and for good when the connection was dropped instead. */
   readonly status: number;
 }
 
@@ -24,13 +24,13 @@ export interface SandboxStats {
   readonly tokensRevoked: number;
   /** Requests for anything other than `/oauth2/`. */
   readonly apiRequests: number;
-  /** Replies with 401, those of faults included; likewise the next three. */
+  /** Responses with 401, those of faults included; likewise the next three. */
   readonly unauthorized: number;
-  /** Replies with 403. */
+  /** Responses with 403. */
   readonly forbidden: number;
-  /** Replies with 409. */
+  /** Responses with 409. */
   readonly conflicts: number;
-  /** Replies with 429. */
+  /** Responses with 429. */
   readonly rateLimited: number;
   /** Accounts made by `POST /accounts`. */
   readonly accountsCreated: number;
@@ -82,7 +82,7 @@ export class Recorder {
     this.#stats[counter] += 1;
   }
 
-  /** @returns what to call when the reply is sent, with its status. */
+  /** @returns what to call when the response is sent, with its status. */
   arrived(
     method: string,
     path: string,

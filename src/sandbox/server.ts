@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Cors } from './cors.js';
 import type { Faults } from './faults.js';
-import { type Call, type Reply, readCall, splitTarget } from './http.js';
+import { type ApiResponse, type Call, readCall, splitTarget } from './http.js';
 import type { Recorder } from './recorder.js';
 
 /** A client that keeps a connection must not meet with its end by chance; `close` ends it anyway. */
@@ -10,7 +10,7 @@ const KEEP_ALIVE_MS = 60_000;
 
 /** Everything that has to do with sockets: listening, answering, and the faults. */
 export class SandboxServer {
-  readonly #handle: (call: Call) => Reply;
+  readonly #handle: (call: Call) => ApiResponse;
   readonly #recorder: Recorder;
   readonly #faults: Faults;
   readonly #cors: Cors;
@@ -19,7 +19,7 @@ export class SandboxServer {
   #url: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(handle: (call: Call) => Reply, recorder: Recorder, faults: Faults, cors: Cors) {
+  constructor(handle: (call: Call) => ApiResponse, recorder: Recorder, faults: Faults, cors: Cors) {
     this.#handle = handle;
     this.#recorder = recorder;
     this.#faults = faults;
@@ -90,23 +90,23 @@ export class SandboxServer {
     try {
       call = await readCall(request);
     } catch {
-      return; // The client went away before its request was complete: there is nobody to answer.
+      return; // The client went away before its request was complete: there is no connection to respond on.
     }
     if (fault?.delayMs !== undefined && !(await this.#delay(fault.delayMs))) return;
     if (fault?.drop === 'before') {
       socket.destroy();
       return;
     }
-    const reply = fault?.status === undefined ? this.#act(call) : fault;
+    const apiResponse = fault?.status === undefined ? this.#act(call) : fault;
     // A client that has gone away loses its answer, but the request was acted on.
     if (fault?.drop === 'after' || socket.destroyed) {
       socket.destroy();
       return;
     }
-    send(response, reply, sent, fault?.truncate === true);
+    send(response, apiResponse, sent, fault?.truncate === true);
   }
 
-  #act(call: Call): Reply {
+  #act(call: Call): ApiResponse {
     try {
       return this.#handle(call);
     } catch (error) {
@@ -128,27 +128,28 @@ export class SandboxServer {
 
 function send(
   response: ServerResponse,
-  reply: Reply,
+  apiResponse: ApiResponse,
   sent: (status: number) => void,
   truncate: boolean,
 ): void {
-  const body = typeof reply.body === 'object' ? JSON.stringify(reply.body) : (reply.body ?? '');
+  const body =
+    typeof apiResponse.body === 'object' ? JSON.stringify(apiResponse.body) : (apiResponse.body ?? '');
   const bytes = Buffer.from(body);
   if (truncate && bytes.length === 0) {
     response.destroy();
     return;
   }
-  response.statusCode = reply.status;
+  response.statusCode = apiResponse.status;
   response.setHeader('x-request-id', randomUUID());
   if (bytes.length > 0) {
     response.setHeader(
       'content-type',
-      typeof reply.body === 'object' ? 'application/json' : 'text/plain; charset=utf-8',
+      typeof apiResponse.body === 'object' ? 'application/json' : 'text/plain; charset=utf-8',
     );
     response.setHeader('content-length', bytes.length);
   }
-  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
-  sent(reply.status);
+  for (const [name, value] of Object.entries(apiResponse.headers ?? {})) response.setHeader(name, value);
+  sent(apiResponse.status);
   if (!truncate) {
     response.end(bytes.length > 0 ? bytes : undefined);
     return;

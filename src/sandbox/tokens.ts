@@ -7,8 +7,8 @@ interface AccessToken {
   readonly expiresAt: number;
 }
 
-/** The reply of the token endpoint (RFC 6749 section 5.1). */
-export interface TokenReply {
+/** The response of the token endpoint (RFC 6749 section 5.1). */
+export interface TokenResponse {
   readonly access_token: string;
   readonly token_type: 'Bearer';
   readonly expires_in: number;
@@ -32,23 +32,23 @@ export class Tokens {
    * @param scopes - What the access token allows.
    * @param granted - What its refresh token stands for: RFC 6749 section 6 keeps the scope of the original grant.
    */
-  mint(scopes: readonly string[], granted: readonly string[] = scopes): TokenReply {
+  issue(scopes: readonly string[], granted: readonly string[] = scopes): TokenResponse {
     const { tokenLifeSeconds, expiresIn, opaqueTokens, refreshTokens } = this.#settings;
     const now = Date.now();
     const exp = Math.floor(now / 1000) + tokenLifeSeconds;
     const token = opaqueTokens ? randomString() : this.#jwt(scopes, exp);
     // To the millisecond, so that no token ends before the seconds it was promised are over.
     this.#access.set(token, { scopes: new Set(scopes), expiresAt: now + tokenLifeSeconds * 1000 });
-    const reply: TokenReply = {
+    const response: TokenResponse = {
       access_token: token,
       token_type: 'Bearer',
       expires_in: expiresIn === 'timestamp' ? exp : tokenLifeSeconds,
       scope: scopes.join(' '),
     };
-    if (!refreshTokens) return reply;
+    if (!refreshTokens) return response;
     const refresh = randomString();
     this.#refresh.set(refresh, granted);
-    return { ...reply, refresh_token: refresh };
+    return { ...response, refresh_token: refresh };
   }
 
   /** @returns the scopes a refresh token stands for, or `undefined` when it is none or has been used or revoked. */

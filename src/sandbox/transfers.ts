@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Accounts, readLabels } from './accounts.js';
-import { type Call, failure, invalid, isRecord, jsonObject, Refusal, type Reply } from './http.js';
+import { type ApiResponse, type Call, failure, invalid, isRecord, jsonObject, Refusal } from './http.js';
 import { listed } from './lists.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
@@ -30,8 +30,8 @@ export interface SandboxTransferParty {
   };
 }
 
-/** A refund, in the shape of Moov's replies. */
-export interface RefundReply {
+/** A refund, in the shape of Moov's responses. */
+export interface RefundResponse {
   /** A UUID. */
   readonly refundID: string;
   /** In ISO 8601; likewise the next. */
@@ -44,8 +44,8 @@ export interface RefundReply {
   readonly amount: SandboxAmount;
 }
 
-/** A transfer, in the shape of Moov's replies. It is complete at once. */
-export interface TransferReply {
+/** A transfer, in the shape of Moov's responses. It is complete at once. */
+export interface TransferResponse {
   /** A UUID. */
   readonly transferID: string;
   /** In ISO 8601; likewise the next. */
@@ -56,9 +56,9 @@ export interface TransferReply {
   readonly status: 'completed';
   /** How much was moved. */
   readonly amount: SandboxAmount;
-  /** Who pays. */
+  /** The paying party. */
   readonly source: SandboxTransferParty;
-  /** Who is paid. */
+  /** The party that is paid. */
   readonly destination: SandboxTransferParty;
   /** As it was ordered with. */
   readonly description?: string;
@@ -73,13 +73,13 @@ export interface TransferReply {
 }
 
 /** A transfer that exists, with the key it was made under. */
-export interface SandboxTransfer extends TransferReply {
+export interface SandboxTransfer extends TransferResponse {
   /** The `X-Idempotency-Key` of the request that made it. */
   readonly idempotencyKey: string;
 }
 
 /** A refund that exists, by whichever route, with the key it was made under. */
-export interface SandboxRefund extends RefundReply {
+export interface SandboxRefund extends RefundResponse {
   /** The `X-Idempotency-Key` of the request that made it. */
   readonly idempotencyKey: string;
   /** The transfer it gives back. */
@@ -88,7 +88,7 @@ export interface SandboxRefund extends RefundReply {
 
 interface Transfer {
   readonly idempotencyKey: string;
-  readonly made: Omit<TransferReply, 'refundedAmount' | 'refunds'>;
+  readonly made: Omit<TransferResponse, 'refundedAmount' | 'refunds'>;
   readonly refunds: SandboxRefund[];
 }
 
@@ -111,7 +111,7 @@ export class Transfers {
   get transfers(): SandboxTransfer[] {
     return [...this.#transfers.values()].map((transfer) => ({
       idempotencyKey: transfer.idempotencyKey,
-      ...transferReply(transfer),
+      ...transferResponse(transfer),
     }));
   }
 
@@ -120,10 +120,10 @@ export class Transfers {
   }
 
   /** `POST /accounts/{accountID}/transfers` */
-  create(call: Call): Reply {
+  create(call: Call): ApiResponse {
     const idempotencyKey = readKey(call);
     const original = this.#byKey.get(idempotencyKey);
-    if (original !== undefined) throw new Refusal({ status: 409, body: transferReply(original) });
+    if (original !== undefined) throw new Refusal({ status: 409, body: transferResponse(original) });
     const order = this.#readOrder(jsonObject(call));
     const now = new Date().toISOString();
     const made = {
@@ -140,60 +140,60 @@ export class Transfers {
     return {
       status: 200,
       body: waits(call)
-        ? transferReply(transfer)
+        ? transferResponse(transfer)
         : { transferID: made.transferID, createdOn: made.createdOn },
     };
   }
 
   /** `GET /accounts/{accountID}/transfers`, filtered by `foreignID`, `status` and the time of creation */
-  list(call: Call): Reply {
+  list(call: Call): ApiResponse {
     const found = listed([...this.#transfers.values()], call.query, {
       foreignID: ({ made }, value) => made.foreignID === value,
       status: ({ made }, value) => made.status === value,
       startDateTime: ({ made }, value) => Date.parse(made.createdOn) >= Date.parse(value),
       endDateTime: ({ made }, value) => Date.parse(made.createdOn) <= Date.parse(value),
     });
-    return { status: 200, body: found.map(transferReply) };
+    return { status: 200, body: found.map(transferResponse) };
   }
 
   /** `GET /accounts/{accountID}/transfers/{transferID}` */
-  get(transferID: string): Reply {
-    return { status: 200, body: transferReply(this.#find(transferID)) };
+  get(transferID: string): ApiResponse {
+    return { status: 200, body: transferResponse(this.#find(transferID)) };
   }
 
   /** `POST /accounts/{accountID}/transfers/{transferID}/refunds`; without a body or an amount, of all that is left. */
-  refund(call: Call, transferID: string): Reply {
+  refund(call: Call, transferID: string): ApiResponse {
     const key = readKey(call);
     const original = this.#refundsByKey.get(key);
-    if (original !== undefined) throw new Refusal({ status: 409, body: refundReply(original) });
+    if (original !== undefined) throw new Refusal({ status: 409, body: refundResponse(original) });
     const refund = this.#giveBack(call, this.#find(transferID), key);
     this.#refundsByKey.set(key, refund);
     const { refundID, createdOn, amount } = refund;
-    return { status: 200, body: waits(call) ? refundReply(refund) : { refundID, createdOn, amount } };
+    return { status: 200, body: waits(call) ? refundResponse(refund) : { refundID, createdOn, amount } };
   }
 
   /** `GET /accounts/{accountID}/transfers/{transferID}/refunds` */
-  listRefunds(transferID: string): Reply {
-    return { status: 200, body: this.#find(transferID).refunds.map(refundReply) };
+  listRefunds(transferID: string): ApiResponse {
+    return { status: 200, body: this.#find(transferID).refunds.map(refundResponse) };
   }
 
   /** `GET /accounts/{accountID}/transfers/{transferID}/refunds/{refundID}` */
-  getRefund(transferID: string, refundID: string): Reply {
+  getRefund(transferID: string, refundID: string): ApiResponse {
     const refund = this.#find(transferID).refunds.find((one) => one.refundID === refundID);
     if (refund === undefined) throw failure(404, 'refund not found');
-    return { status: 200, body: refundReply(refund) };
+    return { status: 200, body: refundResponse(refund) };
   }
 
   /**
    * `POST /accounts/{accountID}/transfers/{transferID}/reversals`. A transfer that is complete is reversed by a
    * refund. A repeated key is answered without the original.
    */
-  reverse(call: Call, transferID: string): Reply {
+  reverse(call: Call, transferID: string): ApiResponse {
     const key = readKey(call);
     if (this.#reversalKeys.has(key)) throw failure(409, 'the idempotency key has been used');
     const refund = this.#giveBack(call, this.#find(transferID), key);
     this.#reversalKeys.add(key);
-    return { status: 200, body: { refund: refundReply(refund) } };
+    return { status: 200, body: { refund: refundResponse(refund) } };
   }
 
   #find(transferID: string): Transfer {
@@ -278,13 +278,13 @@ function refunded(transfer: Transfer): number {
   return transfer.refunds.reduce((sum, { amount }) => sum + amount.value, 0);
 }
 
-function transferReply(transfer: Transfer): TransferReply {
+function transferResponse(transfer: Transfer): TransferResponse {
   const { made, refunds } = transfer;
   if (refunds.length === 0) return made;
   const refundedAmount = { currency: made.amount.currency, value: refunded(transfer) };
-  return { ...made, refundedAmount, refunds: refunds.map(refundReply) };
+  return { ...made, refundedAmount, refunds: refunds.map(refundResponse) };
 }
 
-function refundReply({ refundID, createdOn, updatedOn, status, amount }: SandboxRefund): RefundReply {
+function refundResponse({ refundID, createdOn, updatedOn, status, amount }: SandboxRefund): RefundResponse {
   return { refundID, createdOn, updatedOn, status, amount };
 }

@@ -4,11 +4,10 @@
  * @module express-moov-auth/sdk
  */
 import { HTTPClient, Moov, type SDKOptions } from '@moovio/sdk';
-import { didYouMean } from '../config/check-options.js';
+import { assertKnown } from '../config/check-options.js';
 import { MoovConfigError } from '../errors.js';
-import type { MoovTarget } from '../express/request-handler.js';
+import type { MoovTarget } from '../scopes/target.js';
 import type { MoovAuth } from '../types.js';
-import { describeType } from '../utils/describe-type.js';
 
 /** @inline */
 type Refused = 'security' | 'accessToken' | 'httpClient' | 'serverURL' | 'serverIdx' | 'retryConfig';
@@ -41,11 +40,11 @@ const taken: Readonly<Record<keyof MoovSdkOptions, true>> = {
  * token is in none of the SDK's results, errors and requests. `X-Moov-Version` is the one the SDK was made for, whatever
  * `apiVersion` says, as its types belong to it.
  *
- * When a call gets no reply, the SDK's error (`ConnectionError`, `RequestTimeoutError`, `RequestAbortedError`, or
+ * When a call gets no response, the SDK's error (`ConnectionError`, `RequestTimeoutError`, `RequestAbortedError`, or
  * `UnexpectedClientError` for the errors of this package) has that of {@link MoovAuth.fetch} as its `cause`:
- * `isMoovCallError(error.cause) && error.cause.moov.ambiguous` tells whether Moov may have acted. With a reply it is
- * `moov` of the response, which the SDK's errors have as `rawResponse`; one with `rawResponse.ok`, such as a
- * `ResponseValidationError`, says that Moov did what it was asked to, and that the SDK can't read the answer.
+ * `isMoovCallError(error.cause) && error.cause.moov.ambiguous` tells whether Moov may have acted. With a response it is
+ * its `moov`, which the SDK's errors have as `rawResponse`; one with `rawResponse.ok`, such as a
+ * `ResponseValidationError`, says that Moov did what was requested, but the SDK cannot read the response.
  *
  * The SDK makes no retries of its own unless a call asks for them (`retries` in its second argument). Leave them out:
  * they would repeat this package's, and also writes that have no idempotency key.
@@ -65,24 +64,15 @@ export function moovSdk(moov: MoovAuth, options: MoovSdkOptions = {}): Moov {
   if (typeof moov !== 'function' || !('fetchFor' in moov)) {
     throw new MoovConfigError('moovSdk: expected what moovAuth(scopes) returned as its first argument.');
   }
-  if (typeof options !== 'object' || options === null) {
-    throw new MoovConfigError(`moovSdk: expected an object of options, got ${describeType(options)}.`);
-  }
-  const { scopes, accountID, ...sdkOptions } = options;
+  // A misspelt accountID would be ignored, and the wrong account would act.
+  const known = Object.keys(taken);
+  assertKnown({ name: 'moovSdk' }, options, [...known, ...Object.keys(refused)], known);
   for (const [name, why] of Object.entries(refused)) {
-    if (Reflect.get(sdkOptions, name) !== undefined) {
+    if (Reflect.get(options, name) !== undefined) {
       throw new MoovConfigError(`moovSdk can't have the SDK's option "${name}". ${why}`);
     }
   }
-  // A misspelt accountID would be passed over, and the wrong account would act.
-  const unknown = Object.keys(options).find(
-    (name) => !Object.hasOwn(taken, name) && !Object.hasOwn(refused, name),
-  );
-  if (unknown !== undefined) {
-    throw new MoovConfigError(
-      `moovSdk: unknown option "${unknown}". ${didYouMean([unknown], Object.keys(taken), 'Options')}`,
-    );
-  }
+  const { scopes, accountID, ...sdkOptions } = options;
   const { baseURL } = moov.client.defaults;
   if (baseURL === undefined) {
     throw new MoovConfigError('moovSdk: the option "configure" must not take the baseURL off the instance.');

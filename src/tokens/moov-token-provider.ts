@@ -1,8 +1,8 @@
-import type { Settings } from '../config/resolve.js';
+import type { Credentials } from '../config/connection-options.js';
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { OAuthEndpoint } from '../oauth/endpoint.js';
-import { findClaimMismatches } from '../oauth/token-claims.js';
+import { type Expectations, findClaimMismatches } from '../oauth/token-claims.js';
 import { type AuthToken, type Grant, requestToken } from '../oauth/token-request.js';
 import { missingScopes } from '../scopes/scopes.js';
 import type { Timers } from '../utils/timers.js';
@@ -11,6 +11,13 @@ import { TokenRequestLimiter } from './token-request-limiter.js';
 
 /** What Moov is given to recover when it answers 429 without saying how long. */
 const DEFAULT_HOLD_MS = 1_000;
+
+/** What it uses of the options. */
+export interface TokenProviderSettings extends Expectations {
+  renewWith: 'client_credentials' | 'refresh_token';
+  tokenTimeoutMs: number;
+  credentials: () => Promise<Credentials>;
+}
 
 export interface TokenRequestOptions {
   retries: number;
@@ -23,13 +30,13 @@ export type MoovTokenRequest = (want: RenewalContext) => Promise<AuthToken>;
 
 /** Obtains tokens for one `MoovAuth`, whatever the scopes: one gate for all, and one place where they are looked at. */
 export class MoovTokenProvider {
-  readonly #settings: Settings;
+  readonly #settings: TokenProviderSettings;
   readonly #endpoint: OAuthEndpoint;
   readonly #emit: Emit;
   readonly #gate = new TokenRequestLimiter();
   readonly #warnings = new Set<string>();
 
-  constructor(settings: Settings, endpoint: OAuthEndpoint, emit: Emit) {
+  constructor(settings: TokenProviderSettings, endpoint: OAuthEndpoint, emit: Emit) {
     this.#settings = settings;
     this.#endpoint = endpoint;
     this.#emit = emit;

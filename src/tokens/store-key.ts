@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Settings } from '../config/resolve.js';
+
+/** What else decides which token Moov gives. */
+export interface KeySettings {
+  clientId: () => Promise<string>;
+  baseURL: string;
+  origin?: string | undefined;
+}
 
 /**
  * The name of a set of scopes in a store: processes share a token exactly when they would ask Moov for the same one.
@@ -7,7 +13,7 @@ import type { Settings } from '../config/resolve.js';
  *
  * @throws as the function given for `clientId` makes it.
  */
-export async function storeKey(settings: Settings, scope: string): Promise<string> {
+export async function storeKey(settings: KeySettings, scope: string): Promise<string> {
   const what = [await settings.clientId(), settings.baseURL, settings.origin, scope];
   return createHash('sha256').update(JSON.stringify(what)).digest('base64url');
 }

@@ -1,7 +1,7 @@
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
+import type { TransportChoice } from '../config/connection-options.js';
 import { axiosTransport } from './axios-transport.js';
-import type { TransportChoice } from './choice.js';
 import type { Connected, Transport } from './transport.js';
 import { UndiciAgent } from './undici/agent.js';
 import { detectEnvironment, unsupportedByUndici } from './undici/support.js';

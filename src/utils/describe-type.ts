@@ -1,4 +1,4 @@
-/** What a wrong value is, in words for an error message that must not tell the value: it may be a secret. */
+/** Describes the type of an invalid value without revealing the value, which may be a secret. */
 export function describeType(value: unknown): string {
   if (value === undefined) return 'none';
   if (value === '') return 'an empty string';

@@ -1,18 +1,18 @@
 /** The header bag of any HTTP client: names in lower case. */
 export type Headers = Readonly<Record<string, unknown>>;
 
-/** No reply's wish is believed beyond this: a day. */
+/** The longest wait that a response may ask for: a day. */
 const LONGEST_WAIT_MS = 86_400_000;
 
 /**
- * How long a reply asks to wait before the next request: `retry-after-ms` (milliseconds), `Retry-After` (seconds or
+ * How long a response asks to wait before the next request: `retry-after-ms` (milliseconds), `Retry-After` (seconds or
  * an HTTP date, RFC 9110 section 10.2.3) or `X-Retry-In` (milliseconds, Moov's older documents), in this order.
  *
- * A date is compared with the reply's own `Date`, so that a wrong clock on either side does no harm.
+ * A date is compared with the response's own `Date`, so that a wrong clock on either side does no harm.
  *
  * @param headers - Names in lower case.
- * @param now - The wall clock in milliseconds, for a reply without `Date`.
- * @returns milliseconds from 0 to a day, or `undefined` when the reply says nothing that can be understood.
+ * @param now - The wall clock in milliseconds, for a response without `Date`.
+ * @returns milliseconds from 0 to a day, or `undefined` when the response says nothing that can be understood.
  */
 export function retryAfterMs(headers: Headers, now: number): number | undefined {
   return (

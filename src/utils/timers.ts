@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Timers that hold the process open only while somebody awaits what they lead to.
+ * Timers that hold the process open only while their outcome is awaited.
  *
  * A background renewal must not keep a finished program alive; a program that awaits `ready()` must not end
  * before it has its answer. So the timers of one token source are kept here, and `hold` refs them for as long as
@@ -14,7 +14,7 @@ export class Timers {
   readonly #running = new Set<NodeJS.Timeout>();
   #holders: number;
 
-  /** @param held - Whether somebody awaits the timers' outcome in any case. */
+  /** @param held - Whether the timers' outcome is always awaited. */
   constructor(held = false) {
     this.#holders = held ? 1 : 0;
   }

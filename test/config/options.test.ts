@@ -250,10 +250,10 @@ describe('a wrong option is named, with what was expected and what was given', (
 
   test('an unknown one is named, and never its value', () => {
     expect(refusal({ ...atMoov, client_secret: SECRET, scope: SECRET })).toMatch(
-      /^Unknown option "client_secret", "scope"\. Did you mean "clientSecret"\? Options are clientId, clientSecret, /,
+      /^moovAuth: unknown option "client_secret", "scope"\. Did you mean "clientSecret"\? Options are clientId, clientSecret, /,
     );
     expect(() => Reflect.construct(MoovOAuthClient, [{ ...atMoov, renewWith: 'refresh_token' }])).toThrow(
-      'Unknown option "renewWith"',
+      'MoovOAuthClient: unknown option "renewWith"',
     );
   });
 
@@ -274,21 +274,25 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['publicKey', undefined],
   ])('of the known ones %s is near to %s', (name, meant) => {
     const message = refusal({ ...atMoov, [name]: SECRET });
-    if (meant === undefined) expect(message).toContain(`Unknown option "${name}". Options are `);
-    else expect(message).toContain(`Unknown option "${name}". Did you mean "${meant}"? Options are `);
+    if (meant === undefined) expect(message).toContain(`moovAuth: unknown option "${name}". Options are `);
+    else
+      expect(message).toContain(`moovAuth: unknown option "${name}". Did you mean "${meant}"? Options are `);
   });
 
   test('a misspelt one is named, and not that it is missing', () => {
     const { clientId: clientID, ...rest } = atMoov;
-    expect(refusal({ ...rest, clientID })).toMatch(/^Unknown option "clientID"\. Did you mean "clientId"\? /);
+    expect(refusal({ ...rest, clientID })).toMatch(
+      /^moovAuth: unknown option "clientID"\. Did you mean "clientId"\? /,
+    );
   });
 
   test.each([
     ['a string', SECRET],
     ['null', null],
+    ['a list', [SECRET]],
     ['a function', () => SECRET],
   ])('options that are %s', (kind, options) => {
-    expect(refusal(options)).toBe(`options: expected an object, got ${kind}.`);
+    expect(refusal(options)).toBe(`moovAuth: expected an object of options; got ${kind}.`);
   });
 });
 

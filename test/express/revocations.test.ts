@@ -127,7 +127,7 @@ describe('a revocation is not forgotten', () => {
     expect(sandbox.stats).toMatchObject({ revokeRequests: 3, tokensRevoked: 2 });
   });
 
-  // Fails: middleware.ts flushes twice though no renewal is in flight, and keeps the first flush's error.
+  // Fails: moovAuth() flushes twice though no renewal is in flight, and keeps the first flush's error.
   test('one token that is refused does not keep the others from being revoked, and is asked for once', async () => {
     const { sandbox, moov } = await startMoov();
     const token = await moov.accessToken();
@@ -201,7 +201,7 @@ describe('a renewal that a revocation overtakes', () => {
     expect(moov.status()).toMatchObject({ tokens: 1, pendingRevocations: 4 });
   });
 
-  // Fails: middleware.ts waits for the renewal, up to tokenTimeoutMs, outside the 10 s.
+  // Fails: moovAuth() waits for the renewal, up to tokenTimeoutMs, outside the 10 s.
   test('does not make revoke() wait for longer than 10 s: what it will obtain is revoked when it is there', async () => {
     const { relay, moov } = await startBehindRelay({ tokenTimeoutMs: 60_000 });
     await moov.ready();

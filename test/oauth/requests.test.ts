@@ -239,14 +239,20 @@ describe('a request that can not be right is refused before anything is sent', (
   const long = 'r'.repeat(4_097);
   const secret = 'sk_should-not-show';
   test.each<[string, 'createAccessToken' | 'revokeAccessToken', unknown, unknown, string]>([
-    ['no request', 'createAccessToken', undefined, {}, 'createAccessToken: expected an object.'],
-    ['a string', 'createAccessToken', secret, {}, 'createAccessToken: expected an object.'],
+    [
+      'no request',
+      'createAccessToken',
+      undefined,
+      {},
+      'createAccessToken: expected an object of fields; got ',
+    ],
+    ['a string', 'createAccessToken', secret, {}, 'createAccessToken: expected an object of fields; got '],
     [
       'no grant type',
       'createAccessToken',
       {},
       {},
-      "grantType: expected 'client_credentials' or 'refresh_token'.",
+      "grantType: expected 'client_credentials' or 'refresh_token'; got none.",
     ],
     ['another grant type', 'createAccessToken', { grantType: 'password' }, {}, 'grantType: expected'],
     ['no scope', 'createAccessToken', { grantType: 'client_credentials' }, {}, 'scope: expected a non-empty'],
@@ -267,7 +273,13 @@ describe('a request that can not be right is refused before anything is sent', (
       {},
       'refreshToken: expected a non-empty string of at most 4,096 characters (with refresh_token alone)',
     ],
-    ['an unknown field', 'createAccessToken', { ...grant, scopes: secret }, {}, 'unknown field scopes'],
+    [
+      'an unknown field',
+      'createAccessToken',
+      { ...grant, scopes: secret },
+      {},
+      'createAccessToken: unknown field "scopes". Did you mean "scope"? Fields are grantType, scope, ',
+    ],
     [
       'half a key',
       'createAccessToken',
@@ -289,7 +301,13 @@ describe('a request that can not be right is refused before anything is sent', (
       {},
       'clientId: expected',
     ],
-    ['no token', 'revokeAccessToken', {}, {}, 'revokeAccessToken: token: expected a non-empty string'],
+    [
+      'no token',
+      'revokeAccessToken',
+      {},
+      {},
+      'token: expected a non-empty string, the access or refresh token to revoke; got none.',
+    ],
     ['an empty token', 'revokeAccessToken', { token: '' }, {}, 'token: expected a non-empty string'],
     [
       'another hint',
@@ -298,8 +316,20 @@ describe('a request that can not be right is refused before anything is sent', (
       {},
       'tokenTypeHint: expected',
     ],
-    ['a null option', 'createAccessToken', grant, null, 'options: expected an object'],
-    ['an unknown option', 'createAccessToken', grant, { timeout: 5 }, 'options: unknown field timeout'],
+    [
+      'a null option',
+      'createAccessToken',
+      grant,
+      null,
+      'createAccessToken: expected an object of options; got null.',
+    ],
+    [
+      'an unknown option',
+      'createAccessToken',
+      grant,
+      { timeout: 5 },
+      'createAccessToken: unknown option "timeout". Did you mean "timeoutMs"? Options are signal, ',
+    ],
     ['a negative time', 'createAccessToken', grant, { timeoutMs: -1 }, 'timeoutMs: expected a whole number'],
     ['no time', 'createAccessToken', grant, { timeoutMs: 0 }, 'timeoutMs: expected'],
     ['NaN as time', 'createAccessToken', grant, { timeoutMs: Number.NaN }, 'timeoutMs: expected'],

@@ -63,12 +63,12 @@ describe.skipIf(redisIsMissing)('a key opens what it closed in whatever form it 
 describe('a wrong option of redisTokenStore is named, with what was expected:', () => {
   const base64 = key.toString('base64');
   const wrong: [name: string, options: unknown, message: RegExp][] = [
-    ['no options', undefined, /^The options of redisTokenStore: expected an object, got none/],
-    ['options that are a string', 'client', /expected an object, got a string/],
+    ['no options', undefined, /^redisTokenStore: expected an object of options; got none/],
+    ['options that are a string', 'client', /expected an object of options; got a string/],
     [
       'an unknown one',
       { client, encryptionKey: key, ttl: 1 },
-      /^Unknown option "ttl".*client, encryptionKey, prefix, lockTtlMs/,
+      /^redisTokenStore: unknown option "ttl".*client, encryptionKey, prefix, lockTtlMs/,
     ],
     ['no client', { encryptionKey: key }, /^client: expected a client of the package "redis".*; got none\.$/],
     [
@@ -85,7 +85,7 @@ describe('a wrong option of redisTokenStore is named, with what was expected:', 
     [
       'no key',
       { client },
-      /^encryptionKey: expected 32 bytes.*; got none\. Set it in the options or as MOOV_TOKEN_KEY: openssl rand -base64 32\.$/,
+      /^encryptionKey: expected 32 bytes.* \(openssl rand -base64 32\).*; got none\. Set it in the options or as MOOV_TOKEN_KEY\.$/,
     ],
     ['a short key', { client, encryptionKey: key.subarray(1) }, /^encryptionKey: .*; got 31 bytes\./],
     [
@@ -96,7 +96,7 @@ describe('a wrong option of redisTokenStore is named, with what was expected:', 
     [
       'a password',
       { client, encryptionKey: 'correct horse battery staple' },
-      /^encryptionKey: .*; got a string of 28 characters\. Make one: openssl rand -base64 32\.$/,
+      /^encryptionKey: .*; got a string of 28 characters\. Set it in the options or as MOOV_TOKEN_KEY\.$/,
     ],
     [
       'a cut base64',
@@ -140,10 +140,10 @@ describe('a wrong option of redisTokenStore is named, with what was expected:', 
   });
 
   it.each([
-    ['short', 'a string of 5 characters. Make one'],
-    [` ${base64.slice(2)} `, 'a string of 42 characters. Make one'],
-    [`${base64},`, 'an empty string at place 2 of 2. Make one'],
-    ['', 'an empty string. Make one'],
+    ['short', 'a string of 5 characters.'],
+    [` ${base64.slice(2)} `, 'a string of 42 characters.'],
+    [`${base64},`, 'an empty string at place 2 of 2.'],
+    ['', 'an empty string.'],
   ])('MOOV_TOKEN_KEY=%s', (value, told) => {
     vi.stubEnv('MOOV_TOKEN_KEY', value);
     const { message } = refusal(() => make({ client }));
@@ -154,7 +154,7 @@ describe('a wrong option of redisTokenStore is named, with what was expected:', 
   it('an unknown one near to a known one', () => {
     const { message } = refusal(() => make({ client, encryptionkey: key }));
     expect(message).toContain(
-      '"encryptionkey" of redisTokenStore. Did you mean "encryptionKey"? Options are',
+      'redisTokenStore: unknown option "encryptionkey". Did you mean "encryptionKey"? Options are',
     );
   });
 

@@ -187,7 +187,7 @@ describe('rules', () => {
     [{ path: '', status: 500 }, /^path: .*; got an empty string\.$/],
     [
       { path: '/ping', status: 500, time: 2 },
-      /^fail: unknown member "time"\. Did you mean "times"\? Members/,
+      /^fail: unknown field "time"\. Did you mean "times"\? Fields are /,
     ],
     [{ path: '/ping' }, /^A fault needs/],
     [{ path: '/ping', status: 500, drop: 'after' }, /^A fault needs/],

@@ -124,9 +124,12 @@ test('two sandboxes share nothing', async () => {
 });
 
 test.each([
-  [5, /^createMoovSandbox: expected an object of options, got 5\./],
-  [null, /^createMoovSandbox: expected an object of options, got null\./],
-  [{ clientID: 'x' }, /^clientID: no such option of the sandbox\. Did you mean "clientId"\? There are /],
+  [5, /^createMoovSandbox: expected an object of options; got 5\./],
+  [null, /^createMoovSandbox: expected an object of options; got null\./],
+  [
+    { clientID: 'x' },
+    /^createMoovSandbox: unknown option "clientID"\. Did you mean "clientId"\? Options are /,
+  ],
   [{ clientId: 5 }, /^clientId: .*; got a number\.$/],
   [{ origins: 5 }, /^origins: .*; got 5\.$/],
   [{ origins: [5] }, /^origins: .*; got a list\.$/],

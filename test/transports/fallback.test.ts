@@ -125,7 +125,7 @@ describe('a Dispatcher', () => {
     const { options } = await startSandbox();
     const transport = new Agent();
     expect(() => moovAuth('/ping.read', { ...options, transport, axios })).toThrow(
-      `axios: expected none of a connection's settings beside a Dispatcher as transport; got one with ${name}.`,
+      `axios: connection settings (found ${name}) cannot be combined with a Dispatcher as "transport". Configure them on the Dispatcher.`,
     );
   });
 

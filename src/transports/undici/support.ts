@@ -1,23 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { InternalAxiosRequestConfig } from 'axios';
-
-/** Axios settings of the connection that Axios's own adapter alone knows how to keep. */
-export const settings = [
-  'httpAgent',
-  'httpsAgent',
-  'proxy',
-  'lookup',
-  'family',
-  'insecureHTTPParser',
-  'maxRate',
-  'timeout',
-  'maxRedirects',
-  'cancelToken',
-  'auth',
-  'socketPath',
-  'transport',
-] as const;
+import { connectionSettings } from '../../config/reserved-axios-settings.js';
 
 /** Headers of the connection itself, which undici writes or refuses. */
 const ofConnection = /^(?:connection|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
@@ -25,7 +9,7 @@ const ofConnection = /^(?:connection|expect|host|keep-alive|te|trailer|transfer-
 /** What of a request undici can't do as Axios's own adapter does, in words; nothing for most requests. */
 export function unsupportedByUndici(config: InternalAxiosRequestConfig): string | undefined {
   // These few are off when they are false, 0 or empty.
-  const setting = settings.find((name) => config[name]);
+  const setting = connectionSettings.find((name) => config[name]);
   if (setting !== undefined) return setting;
   if (config.httpVersion !== undefined && config.httpVersion !== 1) return 'httpVersion';
   if (config.allowAbsoluteUrls === false) return 'allowAbsoluteUrls';

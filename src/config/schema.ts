@@ -1,0 +1,200 @@
+import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
+import type { Request } from 'express';
+import { z } from 'zod';
+import type { MoovAuthEvent, MoovLogger } from '../events.js';
+import type { TokenStore } from '../token-store.js';
+import { describeType } from '../utils/describe-type.js';
+import type { Secret, TransportChoice } from './connection-options.js';
+import { typeOf, type Wording, wording } from './parse-options.js';
+import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
+
+/** Shorter than any key of Moov's, should one be in the wrong place. */
+const LONGEST_SHOWN_WORD = 19;
+
+/** Half of an API key. */
+export const credential = z.union([
+  z.string().regex(/^[^\p{Cc}]+$/u),
+  z.custom<Exclude<Secret, string>>(isFunction),
+]);
+
+const publicKey = {
+  expected:
+    "the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one",
+  variables: ['MOOV_CLIENT_ID', 'MOOV_PUBLIC_KEY'],
+};
+
+const secretKey = {
+  expected:
+    "the API key's secret key: a non-empty string without line breaks or other control characters, or a function that returns one",
+  variables: ['MOOV_CLIENT_SECRET', 'MOOV_SECRET_KEY'],
+};
+
+const LONGEST_MS = 2 ** 31 - 1;
+
+export const milliseconds = z.int().min(1).max(LONGEST_MS);
+export const ofMilliseconds: Wording = {
+  expected: `a whole number of milliseconds from 1 to ${LONGEST_MS}`,
+  got: describeType,
+};
+
+export const retries = z.int().min(0).max(10);
+export const ofRetries: Wording = { expected: 'a whole number from 0 to 10', got: describeType };
+
+/** The options that moovAuth() and MoovOAuthClient share. */
+const connection = {
+  origin: z
+    .string()
+    .refine(isOrigin)
+    .optional()
+    .register(wording, {
+      expected:
+        "a domain registered with the API key as scheme and host alone, such as https://app.example.com (no path, no trailing slash; not localhost with Moov's own base URL)",
+      variables: ['MOOV_ORIGIN'],
+    }),
+  baseURL: z
+    .string()
+    .refine(isBaseURL)
+    .default('https://api.moov.io')
+    .register(wording, {
+      expected: 'an https URL without user info, query or fragment (http is for loopback only)',
+      variables: ['MOOV_BASE_URL'],
+    }),
+  apiVersion: z
+    .string()
+    .regex(/^(v\d{4}\.(01|04|07|10)\.\d{2}|dev|latest)$/)
+    .default('v2024.01.00')
+    .register(wording, {
+      expected: 'vYYYY.QQ.BB with QQ one of 01, 04, 07, 10, such as v2026.10.00',
+      variables: ['MOOV_API_VERSION'],
+      got: shortWord,
+    }),
+  clientAuth: z
+    .enum(['basic', 'body'])
+    .default('basic')
+    .register(wording, { expected: "'basic' or 'body'", got: shortWord }),
+  transport: z.custom<TransportChoice>(isTransport).default('undici').register(wording, {
+    expected: "'undici', 'axios' or a Dispatcher of undici 7 that sends each request once (no RetryAgent)",
+    got: shortWord,
+  }),
+  axios: z
+    .custom<CreateAxiosDefaults>(isAxiosConfig)
+    .optional()
+    .register(wording, {
+      expected: `an object of Axios settings without ${reservedSettings.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
+      got: reservedSetting,
+    }),
+};
+
+/** The options of MoovOAuthClient. */
+export const oauthSchema = z.object({
+  // Each call may bring its own key.
+  clientId: credential.optional().register(wording, publicKey),
+  clientSecret: credential.optional().register(wording, secretKey),
+  ...connection,
+  timeoutMs: milliseconds.default(10_000).register(wording, ofMilliseconds),
+  retries: retries.default(2).register(wording, ofRetries),
+});
+
+/** The options of moovAuth(). */
+export const authSchema = z.object({
+  clientId: credential.clone().register(wording, publicKey),
+  clientSecret: credential.clone().register(wording, secretKey),
+  ...connection,
+  renewWith: z
+    .enum(['client_credentials', 'refresh_token'])
+    .default('client_credentials')
+    .register(wording, { expected: "'client_credentials' or 'refresh_token'", got: shortWord }),
+  timeoutMs: milliseconds.default(30_000).register(wording, ofMilliseconds),
+  attemptTimeoutMs: milliseconds.default(10_000).register(wording, ofMilliseconds),
+  tokenTimeoutMs: milliseconds.default(10_000).register(wording, ofMilliseconds),
+  retries: retries.default(3).register(wording, ofRetries),
+  retryBudget: z.boolean().default(true).register(wording, { expected: 'true or false' }),
+  platformAccountID: z
+    .guid()
+    .optional()
+    .register(wording, {
+      expected: "the platform's own account ID, a UUID",
+      variables: ['MOOV_ACCOUNT_ID'],
+    }),
+  accountID: z
+    .union([z.guid(), z.custom<(req: Request) => string | undefined>(isFunction)])
+    .optional()
+    .register(wording, { expected: 'an account ID, a UUID, or a function of the request that returns one' }),
+  maxTokens: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .register(wording, { expected: 'a whole number from 1 to 1,000,000', got: describeType }),
+  configure: z
+    .custom<(instance: AxiosInstance) => void>(isFunction)
+    .optional()
+    .register(wording, { expected: 'a function of the Axios instance' }),
+  logger: z
+    .custom<MoovLogger>((value) => hasFunctions(value, ['debug', 'info', 'warn', 'error']))
+    .optional()
+    .register(wording, { expected: 'an object with the functions debug, info, warn and error' }),
+  store: z.custom<TokenStore>(isStore).optional().register(wording, {
+    expected: 'a token store, such as redisTokenStore({ client, encryptionKey }) makes',
+  }),
+  onEvent: z
+    .custom<(event: MoovAuthEvent) => void>(isFunction)
+    .optional()
+    .register(wording, { expected: 'a function of the event' }),
+});
+
+/** A wrong word for one of a few is a slip, which is found sooner when it is shown. */
+function shortWord(value: unknown): string {
+  const shown = typeof value === 'string' && value !== '' && value.length <= LONGEST_SHOWN_WORD;
+  return shown ? JSON.stringify(value) : typeOf(value);
+}
+
+function reservedSetting(axios: unknown): string {
+  const setting = findReservedSetting(axios);
+  return setting === undefined ? typeOf(axios) : `one with ${setting}`;
+}
+
+/** Scheme and host alone. */
+function isOrigin(value: string): boolean {
+  return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}
+
+/** What paths can be put behind and a token can be sent to. */
+function isBaseURL(value: string): boolean {
+  // Paths are put behind it as text, so what a URL parser forgives must not be in it: white space, a lone "?".
+  if (!/^https?:\/\/[^\s?#\\]+$/i.test(value) || !URL.canParse(value)) return false;
+  const { protocol, hostname, username, password } = new URL(value);
+  const safe = protocol === 'https:' || isLoopback(hostname);
+  return safe && username === '' && password === '';
+}
+
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function isAxiosConfig(value: unknown): boolean {
+  return describeType(value) === 'an object' && findReservedSetting(value) === undefined;
+}
+
+/** Dispatchers of another copy of undici count too. One that sends again by itself does not. */
+function isTransport(value: unknown): boolean {
+  if (value === 'undici' || value === 'axios') return true;
+  return hasFunctions(value, ['dispatch']) && value.constructor.name !== 'RetryAgent';
+}
+
+function isStore(value: unknown): boolean {
+  return (
+    hasFunctions(value, ['acquire', 'put', 'release', 'revoke', 'watch']) &&
+    typeof Reflect.get(value, 'lockTtlMs') === 'number'
+  );
+}
+
+function hasFunctions(value: unknown, names: readonly string[]): value is object {
+  return (
+    typeof value === 'object' && value !== null && names.every((name) => isFunction(Reflect.get(value, name)))
+  );
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
