@@ -1,6 +1,6 @@
 import { ignoreErrors } from './utils/errors.js';
 
-/** An event, passed to `onEvent` and logged through `logger`. It contains no secrets. */
+/** An event, passed to `onEvent` and logged through `logger`. It contains no secrets and no query strings. */
 export type MoovAuthEvent =
   | {
       /**
@@ -50,7 +50,13 @@ export type MoovAuthEvent =
       readonly missing: readonly string[];
     }
   | {
-      /** The token does not match the configuration, so calls may be rejected. Emitted once per message. */
+      /** Moov granted more scopes than were requested. Emitted once for each set of scopes. */
+      readonly type: 'token.widened';
+      /** The scopes that were granted without being requested. */
+      readonly extra: readonly string[];
+    }
+  | {
+      /** The token does not match the configuration, so calls may be rejected. Emitted once for each message. */
       readonly type: 'token.warning';
       /** What does not fit, such as the origin or the account, and what to do. */
       readonly message: string;
@@ -112,7 +118,10 @@ export type MoovAuthEvent =
       readonly path: string;
     };
 
-/** Where log lines go: the fields first and the message second, as pino takes them and console prints them. */
+/**
+ * Where log lines go. The fields come first and the message second, as pino and bunyan take them. An object that has a
+ * method `log` too, as console and winston have, gets the message first.
+ */
 export interface MoovLogger {
   /**
    * For debugging: renewals, replays, retries.
@@ -154,6 +163,7 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'token.revoked': 'info',
   'token.revokeFailed': 'error',
   'token.narrowed': 'warn',
+  'token.widened': 'warn',
   'token.warning': 'warn',
   'store.unavailable': 'warn',
   'store.available': 'info',
@@ -164,15 +174,26 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'call.budgetExhausted': 'warn',
 };
 
-/** Returns a function that passes an event to both; errors from either are ignored. */
+/** Returns one function that passes an event to both. Errors from either are ignored. */
 export function emitter(
   logger: MoovLogger | undefined,
   onEvent: ((event: MoovAuthEvent) => void) | undefined,
 ): Emit {
   if (logger === undefined && onEvent === undefined) return () => undefined;
-  return (event) => {
-    Object.freeze(event);
+  return (given) => {
+    const event = Object.freeze(withoutQuery(given));
     ignoreErrors(() => onEvent?.(event));
-    ignoreErrors(() => logger?.[levels[event.type]]({ ...event }, `moov: ${event.type}`));
+    ignoreErrors(() => logger && log(logger, levels[event.type], { ...event }, `moov: ${event.type}`));
   };
+}
+
+/** A query string may name people, and metrics would have a time series for each. */
+function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
+  return 'path' in event ? { ...event, path: event.path.replace(/[?#].*$/s, '') } : event;
+}
+
+/** winston prints an object that comes first as "[object Object]"; pino and bunyan drop one that comes second. */
+function log(logger: MoovLogger, level: keyof MoovLogger, fields: object, message: string): unknown {
+  const messageFirst = 'log' in logger && typeof logger.log === 'function';
+  return Reflect.apply(logger[level], logger, messageFirst ? [message, fields] : [fields, message]);
 }

@@ -1,6 +1,9 @@
+import { Console } from 'node:console';
+import { Writable } from 'node:stream';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import winston from 'winston';
 import { emitter, type MoovAuthEvent, type MoovLogger } from '../src/events.js';
 import { startMoov } from './helpers/moov.js';
 
@@ -28,6 +31,7 @@ describe('where an event goes', () => {
     ['token.revoked', 'info'],
     ['token.revokeFailed', 'error'],
     ['token.narrowed', 'warn'],
+    ['token.widened', 'warn'],
     ['token.warning', 'warn'],
     ['call.unauthorized', 'warn'],
     ['call.replayed', 'debug'],
@@ -61,6 +65,33 @@ describe('where an event goes', () => {
     const log = logger();
     emitter(log, (given) => Object.assign(given, { message: 'changed' }))(event());
     expect(log.warn).toHaveBeenCalledWith({ type: 'token.warning', message: 'look' }, 'moov: token.warning');
+  });
+
+  test.each([
+    ['/accounts?email=jane@example.com', '/accounts'],
+    ['/accounts#jane', '/accounts'],
+    ['/accounts?a=1?b=2#c', '/accounts'],
+    ['/accounts?a=%0A\nb', '/accounts'],
+    ['?a=1', ''],
+    ['/accounts', '/accounts'],
+  ])('without a query string, which may name people: %j', (path, expected) => {
+    const log = logger();
+    const onEvent = vi.fn();
+    emitter(log, onEvent)({ type: 'call.budgetExhausted', method: 'GET', path });
+    const event = { type: 'call.budgetExhausted', method: 'GET', path: expected };
+    expect(onEvent).toHaveBeenCalledWith(event);
+    expect(log.warn).toHaveBeenCalledWith(event, 'moov: call.budgetExhausted');
+  });
+
+  test('no event of a call has the query of its URL', async () => {
+    const { sandbox, moov, events } = await startMoov();
+    sandbox.fail({ path: '/accounts', status: 401, times: 2 });
+    await expect(moov.client.get('/accounts?name=jane')).rejects.toThrow();
+    sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '1' } });
+    await moov.client.get('/accounts', { params: { name: 'jane' } });
+    const paths = events.flatMap((told) => ('path' in told ? [told.path] : []));
+    expect(paths).toEqual(['/accounts', '/accounts', '/accounts']);
+    expect(JSON.stringify(events)).not.toContain('jane');
   });
 
   test('nowhere, without either', () => {
@@ -116,6 +147,71 @@ describe('with pino', () => {
     const { log, lines } = pinoLogger('info');
     emitter(log.child({ component: 'payments' }), undefined)(event());
     expect(lines()).toMatchObject([{ component: 'payments', type: 'token.warning', message: 'look' }]);
+  });
+});
+
+describe('with loggers that take the message first', () => {
+  const narrowed: MoovAuthEvent = { type: 'token.narrowed', missing: ['/fed.read'] };
+
+  /** A stream, and what was written to it. */
+  function sink() {
+    const written: string[] = [];
+    const stream = new Writable({
+      write(chunk, _encoding, done) {
+        written.push(String(chunk));
+        done();
+      },
+    });
+    return { stream, text: () => written.join('') };
+  }
+
+  function winstonLogger(format = winston.format.simple()) {
+    const { stream, text } = sink();
+    const transports = [new winston.transports.Stream({ stream })];
+    return { log: winston.createLogger({ level: 'debug', format, transports }), text };
+  }
+
+  test('winston prints the message and the fields', () => {
+    const { log, text } = winstonLogger();
+    emitter(log, undefined)(narrowed);
+    expect(text().trim()).toBe(
+      'warn: moov: token.narrowed {"missing":["/fed.read"],"type":"token.narrowed"}',
+    );
+  });
+
+  test('winston as JSON has the fields beside the message', () => {
+    const { log, text } = winstonLogger(winston.format.json());
+    emitter(log, undefined)(narrowed);
+    expect(JSON.parse(text())).toEqual({ level: 'warn', message: 'moov: token.narrowed', ...narrowed });
+  });
+
+  test('a child logger of winston keeps its fields', () => {
+    const { log, text } = winstonLogger();
+    emitter(log.child({ component: 'payments' }), undefined)(event());
+    expect(text()).toContain('moov: token.warning');
+    expect(text()).toContain('"component":"payments"');
+  });
+
+  test('console prints the message first', () => {
+    const { stream, text } = sink();
+    emitter(new Console(stream, stream), undefined)(narrowed);
+    expect(text()).toMatch(/^moov: token\.narrowed \{\s*type: 'token\.narrowed'/);
+  });
+
+  test('any other with a method log, which keeps its this', () => {
+    class Log {
+      readonly lines: unknown[][] = [];
+      log() {}
+      debug() {}
+      info() {}
+      error() {}
+      warn(...given: unknown[]) {
+        this.lines.push(given);
+      }
+    }
+    const log = new Log();
+    emitter(log, undefined)(event());
+    expect(log.lines).toEqual([['moov: token.warning', event()]]);
   });
 });
 

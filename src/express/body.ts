@@ -1,87 +1,97 @@
-import express, { type Request, type Response } from 'express';
+import type { Request } from 'express';
+import { BodyError, declaredBody, readText, tooLarge } from './request-bytes.js';
 
 const LARGEST_BODY_BYTES = 16_384;
 
-const JSON_TYPES = ['json', '+json'];
-const FORM_TYPE = 'urlencoded';
-
-/** Of a JSON object that is not empty: `{"":0}`. */
+/** Of `{}`, and of a JSON object that is not empty: `{"":0}`. */
+const EMPTY_OBJECT_BYTES = 2;
 const SHORTEST_FIELD_BYTES = 6;
 
-/** Why a body can't be used, and the status that says so. */
-export class BodyError extends Error {
-  readonly status: 400 | 413;
-
-  constructor(status: 400 | 413, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-const raw = express.raw({ type: () => true, limit: LARGEST_BODY_BYTES });
-
 /**
- * The fields of a JSON or form body of at most 16 KiB, whether or not the application's own parser has read it.
+ * Reads the fields of a JSON or form body of at most 16 KiB, whether or not the application or an adapter has read it
+ * before.
  *
- * @returns `undefined` for no body at all.
- * @throws {@link BodyError} for a body that is too large, can't be parsed or is not an object.
+ * To send no body can ask for more than any body does. So its absence is proven, by the headers or by a stream that
+ * was read to its end; a body that was lost on its way is refused.
+ *
+ * @returns `undefined` when there is no body.
+ * @throws {@link BodyError} for a body that is too large, was lost, can't be parsed or is not an object.
  */
-export async function readFields(req: Request, res: Response): Promise<Record<string, unknown> | undefined> {
-  // Not a number for a body in chunks.
-  const length = Number(req.headers['content-length']);
-  if (length === 0) return undefined;
-  if (length > LARGEST_BODY_BYTES) throw tooLarge();
-  if (req.readableDidRead) return readByApplication(req, length);
-  const text = await readRaw(req, res);
+export async function readFields(req: Request): Promise<Record<string, unknown> | undefined> {
+  const { length, none, endless } = declaredBody(req);
+  if (length !== undefined && length > LARGEST_BODY_BYTES) throw tooLarge(LARGEST_BODY_BYTES);
+  const body: unknown = req.body;
+  if (!isBlank(body)) return readParsed(body, req);
+  if (none) {
+    // An adapter may give a body that its headers do not declare.
+    if (req.readable && req.read() !== null) throw withoutLength();
+    return undefined;
+  }
+  if (endless) throw withoutLength();
+  if (req.readableDidRead || !req.readable) return readEmptied(body, req, length);
+  const text = await readText(req, length, LARGEST_BODY_BYTES);
   return text === '' ? undefined : parse(text, req);
 }
 
-/**
- * What the application's parser left. A body that was read and left no trace must not pass for an empty one, which
- * asks for something else: some parsers leave an empty object for what they did not read, and for fields they drop.
- */
-function readByApplication(req: Request, length: number): Record<string, unknown> {
-  const body: unknown = req.body;
-  if (body === undefined || !req.is([...JSON_TYPES, FORM_TYPE])) {
+function withoutLength(): BodyError {
+  return new BodyError(400, 'The body has no Content-Length. For none, send "Content-Length: 0".');
+}
+
+/** What parsers leave for a body that they did not read, and adapters give where there is none. */
+function isBlank(body: unknown): boolean {
+  if (body === undefined || body === null || body === '') return true;
+  if (body instanceof Uint8Array) return body.length === 0;
+  return isPlainObject(body) && Object.keys(body).length === 0;
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Not compared with Object.prototype, as test runners have a second one.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What a parser of the application, or an adapter, has made of the body. */
+function readParsed(body: unknown, req: Request): Record<string, unknown> {
+  if (!isJSON(req) && !isForm(req)) {
     throw new BodyError(400, 'The body was read before this route, and not as JSON or a form.');
   }
-  const text = Buffer.isBuffer(body) ? body.toString('utf8') : body;
-  if (Buffer.byteLength(typeof text === 'string' ? text : JSON.stringify(text)) > LARGEST_BODY_BYTES) {
-    throw tooLarge();
-  }
-  if (typeof text === 'string') {
-    if (text !== '') return parse(text, req);
-  } else {
-    const fields = asFields(text);
-    const holdsNone = req.is(JSON_TYPES) !== false && length < SHORTEST_FIELD_BYTES;
-    if (holdsNone || Object.keys(fields).length > 0) return fields;
-  }
+  const text = body instanceof Uint8Array ? Buffer.from(body).toString('utf8') : body;
+  const size = Buffer.byteLength(typeof text === 'string' ? text : stringified(text));
+  if (size > LARGEST_BODY_BYTES) throw tooLarge(LARGEST_BODY_BYTES);
+  return typeof text === 'string' ? parse(text, req) : asFields(text);
+}
+
+/**
+ * A body that is gone, and of which nothing is left: some parsers leave an empty object for what they did not read, and
+ * for fields that they drop. Only one that is too short for a field is known to have had none.
+ */
+function readEmptied(body: unknown, req: Request, length = LARGEST_BODY_BYTES): Record<string, unknown> {
+  const holdsNone = length >= EMPTY_OBJECT_BYTES && length < SHORTEST_FIELD_BYTES;
+  if (holdsNone && req.complete && isJSON(req) && isPlainObject(body)) return {};
   throw new BodyError(
     400,
-    'The body was read before this route, and nothing is left of it. For none, send "Content-Length: 0".',
+    'The body was read before this route or lost, and nothing is left of it. For none, send "Content-Length: 0".',
   );
 }
 
-function readRaw(req: Request, res: Response): Promise<string> {
-  return new Promise((resolve, reject) => {
-    // A parser that looked at the request and did not want it may have left an empty object.
-    req.body = undefined;
-    raw(req, res, (error: unknown) => {
-      if (error === undefined) resolve(Buffer.isBuffer(req.body) ? req.body.toString('utf8') : '');
-      else reject(isTooLarge(error) ? tooLarge() : new BodyError(400, 'The body could not be read.'));
-    });
-  });
+function stringified(body: unknown): string {
+  try {
+    return JSON.stringify(body) ?? '';
+  } catch {
+    throw notFields();
+  }
 }
 
 function parse(text: string, req: Request): Record<string, unknown> {
-  if (req.is(JSON_TYPES)) {
+  if (isJSON(req)) {
     try {
       return asFields(JSON.parse(text));
     } catch (error) {
       throw error instanceof BodyError ? error : new BodyError(400, 'The body is not valid JSON.');
     }
   }
-  if (!req.is(FORM_TYPE)) {
+  if (!isForm(req)) {
     throw new BodyError(400, 'Expected application/json or application/x-www-form-urlencoded.');
   }
   const fields = new Map<string, unknown>();
@@ -95,14 +105,25 @@ function parse(text: string, req: Request): Record<string, unknown> {
 }
 
 function asFields(body: unknown): Record<string, unknown> {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { ...body };
-  throw new BodyError(400, 'Expected an object of fields.');
+  if (isPlainObject(body)) return { ...body };
+  throw notFields();
 }
 
-function isTooLarge(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'type' in error && error.type === 'entity.too.large';
+function notFields(): BodyError {
+  return new BodyError(400, 'Expected an object of fields.');
 }
 
-function tooLarge(): BodyError {
-  return new BodyError(413, `The body is larger than ${LARGEST_BODY_BYTES} bytes.`);
+function isJSON(req: Request): boolean {
+  const type = mediaType(req);
+  return type === 'application/json' || type.endsWith('+json');
+}
+
+/** Whether the body is `application/x-www-form-urlencoded`. */
+export function isForm(req: Request): boolean {
+  return mediaType(req) === 'application/x-www-form-urlencoded';
+}
+
+/** By the header alone: Express's `req.is` knows no type where an adapter has left out the length. */
+function mediaType(req: Request): string {
+  return req.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }

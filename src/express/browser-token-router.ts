@@ -1,11 +1,11 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import { MoovConfigError } from '../errors.js';
+import { MoovConfigError, MoovTokenError } from '../errors.js';
 import type { AuthToken } from '../oauth/token-request.js';
 import { type MoovScope, missingScopes, type ScopeSet, scopeSet } from '../scopes/scopes.js';
-import { BodyError, readFields } from './body.js';
-import type { Guard } from './protected-route.js';
-import { protectedRoute, Refusal } from './protected-route.js';
+import { isForm, readFields } from './body.js';
+import { type Guard, isOver, protectedRoute, Refusal } from './protected-route.js';
+import { BodyError } from './request-bytes.js';
 
 type Scopes = MoovScope | readonly MoovScope[];
 
@@ -50,7 +50,7 @@ export interface BrowserTokenActions {
   discard(token: AuthToken): void;
 }
 
-const asked = z.strictObject({ scopes: z.array(z.string().trim().regex(/^\S+$/)).min(1).optional() });
+const asked = z.strictObject({ scopes: z.array(z.string().trim().regex(/^\S+$/)).min(1) });
 
 /** `POST /token`: a new token for each response, with at most the scopes that the server grants, and no refresh token. */
 export function createBrowserTokenRouter(
@@ -67,30 +67,47 @@ export function createBrowserTokenRouter(
   return protectedRoute({ name: 'browserTokenRouter', path: '/token', options, further: ['scopes'], serve });
 
   async function serve(req: Request, res: Response): Promise<void> {
-    if (req.is('urlencoded')) throw new BodyError(400, 'Expected application/json or no body.');
-    const wanted = readWanted(await readFields(req, res));
+    if (isForm(req)) throw new BodyError(400, 'Expected application/json or no body.');
+    const wanted = readWanted(await readFields(req));
     const given = await granted(req);
     const allowed = actions.fill(
       req,
       typeof given === 'object' && 'text' in given ? given : actions.read(given),
     );
     const scope = wanted === undefined ? allowed : narrowed(actions.fill(req, scopeSet(wanted)), allowed);
+    if (isOver(res)) return;
     const gone = new AbortController();
     const leave = () => gone.abort();
     res.once('close', leave);
-    if (res.destroyed) leave();
-    const requested = await actions.request(scope, gone.signal);
-    res.off('close', leave);
-    if (gone.signal.aborted) return actions.discard(requested);
-    const { accessToken, expiresAt, lifetimeMs, scope: minted = scope } = requested;
-    const token: BrowserToken = {
-      token: accessToken,
-      expiresOn: expiresAt.toISOString(),
-      expiresIn: Math.floor(lifetimeMs / 1000),
-      scopes: minted.split(' '),
-    };
-    res.json(token);
+    const token = await actions.request(scope, gone.signal).finally(() => res.off('close', leave));
+    try {
+      const answer = forBrowser(token, scope);
+      if (isOver(res)) actions.discard(token);
+      else res.json(answer);
+    } catch (error) {
+      actions.discard(token);
+      throw error;
+    }
   }
+}
+
+/** @throws {@link MoovTokenError} for a token that may do more than was asked for: it is not the browser's to have. */
+function forBrowser(
+  { accessToken, expiresAt, lifetimeMs, scope: granted }: AuthToken,
+  asked: string,
+): BrowserToken {
+  const scopes = (granted ?? asked).split(' ');
+  if (missingScopes(scopes.join(' '), asked).length > 0) {
+    throw new MoovTokenError('Moov granted more scopes than were asked for', {
+      code: 'ERR_MOOV_TOKEN_REPLY',
+    });
+  }
+  return {
+    token: accessToken,
+    expiresOn: expiresAt.toISOString(),
+    expiresIn: Math.floor(lifetimeMs / 1000),
+    scopes,
+  };
 }
 
 function constant(scopes: ScopeSet): () => ScopeSet {
@@ -98,7 +115,8 @@ function constant(scopes: ScopeSet): () => ScopeSet {
 }
 
 function readWanted(fields: Record<string, unknown> | undefined): string[] | undefined {
-  const parsed = asked.safeParse(fields ?? {});
+  if (fields === undefined || Object.keys(fields).length === 0) return undefined;
+  const parsed = asked.safeParse(fields);
   if (parsed.success) return parsed.data.scopes;
   throw new BodyError(400, 'The only field is "scopes", a list of one or more single scopes.');
 }

@@ -1,10 +1,11 @@
 import type { AxiosError } from 'axios';
-import type { ErrorRequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, NextFunction, Response } from 'express';
 import { z } from 'zod';
 import { isMoovCallError } from '../client/call-info.js';
 import { isStream } from '../client/streams.js';
 import { parseOptions, wording } from '../config/parse-options.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
+import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 
 /** Options of {@link moovErrorHandler}. */
@@ -25,10 +26,16 @@ interface Problem {
   upstream?: unknown;
 }
 
-/** Moov's statuses that concern the client's request; any other is between the host server and Moov. */
+/** What is to be sent. */
+interface Answer {
+  problem: Problem;
+  headers: Readonly<Record<string, unknown>>;
+}
+
+/** Moov's statuses that concern the end user; any other is a matter between the host server and Moov. */
 const passedOn = new Set([400, 404, 409, 422, 429]);
 
-/** The system's codes for no connection, or a broken one; Axios and undici pass them on. */
+/** No connection could be made, or it broke; Axios and undici pass the system's codes on. */
 const unreachable = new Set([
   'EAI_AGAIN',
   'ECONNREFUSED',
@@ -64,31 +71,53 @@ const titles: Readonly<Record<number, string>> = {
  * status. 429 and 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
  *
  * @param options - See {@link MoovErrorHandlerOptions}; all have defaults.
- * @returns the middleware. It keeps no state, and throws nothing.
+ * @returns the middleware. It keeps no state, and never throws, whatever error or response it is given.
  * @throws {@link MoovConfigError} for an unknown or wrong option, and when it is mounted without being called.
  */
 export function moovErrorHandler(options: MoovErrorHandlerOptions = {}): ErrorRequestHandler {
   const exposeUpstream = readOptions(options);
   return (error: unknown, _req, res, next) => {
-    if (res.headersSent) return next(error);
-    if (isMoovAuthError(error)) {
-      res.set({ ...error.headers });
-      return send(res, ofOurs(error));
-    }
-    if (!isMoovCallError(error)) return next(error);
+    const answer = describe(error, exposeUpstream);
+    if (answer === undefined || !send(res, answer)) pass(error, next);
+  };
+}
+
+/** Express's own `next` throws when nothing can be written to the response. */
+function pass(error: unknown, next: NextFunction): void {
+  try {
+    next(error);
+  } catch {
+    // There is no handler left that could be told.
+  }
+}
+
+/** @returns `undefined` for an error that is not of this package. */
+function describe(error: unknown, exposeUpstream: boolean): Answer | undefined {
+  try {
+    if (isMoovAuthError(error)) return { problem: ofOurs(error), headers: error.headers ?? {} };
+    if (!isMoovCallError(error)) return undefined;
     // An error of moov.fetch has that of Axios as its cause, unless the caller has ended the call.
     const call = isMoovCallError(error.cause) ? error.cause : error;
-    const { response } = call;
     const problem = ofCall(call, exposeUpstream);
-    if (
-      response &&
-      response.status === problem.status &&
-      (problem.status === 429 || problem.status === 503)
-    ) {
-      res.set({ ...retryAfterHeader(retryAfterMs(response.headers, Date.now())) });
-    }
-    send(res, problem);
-  };
+    return { problem, headers: headersOf(call, problem.status) };
+  } catch {
+    if (!isOfPackage(error)) return undefined;
+    // It can't be read, so the outcome of the call is unknown. Express's own handler would answer with Moov's status.
+    return { problem: { status: 502, title: title(502), ambiguous: true }, headers: {} };
+  }
+}
+
+function isOfPackage(error: unknown): boolean {
+  try {
+    return isMoovAuthError(error) || isMoovCallError(error);
+  } catch {
+    return false;
+  }
+}
+
+function headersOf({ response }: CallError, status: number): Readonly<Record<string, string>> {
+  if (response?.status !== status || (status !== 429 && status !== 503)) return {};
+  return retryAfterHeader(retryAfterMs(response.headers, Date.now())) ?? {};
 }
 
 const schema = z.object({
@@ -104,18 +133,59 @@ function readOptions(options: MoovErrorHandlerOptions): boolean {
   return parseOptions({ name: 'moovErrorHandler' }, schema, options).exposeUpstream;
 }
 
-function send(res: Response, problem: Problem): void {
-  res
-    .status(problem.status)
-    .set('Cache-Control', 'no-store')
-    .type('application/problem+json')
-    .send(JSON.stringify({ type: 'about:blank', ...problem }));
+/** @returns whether it was sent. By Node's own methods alone, as applications replace those of Express. */
+function send(res: Response, { problem, headers }: Answer): boolean {
+  try {
+    if (res.headersSent) return false;
+    res.statusCode = problem.status;
+    setHeaders(res, headers);
+    res.setHeader('Cache-Control', 'no-store');
+    res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+    res.end(stringified({ type: 'about:blank', ...problem }));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** Only a 400's message is for the client; that of a 500 is for the host's engineers. */
-function ofOurs({ status, code, message, requestId, moov }: MoovAuthError): Problem {
-  const detail = status === 400 ? message : undefined;
-  return { status, title: title(status), code, detail, requestId, ...ambiguityOf(moov) };
+/** A value that can't stand in a header must not cost the whole response. */
+function setHeaders(res: Response, headers: Answer['headers']): void {
+  for (const name of Object.keys(headers)) {
+    try {
+      res.setHeader(name, String(headers[name]));
+    } catch {
+      // The others still help.
+    }
+  }
+}
+
+function stringified({ upstream, ...problem }: Problem & { type: string }): string {
+  try {
+    return JSON.stringify({ ...problem, upstream });
+  } catch {
+    // A BigInt, a cycle, or a toJSON that throws.
+    return JSON.stringify(problem);
+  }
+}
+
+/** The message of a 500 is for the host's engineers; that of a 400 names nothing but what the client did. */
+function ofOurs(error: MoovAuthError): Problem {
+  const { code, message, requestId, moov } = error;
+  const status = isErrorStatus(error.status) ? error.status : 500;
+  const detail = status === 400 ? String(message) : undefined;
+  return {
+    status,
+    title: title(status),
+    code: String(code),
+    detail,
+    requestId: plainRequestID(requestId),
+    ...ambiguityOf(moov),
+  };
+}
+
+/** The fields of an error can be overwritten. */
+function isErrorStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 400 && status <= 599;
 }
 
 function ofCall(error: CallError, exposeUpstream: boolean): Problem {
@@ -123,7 +193,14 @@ function ofCall(error: CallError, exposeUpstream: boolean): Problem {
   const code = codeOf(error);
   const status = statusOf(error, code);
   const upstream = exposeUpstream && canBeShown(response?.data) ? { upstream: response?.data } : {};
-  return { status, title: title(status), code, requestId: moov.requestId, ...ambiguityOf(moov), ...upstream };
+  return {
+    status,
+    title: title(status),
+    code,
+    requestId: plainRequestID(moov.requestId),
+    ...ambiguityOf(moov),
+    ...upstream,
+  };
 }
 
 /** Whether a body is text or parsed JSON; a stream or a buffer would be serialised with its internals. */

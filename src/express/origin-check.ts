@@ -4,14 +4,25 @@ import { MoovConfigError } from '../errors.js';
 /** How long a browser may remember the answer to a preflight, in seconds. */
 const PREFLIGHT_SECONDS = '600';
 
-/** @throws {@link MoovConfigError} when an entry is not scheme and host. */
+/** A host, or an IPv6 address, and a port; no user, path or wildcard. */
+const schemeAndHost = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._~!$&'()+,;=-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/;
+
+/**
+ * Any scheme may be listed, as the pages of apps and extensions have their own: `capacitor://localhost`,
+ * `chrome-extension://<id>`.
+ *
+ * @returns the origins in lower case.
+ * @throws {@link MoovConfigError} when an entry is not scheme and host, or is in a form that no browser sends, such as
+ * with the default port of `https`.
+ */
 export function readAllowedOrigins(router: string, allowed: unknown): ReadonlySet<string> {
   const list: unknown[] = allowed === undefined ? [] : Array.isArray(allowed) ? allowed : [undefined];
   const origins = new Set<string>();
-  for (const origin of list) {
-    if (typeof origin !== 'string' || !URL.canParse(origin) || new URL(origin).origin !== origin) {
+  for (const entry of list) {
+    const origin = typeof entry === 'string' ? entry.toLowerCase() : '';
+    if (!isOrigin(origin)) {
       throw new MoovConfigError(
-        `${router}: "allowedOrigins" must be a list of origins as scheme and host, such as "https://app.example.com".`,
+        `${router}: "allowedOrigins" must be a list of origins as scheme and host, such as "https://app.example.com" or "capacitor://localhost".`,
       );
     }
     origins.add(origin);
@@ -19,9 +30,16 @@ export function readAllowedOrigins(router: string, allowed: unknown): ReadonlySe
   return origins;
 }
 
+function isOrigin(text: string): boolean {
+  if (!schemeAndHost.test(text) || !URL.canParse(text)) return false;
+  const { origin, protocol } = new URL(text);
+  // Of an app's scheme, `file:` included, URL knows no origin.
+  return protocol !== 'file:' && (origin === 'null' || origin === text);
+}
+
 /**
- * Whether a request comes from a place that may use the route, judged as browsers tell it: a listed `Origin`; else
- * `Sec-Fetch-Site`; else an `Origin` whose host is this one's. Without any of them no browser is asking.
+ * Whether a request comes from a place that may use the route, as browsers report it: a listed `Origin`; else
+ * `Sec-Fetch-Site`; else an `Origin` that is this host. A request without any of them does not come from a browser.
  *
  * Sets the CORS headers for a listed origin.
  */
@@ -29,7 +47,7 @@ export function admitsOrigin(req: Request, res: Response, allowed: ReadonlySet<s
   res.vary('Origin');
   res.vary('Sec-Fetch-Site');
   const { origin } = req.headers;
-  if (origin !== undefined && allowed.has(origin)) {
+  if (origin !== undefined && allowed.has(origin.toLowerCase())) {
     res.set('Access-Control-Allow-Origin', origin);
     res.set('Access-Control-Allow-Credentials', 'true');
     res.set('Access-Control-Expose-Headers', 'Retry-After');
@@ -38,15 +56,30 @@ export function admitsOrigin(req: Request, res: Response, allowed: ReadonlySet<s
   const site = req.headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   if (origin === undefined) return true;
-  return isOwnHost(origin, req.headers.host);
+  return isOwnHost(origin, req);
 }
 
-function isOwnHost(origin: string, host: string | undefined): boolean {
+/**
+ * An `https` page of this host passes always, as TLS may end at a proxy that Express is not told to trust. Anybody on
+ * the network can make an `http` page of this host, so that one passes only where nothing says that the host is served
+ * over TLS.
+ */
+function isOwnHost(origin: string, req: Request): boolean {
+  const { host } = req.headers;
   if (host === undefined || !URL.canParse(origin)) return false;
   const { protocol, host: ofOrigin } = new URL(origin);
+  if (protocol !== 'https:' && (protocol !== 'http:' || isServedOverTLS(req))) return false;
   const own = `${protocol}//${host}`;
   // Parsed alike, so that a default port makes no difference.
-  return ofOrigin !== '' && URL.canParse(own) && new URL(own).host === ofOrigin;
+  return URL.canParse(own) && new URL(own).host === ofOrigin;
+}
+
+/** A header of a proxy that Express does not trust counts here too, as it can only lead to a refusal. */
+function isServedOverTLS(req: Request): boolean {
+  const { 'x-forwarded-proto': protocols, forwarded } = req.headers;
+  return (
+    req.secure || /\bhttps\b/i.test(String(protocols ?? '')) || /\bproto="?https\b/i.test(forwarded ?? '')
+  );
 }
 
 /** Answers `OPTIONS`: the preflight of a listed origin, or what the route allows. */

@@ -1,8 +1,9 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { assertKnown } from '../config/check-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
-import { BodyError } from './body.js';
+import { describeType } from '../utils/describe-type.js';
 import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
+import { BodyError } from './request-bytes.js';
 
 /** Express middleware, one or several, that lets a request pass by calling `next()`. */
 export type Guard = RequestHandler | readonly [RequestHandler, ...RequestHandler[]];
@@ -26,7 +27,10 @@ export interface ProtectedRoute {
   options: { guard: Guard; allowedOrigins?: string[] | undefined } | undefined;
   /** The options there are beside `guard` and `allowedOrigins`. */
   further: readonly string[];
-  /** Answers a request that may pass. What it throws is answered here, if it is about the request or about Moov. */
+  /**
+   * Answers a request that the guards allow. It checks {@link isOver} before it acts. What it throws is answered here
+   * if it is about the request or about Moov.
+   */
   serve(req: Request, res: Response): Promise<void>;
 }
 
@@ -46,6 +50,7 @@ export function protectedRoute({ name, path, options, further, serve }: Protecte
   return router;
 
   async function answer(req: Request, res: Response): Promise<void> {
+    if (isOver(res)) return;
     res.set('Cache-Control', 'no-store');
     if (!admitsOrigin(req, res, origins)) {
       return refuse(res, 403, 'access_denied', 'Requests from this site are not allowed.');
@@ -55,9 +60,17 @@ export function protectedRoute({ name, path, options, further, serve }: Protecte
       res.set('Allow', 'POST, OPTIONS');
       return refuse(res, 405, 'invalid_request', 'Use POST.');
     }
-    await runGuards(guards, req, res);
+    for (const guard of guards) {
+      await runGuard(guard, req, res);
+      if (isOver(res)) return;
+    }
     await serve(req, res).catch((error: unknown) => answerFailure(res, error));
   }
+}
+
+/** Whether the request has been answered, or its client is gone: then nothing may be done for it any more. */
+export function isOver(res: Response): boolean {
+  return res.headersSent || res.writableEnded || res.destroyed;
 }
 
 /** Moov's refusals concern the host's key, so they never become the client's 401. Other errors are rethrown. */
@@ -69,7 +82,7 @@ function answerFailure(res: Response, error: unknown): void {
   } else if (error instanceof MoovScopeError) {
     refuse(res, 400, 'invalid_scope', error.message);
   } else if (error instanceof MoovUnavailableError) {
-    res.set({ 'Retry-After': '1', ...error.headers });
+    if (!isOver(res)) res.set({ 'Retry-After': '1', ...error.headers });
     refuse(res, 503, 'temporarily_unavailable', 'Moov is temporarily unavailable. Retry the request.');
   } else if (error instanceof MoovAuthError && !(error instanceof MoovConfigError)) {
     refuse(res, 502, 'server_error', 'Moov refused the request.');
@@ -79,6 +92,7 @@ function answerFailure(res: Response, error: unknown): void {
 }
 
 function refuse(res: Response, status: number, error: string, description: string): void {
+  if (isOver(res)) return;
   res.status(status).json({ error, error_description: description });
 }
 
@@ -96,19 +110,28 @@ function isHandler(value: unknown): value is RequestHandler {
 }
 
 /**
- * Runs the guards in order, each when the one before has called `next()`.
+ * Runs one guard. The package does it itself, so that the rejection of an asynchronous guard is seen on Express 4 too.
  *
- * The package runs them itself, so that the rejection of an asynchronous guard is seen on Express 4 too.
+ * A guard allows by `next()`, or with `undefined` or `null` as Node's callbacks have it for "no error". What else it
+ * does in the same turn counts too, whatever comes first: an answer, `next(error)`, an exception.
  *
- * @returns when all of them allow. A guard that answers the request instead leaves the promise pending for good.
- * @throws what a guard passes to `next`, throws or rejects with.
+ * @returns a promise that resolves when the guard allows. It stays pending when the guard answers instead.
+ * @throws what the guard passes to `next`, throws or rejects with. It is never empty, and "route" and "router" come from
+ * `next` alone: Express would take either for permission to go on.
  */
-async function runGuards(guards: readonly RequestHandler[], req: Request, res: Response): Promise<void> {
-  for (const guard of guards) {
-    await new Promise<void>((resolve, reject) => {
-      const next = (reason?: unknown) => (reason ? reject(reason) : resolve());
-      // Without a reason it would pass for next(), which lets the request go on to whatever comes after the router.
-      Promise.resolve(guard(req, res, next)).catch((reason) => reject(reason ?? new Error('A guard failed')));
+function runGuard(guard: RequestHandler, req: Request, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = (reason?: unknown) => {
+      if (reason === undefined || reason === null) setImmediate(resolve);
+      else reject(reason || failedWith(reason));
+    };
+    const run = async () => guard(req, res, next);
+    run().catch((reason: unknown) => {
+      reject(!reason || reason === 'route' || reason === 'router' ? failedWith(reason) : reason);
     });
-  }
+  });
+}
+
+function failedWith(reason: unknown): Error {
+  return new Error(`A guard failed without an error: it gave ${describeType(reason)}`);
 }

@@ -1,9 +1,9 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import { MoovConfigError, MoovRevokeError } from '../errors.js';
-import { BodyError, readFields } from './body.js';
-import type { Guard } from './protected-route.js';
-import { protectedRoute } from './protected-route.js';
+import { readFields } from './body.js';
+import { type Guard, isOver, protectedRoute } from './protected-route.js';
+import { BodyError } from './request-bytes.js';
 
 /** Options of `moov.revokeRouter`. */
 export interface RevokeRouterOptions {
@@ -26,7 +26,7 @@ export interface RevokeActions {
 
 const revocation = z.object({
   token: z.string().min(1),
-  token_type_hint: z.enum(['access_token', 'refresh_token']).optional(),
+  token_type_hint: z.string().nullish(),
 });
 
 /** `POST /revoke`, shaped as RFC 7009. */
@@ -36,8 +36,10 @@ export function createRevokeRouter(actions: RevokeActions, options: RevokeRouter
   return protectedRoute({ name: 'revokeRouter', path: '/revoke', options, further: ['held'], serve });
 
   async function serve(req: Request, res: Response): Promise<void> {
-    await revoke(await readFields(req, res));
-    res.status(200).end();
+    const fields = await readFields(req);
+    if (isOver(res)) return;
+    await revoke(fields);
+    if (!isOver(res)) res.status(200).end();
   }
 
   async function revoke(fields: Record<string, unknown> | undefined): Promise<void> {
@@ -50,13 +52,17 @@ export function createRevokeRouter(actions: RevokeActions, options: RevokeRouter
       throw new BodyError(
         400,
         parsed.error.issues[0]?.path[0] === 'token_type_hint'
-          ? 'The field "token_type_hint" must be "access_token" or "refresh_token".'
+          ? 'The field "token_type_hint" must be a string.'
           : 'The field "token" must be a non-empty string.',
       );
     }
-    const { token, token_type_hint } = parsed.data;
+    const { token, token_type_hint: hint } = parsed.data;
     try {
-      await actions.revokeToken(token, token_type_hint);
+      // RFC 7009 section 2.1: a hint that is not known may be ignored.
+      await actions.revokeToken(
+        token,
+        hint === 'access_token' || hint === 'refresh_token' ? hint : undefined,
+      );
     } catch (error) {
       throw isFaultOfToken(error) ? new BodyError(400, 'Moov does not accept this token.') : error;
     }

@@ -12,23 +12,35 @@ const FIRST_TIMESTAMP = 1e9;
 /** From here on a number can't be a timestamp in seconds either (the year 5138). */
 const NONSENSE = 1e11;
 
-/** What a reply says of a token's life, and the clocks to read it by. */
+/** What a response says of a token's life, and the clocks to read it by. */
 export interface LifetimeClues {
-  /** `expires_in` as it came. */
+  /** `expires_in`; see {@link readNumber}. */
   expiresIn: unknown;
-  /** The reply's own `Date` header. */
+  /** The response's own `Date` header. */
   date: unknown;
   /** The local wall clock at receipt, in milliseconds. */
   now: number;
-  /** How long the reply was on its way, in milliseconds: the token is that much older than it seems. */
+  /** How long the response was on its way, in milliseconds: the token is that much older than it seems. */
   roundTripMs: number;
+}
+
+/**
+ * Some servers send numbers as strings.
+ *
+ * @returns the number of a string that is one; `undefined` for a blank string, which states nothing; else the value.
+ */
+export function readNumber(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const text = value.trim();
+  if (text === '') return undefined;
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : value;
 }
 
 /**
  * How long a token is valid from its receipt on.
  *
  * `expires_in` is seconds of life (RFC 6749 section 5.1) or a Unix timestamp in seconds (Moov's reference). A
- * timestamp is compared with the reply's own `Date`, so that neither clock has to be right.
+ * timestamp is compared with the response's own `Date`, so that neither clock has to be right.
  *
  * @returns milliseconds, more than 0 and at most a day; or a sentence that says what is wrong with `expires_in`.
  */

@@ -12,48 +12,70 @@ export const refresh = z
   .max(4_096)
   .regex(/^[\x20-\x7e]*$/);
 
-/** The wire form of a token reply (RFC 6749 section 5.1; Moov: create access token). */
+/** Some servers send IDs and lives as numbers, or numbers as strings. */
+const number = z.int().transform(String);
+
+/** RFC 6749 section 3.3, or a list of scopes. A blank one states nothing, as if it were absent. */
+const scope = z
+  .union([z.string(), z.array(z.string()).transform((list) => list.join(' '))])
+  .transform((text) => text.split(/\s+/).filter(Boolean).join(' '))
+  .pipe(z.string().max(65_536));
+
+/** The wire form of a token response (RFC 6749 section 5.1; Moov: create access token). */
 export const tokenResponse = z.object({
-  access_token: bearer,
+  access_token: z.union([bearer, number]),
   // RFC 6749 7.1 forbids the use of a token whose type is not understood; older Moov documents say "opaque".
   token_type: z
     .string()
-    .regex(/^(bearer|opaque)$/i)
-    .default('Bearer'),
-  refresh_token: refresh.nullish(),
-  scope: z.string().max(65_536).nullish(),
+    .regex(/^(bearer|opaque)?$/i)
+    .nullish()
+    .transform((type) => type || 'Bearer'),
+  refresh_token: z.union([refresh, number]).nullish(),
+  scope: scope.nullish(),
   expires_in: z.unknown().optional(),
 });
 
-/** What each field of a token reply must be, for the message about one that is not. */
+/** What each field of a token response must be, for the message about one that is not. */
 export const tokenResponseExpectations: Readonly<Record<string, string>> = {
   access_token: "access_token is not a bearer token of RFC 6750's characters",
   token_type: 'token_type is neither Bearer nor opaque',
   refresh_token: 'refresh_token is not a string of at most 4,096 printable characters',
-  scope: 'scope is not a string of at most 65,536 characters',
+  scope: 'scope is neither a string of at most 65,536 characters nor a list of strings',
 };
 
-/** 400: `{"error": "..."}`. */
-const errorResponse = z.object({ error: z.string() });
+/** What RFC 6749 section 5.2, and Moov's 400, say: `{"error": "..."}`, and a description. */
+const errorResponse = z.object({
+  access_token: z.union([z.null(), z.literal('')]).optional(),
+  error: z.string().trim().min(1),
+  error_description: z.string().trim().optional().catch(undefined),
+});
 
 /** 422: the fields at fault. */
 const fieldsResponse = z.record(z.string(), z.string());
 
+/** What a refusal's body says. */
+export interface Refusal {
+  /** Its words: the error and its description. */
+  error?: string;
+  /** The error alone, as it came. */
+  code?: string;
+  /** The fields at fault, and what is wrong with each. */
+  fields?: Record<string, string>;
+}
+
 /**
- * What a refusal's body says, shortened: `error`'s text, or the fields at fault.
- * Nothing when the body is not one of Moov's two forms.
+ * What a refusal's body says, shortened. Nothing when the body is not one of Moov's two forms, or has a token in it.
  *
  * @param clean - Takes secrets out of a text. It comes before the shortening, which would leave half of one.
  */
-export function readRefusal(
-  body: unknown,
-  clean: (text: string) => string,
-): { error?: string; fields?: Record<string, string> } {
+export function readRefusal(body: unknown, clean: (text: string) => string): Refusal {
   const short = (text: string) => clean(text).slice(0, 300);
   const single = errorResponse.safeParse(body);
-  if (single.success) return { error: short(single.data.error) };
+  if (single.success) {
+    const { error: code, error_description: description } = single.data;
+    return { error: description ? `${short(code)}: ${short(description)}` : short(code), code };
+  }
   const several = fieldsResponse.safeParse(body);
-  // What has a token in it is a token reply with a wrong status, and nothing of it may be shown.
   if (!several.success || 'access_token' in several.data) return {};
   const fields: Record<string, string> = {};
   for (const [name, text] of Object.entries(several.data).slice(0, 20)) fields[short(name)] = short(text);

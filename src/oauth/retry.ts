@@ -18,11 +18,11 @@ const LATER_WAIT = 0.3;
 const FEW_RETRIES = 2;
 
 /**
- * Tries until it works, is refused, or the time is up. What Moov refuses is not asked again; what it could not
- * do may be.
+ * Tries until it works, is refused, or the time is up. A refusal of Moov's is final; a failure may be retried.
  *
  * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when the time is up, its cause being the last failure,
- * or with `ERR_MOOV_KEY_UNREADABLE` when it went by while the key was read; the signal's reason when it was aborted; else what the last attempt threw.
+ * or with `ERR_MOOV_KEY_UNREADABLE` when it passed while the key was read; the signal's reason when it was aborted; else
+ * what the last attempt threw.
  */
 export async function withRetries<T>(
   { timeoutMs, retries, signal, timers }: RetryOptions,
@@ -73,7 +73,7 @@ function isUnreadableKey(error: unknown): boolean {
 }
 
 function timedOut(timeoutMs: number, last: unknown): MoovUnavailableError {
-  return new MoovUnavailableError(`Moov gave no reply within ${timeoutMs} ms`, {
+  return new MoovUnavailableError(`Moov gave no response within ${timeoutMs} ms`, {
     code: 'ERR_MOOV_TIMEOUT',
     cause: last,
   });

@@ -1,7 +1,8 @@
 import { MoovRevokeError, type MoovUnavailableError } from '../errors.js';
 import type { EndpointResponse, OAuthEndpoint } from './endpoint.js';
-import { type Clean, currentKey, type Exchange, explain, unavailable } from './exchange.js';
+import { type Clean, currentKey, type Exchange, judge, unavailable } from './exchange.js';
 import { redactSecrets } from './redact-secrets.js';
+import { readRefusal } from './response-schemas.js';
 import { withRetries } from './retry.js';
 
 export interface Revocation {
@@ -17,33 +18,33 @@ export function requestRevocation(
 ): Promise<void> {
   return withRetries(exchange, async (signal) => {
     const credentials = await currentKey(exchange, signal);
-    const reply = await endpoint.post({
+    const response = await endpoint.post({
       path: '/oauth2/revoke',
       form: { token, token_type_hint: tokenTypeHint },
       credentials,
       headers: exchange.headers,
       signal,
     });
-    // A page with status 200 is a gateway's, and the token lives on.
-    if (reply.status >= 200 && reply.status < 300 && reply.foreign === undefined) return;
-    throw revokeFailure(reply, redactSecrets(credentials, token));
+    const clean = redactSecrets(credentials, token);
+    // A page with status 200 is a gateway's, and an error in one says that the token is still valid.
+    const succeeded = response.status >= 200 && response.status < 300 && response.foreign === undefined;
+    if (!succeeded || readRefusal(response.body, clean).error !== undefined) throw failure(response, clean);
   });
 }
 
-function revokeFailure(reply: EndpointResponse, clean: Clean): MoovRevokeError | MoovUnavailableError {
-  const { status } = reply;
-  const told = explain(reply, clean);
-  if (status === 429 || status >= 500) return unavailable(reply, told.message);
-  const refused = status === 401 || status === 403;
+function failure(response: EndpointResponse, clean: Clean): MoovRevokeError | MoovUnavailableError {
+  const { status, requestId } = response;
+  const { mayPass, ofCredentials, words, fields } = judge(response, clean);
+  if (mayPass) return unavailable(response, words);
   return new MoovRevokeError(
-    refused
-      ? `Moov refused the credentials of the revocation (${status})${told.message}`
-      : `Moov did not revoke the token (${status})${told.message}`,
+    ofCredentials
+      ? `Moov refused the credentials of the revocation (${status})${words}`
+      : `Moov did not revoke the token (${status})${words}`,
     {
-      code: refused ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_REVOKE_REFUSED',
+      code: ofCredentials ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_REVOKE_REFUSED',
       upstreamStatus: status,
-      requestId: reply.requestId,
-      fields: told.fields,
+      requestId,
+      fields,
     },
   );
 }

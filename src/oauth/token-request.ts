@@ -1,30 +1,30 @@
 import { MoovTokenError, type MoovUnavailableError } from '../errors.js';
 import type { EndpointResponse, OAuthEndpoint } from './endpoint.js';
-import { type Clean, currentKey, type Exchange, explain, unavailable } from './exchange.js';
-import { lifetimeMs } from './lifetime.js';
+import { type Clean, currentKey, type Exchange, judge, unavailable } from './exchange.js';
+import { lifetimeMs, readNumber } from './lifetime.js';
 import { redactSecrets } from './redact-secrets.js';
-import { tokenResponse, tokenResponseExpectations } from './response-schemas.js';
+import { readRefusal, tokenResponse, tokenResponseExpectations } from './response-schemas.js';
 import { withRetries } from './retry.js';
 
-/** A token as Moov's `POST /oauth2/token` gave it (RFC 6749 section 5.1), under the names of its libraries. */
+/** A token of Moov's `POST /oauth2/token` (RFC 6749 section 5.1), under the names of Moov's libraries. */
 export interface AuthToken {
   /** The token itself: a secret. */
   accessToken: string;
-  /** `Bearer`, or `opaque` in older replies. */
+  /** `Bearer`, or `opaque` in older responses. */
   tokenType: string;
   /** Absent when Moov sent none (RFC 6749 section 4.4.3). */
   refreshToken?: string;
-  /** What was granted, space-delimited; absent when the reply does not say. */
+  /** What was granted, space-delimited; absent when the response does not say, or says nothing. */
   scope?: string;
-  /** `expires_in` as it came: seconds of life, or a Unix timestamp in seconds. Absent when the reply has none. */
+  /** `expires_in` as it came: seconds of life, or a Unix timestamp in seconds. Absent when the response has none. */
   expiresIn?: number;
   /** The life left at receipt in milliseconds, from either meaning of `expires_in`; at most a day. */
   lifetimeMs: number;
-  /** When that life ends by the local clock. */
+  /** When it expires, by the local clock. */
   expiresAt: Date;
   /** Moov's `x-request-id`. */
   requestId?: string;
-  /** The reply's status: 200. */
+  /** The response's status: 200. */
   status: number;
 }
 
@@ -50,7 +50,7 @@ export function requestToken(
 
   async function askForToken(signal: AbortSignal): Promise<AuthToken> {
     const credentials = await currentKey(exchange, signal);
-    const reply = await endpoint.post({
+    const response = await endpoint.post({
       path: '/oauth2/token',
       form: { grant_type: grant.grantType, scope: grant.scope, refresh_token: grant.refreshToken },
       credentials,
@@ -58,65 +58,70 @@ export function requestToken(
       signal,
     });
     const clean = redactSecrets(credentials, grant.refreshToken);
-    if (reply.status !== 200) throw tokenFailure(reply, clean);
-    return readToken(reply, clean);
+    if (response.status !== 200) throw tokenFailure(response, clean);
+    return readToken(response, clean);
   }
 }
 
-function readToken(reply: EndpointResponse, clean: Clean): AuthToken {
-  const parsed = tokenResponse.safeParse(reply.body);
+function readToken(response: EndpointResponse, clean: Clean): AuthToken {
+  const { body, foreign, headers, status } = response;
+  const parsed = tokenResponse.safeParse(body);
   if (!parsed.success) {
+    // Some servers send their refusals with status 200.
+    if (readRefusal(body, clean).error !== undefined) throw refusal(response, clean);
     const field = String(parsed.error.issues[0]?.path[0] ?? '');
-    const fault = reply.foreign
-      ? `is not Moov's reply (${clean(reply.foreign).slice(0, 80)} where JSON was expected)`
+    const fault = foreign
+      ? `is not Moov's response (${clean(foreign).slice(0, 80)} where JSON was expected)`
       : `can't be used: ${tokenResponseExpectations[field] ?? 'it is no JSON object'}`;
-    throw unusable(reply, fault);
+    throw unusable(response, fault);
   }
   const { access_token, token_type, refresh_token, scope, expires_in } = parsed.data;
   const now = Date.now();
-  const life = lifetimeMs({
-    expiresIn: expires_in,
-    date: reply.headers.date,
-    now,
-    roundTripMs: reply.roundTripMs,
-  });
-  if (typeof life === 'string') throw unusable(reply, `can't be used: ${life}`);
+  const expiresIn = readNumber(expires_in);
+  const life = lifetimeMs({ expiresIn, date: headers.date, now, roundTripMs: response.roundTripMs });
+  if (typeof life === 'string') throw unusable(response, `can't be used: ${life}`);
+  // A response may echo its own token.
+  const requestId = response.requestId?.includes(access_token) ? undefined : response.requestId;
   return {
     accessToken: access_token,
     tokenType: token_type,
     ...(refresh_token ? { refreshToken: refresh_token } : {}),
-    ...(typeof scope === 'string' ? { scope } : {}),
-    ...(typeof expires_in === 'number' ? { expiresIn: expires_in } : {}),
+    ...(scope ? { scope } : {}),
+    ...(typeof expiresIn === 'number' ? { expiresIn } : {}),
     lifetimeMs: life,
     expiresAt: new Date(now + life),
-    ...(reply.requestId === undefined ? {} : { requestId: reply.requestId }),
-    status: reply.status,
+    ...(requestId === undefined ? {} : { requestId }),
+    status,
   };
 }
 
-function unusable(reply: EndpointResponse, fault: string): MoovTokenError {
-  return new MoovTokenError(`The reply of /oauth2/token ${fault}`, {
+function unusable({ status, requestId }: EndpointResponse, fault: string): MoovTokenError {
+  return new MoovTokenError(`The response of /oauth2/token ${fault}`, {
     code: 'ERR_MOOV_TOKEN_REPLY',
-    upstreamStatus: reply.status,
-    requestId: reply.requestId,
+    upstreamStatus: status,
+    requestId,
   });
 }
 
-function tokenFailure(reply: EndpointResponse, clean: Clean): MoovTokenError | MoovUnavailableError {
-  const { status } = reply;
-  if (status < 400) return unusable(reply, `has status ${status} where 200 was expected`);
-  const told = explain(reply, clean);
-  if (status === 429 || status >= 500) return unavailable(reply, told.message);
-  const refused = status === 401 || status === 403;
+function tokenFailure(response: EndpointResponse, clean: Clean): MoovTokenError | MoovUnavailableError {
+  const { status } = response;
+  if (status < 400) return unusable(response, `has status ${status} where 200 was expected`);
+  return refusal(response, clean);
+}
+
+function refusal(response: EndpointResponse, clean: Clean): MoovTokenError | MoovUnavailableError {
+  const { status, requestId } = response;
+  const { mayPass, ofCredentials, words, fields } = judge(response, clean);
+  if (mayPass) return unavailable(response, words);
   return new MoovTokenError(
-    refused
-      ? `Moov refused the credentials (${status})${told.message}: check clientId (MOOV_CLIENT_ID or MOOV_PUBLIC_KEY) and clientSecret (MOOV_CLIENT_SECRET or MOOV_SECRET_KEY), and that the key may ask for these scopes`
-      : `Moov refused the token request (${status})${told.message}`,
+    ofCredentials
+      ? `Moov refused the credentials (${status})${words}: check clientId (MOOV_CLIENT_ID or MOOV_PUBLIC_KEY) and clientSecret (MOOV_CLIENT_SECRET or MOOV_SECRET_KEY), and that the key may ask for these scopes`
+      : `Moov refused the token request (${status})${words}`,
     {
-      code: refused ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_TOKEN_REFUSED',
+      code: ofCredentials ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_TOKEN_REFUSED',
       upstreamStatus: status,
-      requestId: reply.requestId,
-      fields: told.fields,
+      requestId,
+      fields,
     },
   );
 }

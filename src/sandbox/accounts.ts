@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type ApiResponse, type Call, failure, invalid, isRecord, jsonObject } from './http.js';
+import { listed } from './lists.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
 
@@ -69,9 +70,14 @@ export class Accounts {
     return { status: 200, body: account };
   }
 
-  /** `GET /accounts` */
+  /** `GET /accounts`, filtered by `foreignID`, `type`, and a part of the `name` */
   list(call: Call): ApiResponse {
-    return { status: 200, body: page(this.all, call.query) };
+    const body = listed(this.all, call.query, {
+      foreignID: ({ foreignID }, value) => foreignID === value,
+      type: ({ accountType }, value) => accountType === value,
+      name: ({ displayName }, value) => displayName.toLowerCase().includes(value.toLowerCase()),
+    });
+    return { status: 200, body };
   }
 
   #add(accountID: string, identity: Identity, labels: Labels = {}): SandboxAccount {
@@ -105,16 +111,6 @@ export function readLabels({ metadata, foreignID }: Record<string, unknown>): La
     ...(metadata === undefined ? {} : { metadata }),
     ...(foreignID === undefined ? {} : { foreignID }),
   };
-}
-
-/** The part of a list that was asked for: `count` things, 20 unless told and 200 at most, after `skip`. */
-export function page<T>(all: readonly T[], query: URLSearchParams): T[] {
-  const skip = naturalNumber(query.get('skip'), 0);
-  return all.slice(skip, skip + Math.min(naturalNumber(query.get('count'), 20), 200));
-}
-
-function naturalNumber(text: string | null, fallback: number): number {
-  return text !== null && /^\d+$/.test(text) ? Number(text) : fallback;
 }
 
 /** Secrets are dropped, as in Moov's responses, which say only that they were given. */

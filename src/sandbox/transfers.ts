@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Accounts, page, readLabels } from './accounts.js';
+import { type Accounts, readLabels } from './accounts.js';
 import { type ApiResponse, type Call, failure, invalid, isRecord, jsonObject, Refusal } from './http.js';
+import { listed } from './lists.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
 
@@ -144,9 +145,15 @@ export class Transfers {
     };
   }
 
-  /** `GET /accounts/{accountID}/transfers` */
+  /** `GET /accounts/{accountID}/transfers`, filtered by `foreignID`, `status` and the time of creation */
   list(call: Call): ApiResponse {
-    return { status: 200, body: page([...this.#transfers.values()], call.query).map(transferResponse) };
+    const found = listed([...this.#transfers.values()], call.query, {
+      foreignID: ({ made }, value) => made.foreignID === value,
+      status: ({ made }, value) => made.status === value,
+      startDateTime: ({ made }, value) => Date.parse(made.createdOn) >= Date.parse(value),
+      endDateTime: ({ made }, value) => Date.parse(made.createdOn) <= Date.parse(value),
+    });
+    return { status: 200, body: found.map(transferResponse) };
   }
 
   /** `GET /accounts/{accountID}/transfers/{transferID}` */

@@ -60,11 +60,15 @@ export class MoovTokenProvider implements TokenProvider {
   /** Returns the function that requests the tokens of one set of scopes. */
   forScopes(scope: string): MoovTokenRequest {
     let toldOfFewer = false;
+    let toldOfMore = false;
     return async ({ held, priority, retries, signal }) => {
       const { response, requestedAt } = await this.#renew(scope, held, { priority, retries, signal });
       const missing = response.scope === undefined ? [] : missingScopes(scope, response.scope);
       if (missing.length > 0 && !toldOfFewer) this.#parts.emit({ type: 'token.narrowed', missing });
       toldOfFewer ||= missing.length > 0;
+      const extra = response.scope === undefined ? [] : missingScopes(response.scope, scope);
+      if (extra.length > 0 && !toldOfMore) this.#parts.emit({ type: 'token.widened', extra });
+      toldOfMore ||= extra.length > 0;
       return fromMoov(response, requestedAt);
     };
   }

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import supertest from 'supertest';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type BrowserTokenRouterOptions, MoovConfigError, moovAuth } from '../../src/index.js';
-import { allow, appOf, expressVersions } from '../helpers/apps.js';
-import { failure, startSandbox } from '../helpers/moov.js';
+import { allow, appOf, expressVersions, listen } from '../helpers/apps.js';
+import { serve } from '../helpers/http-server.js';
+import { failure, startSandbox, until } from '../helpers/moov.js';
+import { startBehindRelay } from './relay.js';
 
 const accountID = 'b1d2c3a4-0000-4000-8000-0000000000aa';
 const wallets = '/accounts/{accountID}/wallets.read';
@@ -174,5 +177,141 @@ test('refuses missing scopes, a missing guard and unknown options at the call', 
   expect(make({ scope: wallets })).toThrow(/unknown option "scope"/);
   expect(await failure(moov.close().then(() => moov.accessToken()))).toMatchObject({
     code: 'ERR_MOOV_CLOSED',
+  });
+});
+
+describe('a token with more scopes than were asked for', () => {
+  /** Moov gives each token these scopes. */
+  async function granting(scope: unknown) {
+    let tokens = 0;
+    const server = await serve(({ path }) =>
+      path === '/oauth2/token'
+        ? {
+            body: {
+              access_token: `token-${++tokens}`,
+              refresh_token: `refresh-${tokens}`,
+              scope,
+              expires_in: 900,
+            },
+          }
+        : { status: 204 },
+    );
+    const moov = moovAuth('/accounts.read', {
+      baseURL: server.url,
+      clientId: 'id',
+      clientSecret: 'secret',
+      origin: 'https://app.example.com',
+    });
+    onTestFinished(() => moov.close());
+    await moov.ready();
+    const app = appOf(
+      express,
+      moov.browserTokenRouter({ guard: allow, scopes: ['/accounts.read', '/ping.read'] }),
+    );
+    const revoked = () =>
+      server.requests.filter(({ path }) => path === '/oauth2/revoke').map(({ form }) => form.token);
+    return { app, revoked };
+  }
+
+  test.each([
+    '/accounts.read /accounts.write',
+    '/accounts.write',
+    ['/accounts.read', '/ping.read', '/fed.read'],
+    '/ACCOUNTS.READ',
+  ])('is revoked, and the browser gets 502: %j', async (scope) => {
+    const { app, revoked } = await granting(scope);
+    const response = await supertest(app).post('/token');
+    expect(response.status).toBe(502);
+    expect(response.body).toEqual({ error: 'server_error', error_description: 'Moov refused the request.' });
+    await until(() => revoked().length === 2, 'the access token and the refresh token are revoked');
+    expect(revoked()).toEqual(['refresh-2', 'token-2']);
+  });
+
+  test('is judged by what the request asked for, not by what the server may grant', async () => {
+    const { app } = await granting('/accounts.read /ping.read');
+    expect(
+      (
+        await supertest(app)
+          .post('/token')
+          .send({ scopes: ['/ping.read'] })
+      ).status,
+    ).toBe(502);
+    expect((await supertest(app).post('/token')).status).toBe(200);
+  });
+
+  test.each([undefined, null, '', ' ', []])('is none when Moov does not say: %j', async (scope) => {
+    const { app, revoked } = await granting(scope);
+    const response = await supertest(app).post('/token');
+    expect(response.body.scopes).toEqual(['/accounts.read', '/ping.read']);
+    expect(revoked()).toEqual([]);
+  });
+
+  test('is told once of those that the server uses itself', async () => {
+    const events: object[] = [];
+    const server = await serve({
+      body: { access_token: 't', expires_in: 900, scope: '/ping.read /fed.read' },
+    });
+    const moov = moovAuth('/ping.read', {
+      baseURL: server.url,
+      clientId: 'id',
+      clientSecret: 'secret',
+      origin: 'https://app.example.com',
+      onEvent: (event) => events.push(event),
+    });
+    onTestFinished(() => moov.close());
+    await moov.ready();
+    await moov.renew();
+    expect(events.filter((event) => 'extra' in event)).toEqual([
+      { type: 'token.widened', extra: ['/fed.read'] },
+    ]);
+  });
+});
+
+describe('a browser that is gone', () => {
+  const request = 'POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n';
+
+  test('while its scopes are decided gets no token requested', async () => {
+    const { sandbox, moov } = await start();
+    let decided: () => void = () => undefined;
+    const over = new Promise<void>((resolve) => {
+      decided = resolve;
+    });
+    const router = moov.browserTokenRouter({
+      guard: allow,
+      scopes: async (req) => {
+        socket.destroy();
+        await new Promise((resolve) => req.res?.once('close', resolve));
+        setImmediate(decided);
+        return '/ping.read';
+      },
+    });
+    const socket = connect(await listen(appOf(express, router)), '127.0.0.1').on('error', () => undefined);
+    socket.write(request);
+    await over;
+    await moov.client.get('/ping');
+    expect(sandbox.stats.tokenRequests).toBe(1);
+  });
+
+  test('while its token is requested has it revoked', async () => {
+    const { relay, moov } = await startBehindRelay();
+    await moov.ready();
+    const hold = relay.holdNextReply('/oauth2/token');
+    let closed: Promise<unknown> = Promise.reject(new Error('no request'));
+    closed.catch(() => undefined);
+    const guard: RequestHandler = (_req, res, next) => {
+      closed = new Promise((resolve) => res.once('close', resolve));
+      next();
+    };
+    const router = moov.browserTokenRouter({ guard, scopes: '/ping.read' });
+    const socket = connect(await listen(appOf(express, router)), '127.0.0.1').on('error', () => undefined);
+    socket.write(request);
+    await hold.reached;
+    socket.destroy();
+    await closed;
+    hold.release();
+    await until(() => relay.revocations.length === 2, 'both tokens are revoked');
+    const given = relay.requests.filter(({ path }) => path === '/oauth2/token').at(-1)?.reply;
+    expect(relay.revocations.map(({ token }) => token)).toEqual([given?.refresh_token, given?.access_token]);
+    expect(moov.status()).toMatchObject({ tokens: 1, pendingRevocations: 0 });
   });
 });

@@ -21,7 +21,7 @@ import {
   moovErrorHandler,
 } from '../../src/index.js';
 import { appOf, expressVersions, listen } from '../helpers/apps.js';
-import { startMoov, startSandbox } from '../helpers/moov.js';
+import { failure, startMoov, startSandbox } from '../helpers/moov.js';
 
 type Handler = (req: Request, res: Response) => Promise<unknown>;
 
@@ -526,4 +526,190 @@ test('on Express 5 a handler needs nothing to reach it', async () => {
   const response = await supertest(app).get('/');
   expect(response.status).toBe(404);
   expect(response.type).toBe('application/problem+json');
+});
+
+describe('whatever it is given, it does not throw, and the end user gets a response', () => {
+  const throwing = (): never => {
+    throw new Error('of a getter');
+  };
+
+  /** An app whose errors are changed before they reach the handler. */
+  async function changed(
+    change: (error: Error & Record<string, unknown>, res: Response) => unknown,
+    upstream: { status: number; headers?: Record<string, string>; body?: object | string } = { status: 404 },
+  ) {
+    const { sandbox, moov } = await startMoov({ retries: 0 });
+    sandbox.fail({ ...always, ...upstream });
+    const passedOn: unknown[] = [];
+    const app = appOf(express5, moov);
+    app.get('/', async (req, res) => {
+      const error = await failure(req.moov.get('/ping'));
+      throw change(error, res) ?? error;
+    });
+    const own: ErrorRequestHandler = (error, _req, res, _next) => {
+      passedOn.push(error);
+      if (!res.headersSent) res.status(500).send("the application's own");
+    };
+    app.use(moovErrorHandler({ exposeUpstream: true }), own);
+    return { response: await supertest(app).get('/'), passedOn };
+  }
+
+  test.each(['response', 'moov', 'cause', 'config', 'code', 'name'])(
+    'a getter of a call’s error that throws: %s',
+    async (name) => {
+      const { response, passedOn } = await changed((error) => {
+        Object.defineProperty(error, name, { get: throwing, configurable: true });
+      });
+      expect(response.type).toBe('application/problem+json');
+      expect([404, 502]).toContain(response.status);
+      // What can't be read is unknown.
+      if (response.status === 502) expect(response.body).toMatchObject({ ambiguous: true });
+      expect(passedOn).toEqual([]);
+    },
+  );
+
+  test.each(['status', 'headers', 'message', 'requestId'])(
+    'a getter of this package’s error that throws: %s',
+    async (name) => {
+      const { response, passedOn } = await changed(() =>
+        Object.defineProperty(new MoovOriginError('no'), name, { get: throwing }),
+      );
+      expect(response.type).toBe('application/problem+json');
+      expect(response.status).toBeGreaterThanOrEqual(500);
+      expect(passedOn).toEqual([]);
+    },
+  );
+
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  test.each([
+    ['a BigInt', { value: 1n }],
+    ['a cycle', cyclic],
+    ['a toJSON that throws', { toJSON: throwing }],
+    ['a getter that throws', Object.defineProperty({}, 'a', { get: throwing, enumerable: true })],
+  ])('a body that can’t be shown is left out: %s', async (_what, data) => {
+    const { response } = await changed((error) => {
+      Object.assign(Object(error.response), { data });
+    });
+    expect(response.status).toBe(404);
+    expect(response.body).toMatchObject({ status: 404, title: 'Not Found', code: 'ERR_BAD_REQUEST' });
+    expect(response.body).not.toHaveProperty('upstream');
+  });
+
+  test.each([0, 99, 200, 999, 1e9, Number.NaN, -1, 502.5, '502', null])(
+    'a status of %j is 500',
+    async (status) => {
+      const { response } = await changed(() =>
+        Object.defineProperty(new MoovOriginError('no'), 'status', { value: status }),
+      );
+      expect(response.status).toBe(500);
+      expect(response.body).toMatchObject({ status: 500, code: 'ERR_MOOV_ORIGIN' });
+    },
+  );
+
+  test.each(['позже', 'a\r\nSet-Cookie: b=c', '\u0000'])(
+    'a header that can’t be sent costs no other: %j',
+    async (value) => {
+      const headers = { 'X-First': value, 'Retry-After': '7', 'bad name': 'x' };
+      const { response } = await changed(
+        () => new MoovUnavailableError('no', { code: 'ERR_MOOV_NETWORK', headers }),
+      );
+      expect(response.status).toBe(503);
+      expect(response.headers['retry-after']).toBe('7');
+      expect(response.headers).not.toHaveProperty('x-first');
+      expect(response.headers).not.toHaveProperty('set-cookie');
+    },
+  );
+
+  test('a Retry-After of Moov that is none', async () => {
+    const upstream = { status: 429, headers: { 'retry-after': 'bald' } };
+    const { response } = await changed(() => undefined, upstream);
+    expect(response.status).toBe(429);
+    expect(response.headers).not.toHaveProperty('retry-after');
+  });
+
+  test('Express’s own methods of the response, replaced by the application', async () => {
+    const { response } = await changed((_error, res) => {
+      for (const name of ['status', 'set', 'type', 'send', 'json']) Object.assign(res, { [name]: throwing });
+    });
+    expect(response.status).toBe(404);
+    expect(response.type).toBe('application/problem+json');
+  });
+
+  test('a response that can’t be written goes to the next handler, once', async () => {
+    const { passedOn, response } = await changed((_error, res) => {
+      const { setHeader } = res;
+      res.setHeader = (name, value) => {
+        if (name === 'Cache-Control') throw new Error('frozen');
+        return setHeader.call(res, name, value);
+      };
+    });
+    expect(passedOn).toHaveLength(1);
+    expect(response.text).toBe("the application's own");
+  });
+
+  test.each([
+    undefined,
+    null,
+    0,
+    '',
+    Symbol('x'),
+    1n,
+    Object.create(null),
+    new Proxy({}, { get: throwing, has: throwing, getPrototypeOf: throwing }),
+  ])('what is no error goes to the next handler: %#', async (thrown) => {
+    const seen: unknown[] = [];
+    Reflect.apply(moovErrorHandler(), undefined, [thrown, {}, {}, (error: unknown) => seen.push(error)]);
+    expect(seen).toHaveLength(1);
+    expect(Object.is(seen[0], thrown)).toBe(true);
+  });
+
+  test('a frozen response, and a next that throws', () => {
+    const handle = () =>
+      Reflect.apply(moovErrorHandler(), undefined, [
+        new MoovOriginError('no'),
+        {},
+        Object.freeze({}),
+        throwing,
+      ]);
+    expect(handle).not.toThrow();
+  });
+});
+
+describe('the request ID in a response for the end user', () => {
+  test.each([
+    ['0f8fad5b-d9cb-469f-a165-70867728950e', true],
+    ['01ARZ3NDEKTSV4RRFFQ69G5FAV', true],
+    ['1-5759e988-bd862e3fe1be46a994272793', true],
+    ['Root=1:2_3.4', false],
+    ['Bearer abc', false],
+    ['bearer.abc', false],
+    ['eyJhbGciOi.eyJzdWIi.c2ln', false],
+    ['<script>', false],
+    ['a b', false],
+    ['x'.repeat(200), true],
+    ['x'.repeat(201), false],
+  ])('%s: shown is %s', async (id, shown) => {
+    const { moov } = await startMoov();
+    const error = new MoovTokenError('no', { code: 'ERR_MOOV_TOKEN_REFUSED', requestId: id });
+    const app = appOf(express5, moov, () => Promise.reject(error));
+    app.use(moovErrorHandler());
+    const response = await supertest(app).get('/');
+    expect(response.body.requestId).toBe(shown ? id : undefined);
+  });
+
+  test('never is the token, which Moov or a gateway has sent back', async () => {
+    const { sandbox, moov } = await startMoov({ retries: 0 });
+    const token = await moov.accessToken();
+    for (const id of [`Bearer ${token}`, `Bearer%20${token}`]) {
+      sandbox.fail({ path: '/ping', status: 400, headers: { 'x-request-id': id } });
+      const app = appOf(express5, moov);
+      app.get('/', async (req, res) => void res.json((await req.moov.get('/ping')).data));
+      app.use(moovErrorHandler());
+      const response = await supertest(app).get('/');
+      expect(response.status).toBe(400);
+      expect(response.text).not.toContain(token);
+      expect(response.body).not.toHaveProperty('requestId');
+    }
+  });
 });

@@ -73,6 +73,15 @@ describe.each(expressVersions)('requests from browsers on $name', ({ express }) 
       ['this host with a port of its own', { Origin: 'http://localhost:3000', Host: 'localhost:3000' }],
       ['this host in capitals', { Origin: 'https://shop.example.com', Host: 'Shop.Example.COM' }],
       ['this host as an address', { Origin: 'http://[::1]:3000', Host: '[::1]:3000' }],
+      ['a listed origin in capitals', { Origin: 'https://ADMIN.example.com' }],
+      [
+        'this host over https, of which nothing tells Express',
+        { Origin: 'https://shop.example.com', 'X-Forwarded-Proto': 'http' },
+      ],
+      [
+        'this host over http, where a proxy says so too',
+        { Origin: 'http://shop.example.com', 'X-Forwarded-Proto': 'http' },
+      ],
     ])('%s', async (_what, headers: Record<string, string>) => {
       const { sandbox, post, asksOfGuard } = await start();
       const response = await post(headers);
@@ -108,7 +117,20 @@ describe.each(expressVersions)('requests from browsers on $name', ({ express }) 
       ],
       ['a listed host with another scheme', { Origin: 'http://admin.example.com' }],
       ['a listed host with another port', { Origin: 'https://admin.example.com:8443' }],
-      ['a listed origin in capitals, as no browser sends it', { Origin: 'https://ADMIN.example.com' }],
+      ['an app of this host', { Origin: 'capacitor://shop.example.com' }],
+      ['a socket of this host', { Origin: 'ws://shop.example.com' }],
+      [
+        'this host over http, although a proxy has ended TLS in front of it',
+        { Origin: 'http://shop.example.com', 'X-Forwarded-Proto': 'https' },
+      ],
+      [
+        'the same behind two proxies',
+        { Origin: 'http://shop.example.com', 'X-Forwarded-Proto': 'http, HTTPS' },
+      ],
+      [
+        'the same with the header of RFC 7239',
+        { Origin: 'http://shop.example.com', Forwarded: 'for=192.0.2.1;proto=https;host=shop.example.com' },
+      ],
       ['a listed origin among others', { Origin: `${listed}, https://evil.example` }],
       ['an origin without a host', { Origin: 'file://', Host: '' }],
     ])('%s', async (_what, headers: Record<string, string>) => {
@@ -142,6 +164,55 @@ describe.each(expressVersions)('requests from browsers on $name', ({ express }) 
       socket.write('POST /oauth/revoke HTTP/1.0\r\nOrigin: https://shop.example.com\r\n\r\n');
       expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 /);
       expect(sandbox.stats.revokeRequests).toBe(0);
+    });
+  });
+
+  describe('where Express knows the scheme', () => {
+    async function schemes(trust: boolean, headers: Record<string, string>) {
+      const { moov } = await startMoov();
+      const app = express();
+      app.set('trust proxy', trust);
+      app.use(moov.revokeRouter({ guard: allow }));
+      return (
+        await supertest(app)
+          .post('/revoke')
+          .set({ Host: 'shop.example.com', ...headers })
+      ).status;
+    }
+    test.each([
+      ['an http page of an https host is refused', true, 'http', 'https', 403],
+      ['an https page of an https host passes', true, 'https', 'https', 200],
+      ['an http page of an http host passes', true, 'http', 'http', 200],
+      ['an untrusted header can refuse', false, 'http', 'https', 403],
+    ])('%s', async (_what, trust, page, host, status) => {
+      const headers = { Origin: `${page}://shop.example.com`, 'X-Forwarded-Proto': host };
+      expect(await schemes(trust, headers)).toBe(status);
+    });
+  });
+
+  describe('origins of apps and extensions', () => {
+    test.each([
+      'capacitor://localhost',
+      'ionic://localhost',
+      'tauri://localhost',
+      'app://obsidian.md',
+      'app://.',
+      'http://localhost',
+      'https://localhost:8100',
+      'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+      'moz-extension://0f8fad5b-d9cb-469f-a165-70867728950e',
+      'vscode-webview://1a2b3c',
+      'capacitor://[::1]:3000',
+      'Capacitor://LocalHost',
+    ])('%s can be listed, and gets its CORS headers', async (origin) => {
+      const { post } = await start([origin]);
+      const sent = origin.toLowerCase();
+      const response = await post({ Origin: sent, 'Sec-Fetch-Site': 'cross-site' });
+      expect(response.status).toBe(200);
+      expect(response.headers['access-control-allow-origin']).toBe(sent);
+      for (const other of [`${sent}.evil`, `${sent}:99`, `x${sent}`, 'null', `${sent}/`]) {
+        expect((await post({ Origin: other })).status).toBe(403);
+      }
     });
   });
 

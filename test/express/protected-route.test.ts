@@ -106,6 +106,178 @@ describe.each(expressVersions)('the guard of a router on $name', ({ express }) =
       expectNothingRevoked(setup);
     });
 
+    describe('what has no value, or looks like permission, is an error too', () => {
+      const given: readonly unknown[] = [undefined, null, '', 0, false, Number.NaN, 'route', 'router'];
+      const ways: readonly [way: string, guard: (reason: unknown) => RequestHandler][] = [
+        [
+          'thrown',
+          (reason) => () => {
+            throw reason;
+          },
+        ],
+        ['rejected with', (reason) => () => Promise.reject(reason)],
+        [
+          'thrown after a while',
+          (reason) => async () => {
+            await new Promise(setImmediate);
+            throw reason;
+          },
+        ],
+      ];
+      describe.each(ways)('%s', (_way, guard) => {
+        test.each(given)('%j', async (reason) => {
+          const setup = await guarded(guard(reason));
+          const response = await supertest(setup.app).post('/oauth/revoke');
+          expect(response.text).toBe('the application was told');
+          expect(setup.seen).toEqual([expect.any(Error)]);
+          expectNothingRevoked(setup);
+        });
+      });
+
+      test.each(['', 0, false, Number.NaN])('given to next: %j', async (reason) => {
+        const setup = await guarded((_req, _res, next) => next(reason));
+        const response = await supertest(setup.app).post('/oauth/revoke');
+        expect(response.text).toBe('the application was told');
+        expect(setup.seen).toEqual([expect.any(Error)]);
+        expectNothingRevoked(setup);
+      });
+    });
+
+    test.each<[what: string, guard: RequestHandler]>([
+      [
+        'next(), then next(error)',
+        (_req, _res, next) => {
+          next();
+          next(refusal);
+        },
+      ],
+      [
+        'next(error), then next()',
+        (_req, _res, next) => {
+          next(refusal);
+          next();
+        },
+      ],
+      [
+        'next(), then an exception',
+        (_req, _res, next) => {
+          next();
+          throw refusal;
+        },
+      ],
+      [
+        'next(), then a rejection',
+        async (_req, _res, next) => {
+          next();
+          throw refusal;
+        },
+      ],
+    ])('of two answers the refusal counts: %s', async (_what, guard) => {
+      const setup = await guarded(guard);
+      const response = await supertest(setup.app).post('/oauth/revoke');
+      expect(response.text).toBe('the application was told');
+      expect(setup.seen).toEqual([refusal]);
+      expectNothingRevoked(setup);
+    });
+
+    describe('a guard that answers and goes on all the same', () => {
+      const guards: readonly [what: string, guard: RequestHandler][] = [
+        [
+          'answers, then calls next()',
+          (_req, res, next) => {
+            res.sendStatus(403);
+            next();
+          },
+        ],
+        [
+          'calls next(), then answers',
+          (_req, res, next) => {
+            next();
+            res.sendStatus(403);
+          },
+        ],
+        [
+          'answers after a while, then calls next()',
+          async (_req, res, next) => {
+            await new Promise(setImmediate);
+            res.status(403).json({ error: 'no' });
+            next();
+          },
+        ],
+        [
+          'begins to answer, then calls next()',
+          (_req, res, next) => {
+            res.status(403).write('no');
+            next();
+            setTimeout(() => res.end(), 50);
+          },
+        ],
+        [
+          'redirects, then calls next()',
+          (_req, res, next) => {
+            res.redirect(303, '/login');
+            next();
+          },
+        ],
+        [
+          'answers, then calls next() twice',
+          (_req, res, next) => {
+            res.sendStatus(403);
+            next();
+            next();
+          },
+        ],
+      ];
+      test.each(guards)('%s: nothing is done', async (_what, guard) => {
+        for (const list of [guard, [allow, guard], [guard, allow]] as const) {
+          const { sandbox, moov } = await startMoov();
+          await moov.ready();
+          const tokens = moov.browserTokenRouter({ guard: list, scopes: '/ping.read' });
+          const app = appOf(express, moov.revokeRouter({ guard: list }), tokens);
+          for (const path of ['/revoke', '/token']) {
+            const response = await supertest(app).post(path).redirects(0);
+            expect([303, 403]).toContain(response.status);
+          }
+          // What would have been asked of Moov has arrived there before this.
+          await moov.client.get('/ping');
+          expectNothingRevoked({ sandbox, moov });
+          expect(sandbox.stats.tokenRequests).toBe(1);
+        }
+      });
+
+      test('so does middleware of the application before the router', async () => {
+        const { sandbox, moov } = await startMoov();
+        await moov.ready();
+        const answering: RequestHandler = (_req, res, next) => {
+          res.sendStatus(403);
+          next();
+        };
+        const app = appOf(express, answering, moov.revokeRouter({ guard: allow }));
+        expect((await supertest(app).post('/revoke')).status).toBe(403);
+        await moov.client.get('/ping');
+        expectNothingRevoked({ sandbox, moov });
+      });
+    });
+
+    test('next() twice revokes once', async () => {
+      const { sandbox, app } = await guarded((_req, _res, next) => {
+        next();
+        next();
+      });
+      const response = await supertest(app).post('/oauth/revoke').type('form').send({ token: 'abc' });
+      expect(response.status).toBe(200);
+      expect(sandbox.stats.revokeRequests).toBe(1);
+    });
+
+    test('a guard that returns false and does not call next() allows nothing', async () => {
+      const setup = await guarded((_req, res) => {
+        setImmediate(() => res.status(403).end());
+        return Reflect.apply(Boolean, undefined, [false]);
+      });
+      expect((await supertest(setup.app).post('/oauth/revoke')).status).toBe(403);
+      expectNothingRevoked(setup);
+    });
+
     test('a guard answers by itself', async () => {
       const setup = await guarded((_req, res) => {
         res.status(401).set('WWW-Authenticate', 'Basic').json({ error: 'invalid_client' });

@@ -61,13 +61,16 @@ describe('a revocation is not forgotten', () => {
     { what: 'Moov is failing', status: 503, error: MoovUnavailableError },
     { what: 'Moov is over its limit', status: 429, error: MoovUnavailableError },
     { what: 'the key is refused', status: 401, error: MoovRevokeError },
-    { what: 'the token is refused', status: 400, error: MoovRevokeError },
-    { what: 'a gateway answers 200 with a page', status: 200, error: MoovRevokeError },
-  ])('$what: pending until the next revoke() has 2xx', async ({ status, error }) => {
+    { what: 'the token is refused', status: 400, error: MoovRevokeError, body: '{"error":"no"}' },
+    { what: 'the token is refused with 200', status: 200, error: MoovRevokeError, body: '{"error":"no"}' },
+    { what: 'a gateway answers 200 with a page', status: 200, error: MoovUnavailableError },
+    { what: 'a gateway answers 400 with a page', status: 400, error: MoovUnavailableError },
+  ])('$what: pending until the next revoke() has 2xx', async ({ status, error, body }) => {
     const events: MoovAuthEvent[] = [];
     const { relay, sandbox, moov } = await startBehindRelay({ onEvent: (event) => void events.push(event) });
     const token = await moov.accessToken();
-    relay.answer(REVOKE, status, { 'retry-after': '60', 'content-type': 'text/html' }, '<p>Welcome</p>');
+    const type = body === undefined ? 'text/html' : 'application/json';
+    relay.answer(REVOKE, status, { 'retry-after': '60', 'content-type': type }, body ?? '<p>Welcome</p>');
     await expect(moov.revoke()).rejects.toThrow(error);
     // Out of service, though Moov would still take it.
     expect(moov.status()).toEqual({ state: 'starting', tokens: 0, pendingRevocations: 2 });

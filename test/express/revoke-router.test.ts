@@ -84,6 +84,19 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       expect(relay.revocations).toEqual([{ token, token_type_hint: 'refresh_token' }, { token }]);
     });
 
+    test.each([
+      [JSON_TYPE, '{"token":"a","token_type_hint":"id_token"}'],
+      [JSON_TYPE, '{"token":"a","token_type_hint":""}'],
+      [JSON_TYPE, '{"token":"a","token_type_hint":null}'],
+      [FORM, 'token=a&token_type_hint=bearer'],
+    ])('ignores a hint that is not known (RFC 7009 section 2.1): %s, %s', async (type, body) => {
+      const { relay, moov } = await startBehindRelay();
+      emptySuccess(
+        await supertest(revokeApp(moov)).post('/oauth/revoke').set('Content-Type', type).send(body),
+      );
+      expect(relay.revocations).toEqual([{ token: 'a' }]);
+    });
+
     test('succeeds for a token that Moov does not know or knows no longer (RFC 7009 section 2.2)', async () => {
       const { sandbox, moov } = await startMoov();
       const { accessToken: token } = await otherToken(sandbox);
@@ -210,9 +223,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       ['a number for a token', JSON_TYPE, '{"token":42}', 'The field "token"'],
       ['a list of tokens', JSON_TYPE, '{"token":["a","b"]}', 'The field "token"'],
       ['an object for a token', JSON_TYPE, '{"token":{"$ne":""}}', 'The field "token"'],
-      ['an unknown hint', JSON_TYPE, '{"token":"a","token_type_hint":"id_token"}', '"token_type_hint"'],
       ['a hint of the wrong type', JSON_TYPE, '{"token":"a","token_type_hint":1}', '"token_type_hint"'],
-      ['an unknown hint in a form', FORM, 'token=a&token_type_hint=bearer', '"token_type_hint"'],
       ['a field given twice (RFC 6749 section 3.2)', FORM, 'token=a&token=b', 'more than once'],
       ['JSON that breaks off', JSON_TYPE, '{"token":"a"', 'not valid JSON'],
       ['white space for JSON', JSON_TYPE, ' ', 'not valid JSON'],
@@ -483,7 +494,20 @@ describe('options of revokeRouter', () => {
     { held: null },
     { allowedOrigins: 'https://app.example.com' },
     { allowedOrigins: ['https://app.example.com/'] },
-    { allowedOrigins: ['https://APP.example.com'] },
+    { allowedOrigins: ['https://app.example.com:443'] },
+    { allowedOrigins: ['https://user@app.example.com'] },
+    { allowedOrigins: ['https://app.example.com?'] },
+    { allowedOrigins: ['https://*.example.com'] },
+    { allowedOrigins: ['https://bücher.example'] },
+    { allowedOrigins: ['capacitor://localhost/'] },
+    { allowedOrigins: ['capacitor://'] },
+    { allowedOrigins: ['capacitor:localhost'] },
+    { allowedOrigins: ['chrome-extension://*'] },
+    { allowedOrigins: ['app://user@localhost'] },
+    { allowedOrigins: ['app://local host'] },
+    { allowedOrigins: ['file://'] },
+    { allowedOrigins: ['file://localhost'] },
+    { allowedOrigins: ['data:text/html,x'] },
     { allowedOrigins: ['app.example.com'] },
     { allowedOrigins: ['null'] },
     { allowedOrigins: ['*'] },

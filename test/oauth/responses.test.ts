@@ -82,6 +82,72 @@ describe('a token reply', () => {
     expect(token.tokenType).toBe(token_type);
   });
 
+  test.each([undefined, null, ''])('may have %j as token_type, which then is Bearer', async (token_type) => {
+    const server = await serve(tokenReply({ token_type }));
+    expect((await clientOf(server.url).createAccessToken(grant)).tokenType).toBe('Bearer');
+  });
+
+  test.each<[unknown, number]>([
+    ['3600', 3_600],
+    [' 900 ', 900],
+    ['900.5', 900.5],
+    [900.5, 900.5],
+  ])('may have %j as expires_in: some servers send numbers as strings', async (expires_in, expiresIn) => {
+    const server = await serve(tokenReply({ expires_in }));
+    const token = await clientOf(server.url).createAccessToken(grant);
+    expect(token.expiresIn).toBe(expiresIn);
+    expect(token.lifetimeMs).toBeGreaterThan((expiresIn - 60) * 1_000);
+    expect(token.lifetimeMs).toBeLessThanOrEqual(expiresIn * 1_000);
+  });
+
+  test('may have a timestamp as a string in expires_in', async () => {
+    const server = await serve(tokenReply({ expires_in: String(Math.round(Date.now() / 1000) + 600) }));
+    const token = await clientOf(server.url).createAccessToken(grant);
+    expect(token.lifetimeMs).toBeGreaterThan(500_000);
+    expect(token.lifetimeMs).toBeLessThan(700_000);
+  });
+
+  test.each(['', ' ', null])('may have %j as expires_in, which states nothing', async (expires_in) => {
+    const server = await serve(tokenReply({ expires_in }));
+    const token = await clientOf(server.url).createAccessToken(grant);
+    expect(token).not.toHaveProperty('expiresIn');
+    expect(token.lifetimeMs).toBe(900_000);
+  });
+
+  test.each<[unknown, string]>([
+    [['/ping.read', '/accounts.read'], '/ping.read /accounts.read'],
+    [['/ping.read /fed.read', '/accounts.read'], '/ping.read /fed.read /accounts.read'],
+    ['  /ping.read\t/accounts.read\n', '/ping.read /accounts.read'],
+  ])('may have %j as scope', async (scope, expected) => {
+    const server = await serve(tokenReply({ scope }));
+    expect((await clientOf(server.url).createAccessToken(grant)).scope).toBe(expected);
+  });
+
+  test.each([undefined, null, '', '  ', [], ['']])(
+    'may have %j as scope, which is then absent',
+    async (scope) => {
+      const server = await serve(tokenReply({ scope }));
+      expect(await clientOf(server.url).createAccessToken(grant)).not.toHaveProperty('scope');
+    },
+  );
+
+  test('may have numbers as tokens', async () => {
+    const server = await serve(tokenReply({ access_token: 42, refresh_token: 43 }));
+    const token = await clientOf(server.url).createAccessToken(grant);
+    expect(token).toMatchObject({ accessToken: '42', refreshToken: '43' });
+  });
+
+  test.each([
+    'the-token-of-this-response',
+    'id-the-token-of-this-response',
+    'eyJhbGciOi.eyJzdWIi.c2ln',
+    'Bearer x',
+  ])('may come with a token as its x-request-id, which is then not told: %s', async (id) => {
+    const reply = tokenReply({ access_token: 'the-token-of-this-response' });
+    const server = await serve({ ...reply, headers: { 'x-request-id': id } });
+    expect(await clientOf(server.url).createAccessToken(grant)).not.toHaveProperty('requestId');
+  });
+
   test('may begin with a byte order mark, as .NET servers send it', async () => {
     const server = await serve({ body: '\ufeff{"access_token":"abc","expires_in":60}' });
     expect((await clientOf(server.url).createAccessToken(grant)).accessToken).toBe('abc');
@@ -91,7 +157,6 @@ describe('a token reply', () => {
     ['without access_token', { access_token: undefined }, 'access_token is not a bearer token'],
     ['with null as access_token', { access_token: null }, 'access_token is not'],
     ['with an empty access_token', { access_token: '' }, 'access_token is not'],
-    ['with a number as access_token', { access_token: 42 }, 'access_token is not'],
     ['with a line break in it', { access_token: `${TOKEN}\r\nX-Injected: 1` }, 'access_token is not'],
     ['with a line break at its end', { access_token: 'abc\n' }, 'access_token is not'],
     ['with a space in it', { access_token: `a ${TOKEN}` }, 'access_token is not'],
@@ -101,20 +166,19 @@ describe('a token reply', () => {
     ['with a token of 20,000 characters', { access_token: 'a'.repeat(20_000) }, 'access_token is not'],
     ['of the type mac', { token_type: 'mac' }, 'token_type is neither Bearer nor opaque'],
     ['of the type DPoP', { token_type: 'DPoP' }, 'token_type is neither'],
-    ['with an empty type', { token_type: '' }, 'token_type is neither'],
     ['with a line break in the refresh token', { refresh_token: 'a\nb' }, 'refresh_token is not'],
     [
       'with a refresh token of 4,097 characters',
       { refresh_token: 'a'.repeat(4_097) },
       'refresh_token is not',
     ],
-    ['with a list as scope', { scope: ['/ping.read'] }, 'scope is not a string'],
-    ['with a scope of 100,000 characters', { scope: 'x'.repeat(100_000) }, 'scope is not a string'],
+    ['with a number as scope', { scope: 7 }, 'scope is neither a string'],
+    ['with a number in a list of scopes', { scope: ['/ping.read', 7] }, 'scope is neither a string'],
+    ['with a scope of 100,000 characters', { scope: 'x'.repeat(100_000) }, 'scope is neither a string'],
     ['with a huge expires_in', { expires_in: 1e300 }, 'expires_in is neither seconds of life nor'],
     ['with a timestamp in milliseconds', { expires_in: 1_736_964_352_000 }, 'expires_in is neither'],
     ['with a negative expires_in', { expires_in: -1 }, 'expires_in is neither'],
     ['with 0 as expires_in', { expires_in: 0 }, 'expires_in is neither'],
-    ['with a string as expires_in', { expires_in: '3600' }, 'expires_in is neither'],
     ['with "NaN" as expires_in', { expires_in: 'NaN' }, 'expires_in is neither'],
     ['with false as expires_in', { expires_in: false }, 'expires_in is neither'],
     ['with a list as expires_in', { expires_in: [3600] }, 'expires_in is neither'],
@@ -128,7 +192,7 @@ describe('a token reply', () => {
       upstreamStatus: 200,
       requestId: 'req-token',
     });
-    expect(String(error)).toContain(`The reply of /oauth2/token can't be used: ${fault}`);
+    expect(String(error)).toContain(`The response of /oauth2/token can't be used: ${fault}`);
   });
 
   test.each<[string, Reply, string]>([
@@ -136,17 +200,17 @@ describe('a token reply', () => {
     ['a JSON list', { body: [] }, 'it is no JSON object'],
     ['JSON null', { body: 'null' }, 'it is no JSON object'],
     ['a JSON string', { body: `"${TOKEN}"` }, 'it is no JSON object'],
-    ['an HTML page', html, "is not Moov's reply (text/html where JSON was expected)"],
-    ['text of no type', { body: 'Welcome!' }, "is not Moov's reply (no content type where JSON"],
+    ['an HTML page', html, "is not Moov's response (text/html where JSON was expected)"],
+    ['text of no type', { body: 'Welcome!' }, "is not Moov's response (no content type where JSON"],
     [
       'half a JSON object',
       { headers: { 'content-type': 'application/json' }, body: `{"access_token":"${TOKEN}"` },
-      "is not Moov's reply (broken JSON where JSON was expected)",
+      "is not Moov's response (broken JSON where JSON was expected)",
     ],
     [
       'NaN, which is no JSON',
       { headers: { 'content-type': 'application/json' }, body: '{"access_token":"a","expires_in":NaN}' },
-      "is not Moov's reply (broken JSON where JSON was expected)",
+      "is not Moov's response (broken JSON where JSON was expected)",
     ],
     ['201', { ...tokenReply(), status: 201 }, 'has status 201 where 200 was expected'],
     ['204', { status: 204 }, 'has status 204 where 200 was expected'],
@@ -165,12 +229,82 @@ describe('a token reply', () => {
     const error = await createFailure(pack(body));
     expect(error).toBeInstanceOf(MoovUnavailableError);
     expect(error).toMatchObject({ code: 'ERR_MOOV_NETWORK', status: 503 });
-    expect(String(error)).toContain('maxContentLength size of 1048576 exceeded');
+    expect(String(error)).toContain('the body is larger than 1048576 bytes');
     expect(String(error).length).toBeLessThan(500);
   });
 });
 
+describe('an error in a token response with status 200', () => {
+  test('is told in its own words, with its description', async () => {
+    const error = await createFailure({
+      headers: { 'x-request-id': 'req-200' },
+      body: { error: 'invalid_scope', error_description: '/ping.write is unknown' },
+    });
+    expect(error).toBeInstanceOf(MoovTokenError);
+    expect(error).toMatchObject({
+      code: 'ERR_MOOV_TOKEN_REFUSED',
+      upstreamStatus: 200,
+      requestId: 'req-200',
+      message: 'Moov refused the token request (200): invalid_scope: /ping.write is unknown',
+    });
+  });
+
+  test.each([
+    [{ error: 'invalid_scope', access_token: null }, 'ERR_MOOV_TOKEN_REFUSED'],
+    [{ error: 'invalid_scope', access_token: '' }, 'ERR_MOOV_TOKEN_REFUSED'],
+    [{ error: 'invalid_scope', error_description: null }, 'ERR_MOOV_TOKEN_REFUSED'],
+    [{ error: 'invalid_scope', error_description: 7 }, 'ERR_MOOV_TOKEN_REFUSED'],
+    [{ error: 'invalid_client' }, 'ERR_MOOV_CREDENTIALS_REFUSED'],
+    [{ error: 'temporarily_unavailable' }, 'ERR_MOOV_SERVER_ERROR'],
+    [{ error: 'server_error' }, 'ERR_MOOV_SERVER_ERROR'],
+    [{ error: '' }, 'ERR_MOOV_TOKEN_REPLY'],
+    [{ error: 7 }, 'ERR_MOOV_TOKEN_REPLY'],
+  ])('%j', async (body, code) => {
+    expect(await createFailure({ body })).toMatchObject({ code });
+  });
+
+  test('is not shown when a token stands beside it that can’t be used', async () => {
+    const error = await createFailure({ body: { error: 'oh', access_token: `a ${TOKEN}` } });
+    expect(error).toMatchObject({ code: 'ERR_MOOV_TOKEN_REPLY' });
+  });
+
+  test('is none beside a good token', async () => {
+    const server = await serve(tokenReply({ error: null, error_description: '' }));
+    expect((await clientOf(server.url).createAccessToken(grant)).accessToken).toBe('eyJ.access-token_1');
+  });
+
+  test('a refusal is final, and a passing failure is retried', async () => {
+    const refused = await serve({ body: { error: 'invalid_scope' } });
+    await rejection(clientOf(refused.url).createAccessToken(grant));
+    expect(refused.requests).toHaveLength(1);
+    const passing = await serve([{ body: { error: 'temporarily_unavailable' } }, tokenReply()]);
+    await clientOf(passing.url).createAccessToken(grant);
+    expect(passing.requests).toHaveLength(2);
+  });
+
+  test('a revocation is not done either: the token is still valid', async () => {
+    const error = await revokeFailure({ body: { error: 'unsupported_token_type', error_description: 'no' } });
+    expect(error).toBeInstanceOf(MoovRevokeError);
+    expect(error).toMatchObject({
+      code: 'ERR_MOOV_REVOKE_REFUSED',
+      message: 'Moov did not revoke the token (200): unsupported_token_type: no',
+    });
+  });
+});
+
 describe('a refused token request', () => {
+  test('400 tells the description beside the error (RFC 6749 section 5.2)', async () => {
+    const body = {
+      error: 'invalid_grant',
+      error_description: 'The refresh token is revoked.',
+      error_uri: 'x',
+    };
+    expect(await createFailure({ status: 400, body })).toMatchObject({
+      code: 'ERR_MOOV_TOKEN_REFUSED',
+      message: 'Moov refused the token request (400): invalid_grant: The refresh token is revoked.',
+    });
+  });
+
   test('400 tells what Moov said', async () => {
     const error = await createFailure({
       status: 400,
@@ -283,13 +417,13 @@ describe('Moov being unavailable', () => {
   test('an HTML page with 502 is named as not Moov’s', async () => {
     const error = await createFailure({ ...html, status: 502 });
     expect(error).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR', requestId: 'req-9' });
-    expect(String(error)).toContain("Moov failed (502), and not with Moov's reply: it is text/html");
+    expect(String(error)).toContain("Moov failed (502), and not with Moov's response: it is text/html");
     expect(String(error)).not.toContain('Wartung');
   });
 
   test.each<[string, Answer, RegExp]>([
-    ['a truncated body', 'truncate', /gave no whole reply: .*(aborted|ECONNRESET)/],
-    ['a connection that is cut', 'drop', /gave no whole reply: ECONNRESET/],
+    ['a truncated body', 'truncate', /gave no complete response: .*(aborted|ECONNRESET)/],
+    ['a connection that is cut', 'drop', /gave no complete response: ECONNRESET/],
   ])('%s', async (_, answer, message) => {
     for (const error of [await createFailure(answer), await revokeFailure(answer)]) {
       expect(error).toBeInstanceOf(MoovUnavailableError);
@@ -307,7 +441,7 @@ describe('Moov being unavailable', () => {
       const error = await rejection(call);
       expect(error).toBeInstanceOf(MoovUnavailableError);
       expect(error).toMatchObject({ code: 'ERR_MOOV_NETWORK', cause: { code: 'ECONNREFUSED' } });
-      expect(String(error)).toMatch(/oauth2\/(token|revoke) gave no whole reply: ECONNREFUSED/);
+      expect(String(error)).toMatch(/oauth2\/(token|revoke) gave no complete response: ECONNREFUSED/);
       expectNoSecret(error, ...NOT_SHOWN);
     }
   });
@@ -322,7 +456,7 @@ describe('Moov being unavailable', () => {
       expect(error).toMatchObject({
         code: 'ERR_MOOV_TIMEOUT',
         status: 503,
-        message: 'Moov gave no reply within 1000 ms',
+        message: 'Moov gave no response within 1000 ms',
       });
       expectNoSecret(error, ...NOT_SHOWN);
     }
@@ -373,13 +507,13 @@ describe('revocation', () => {
 
   test('an HTML page with 200 is a gateway’s, and the token lives on', async () => {
     const error = await revokeFailure(html);
-    expect(error).toBeInstanceOf(MoovRevokeError);
+    expect(error).toBeInstanceOf(MoovUnavailableError);
     expect(error).toMatchObject({
-      code: 'ERR_MOOV_REVOKE_REFUSED',
-      status: 502,
+      code: 'ERR_MOOV_SERVER_ERROR',
+      status: 503,
       upstreamStatus: 200,
       requestId: 'req-9',
-      message: "Moov did not revoke the token (200), and not with Moov's reply: it is text/html",
+      message: "A gateway in front of Moov answered (200), and not with Moov's response: it is text/html",
     });
   });
 
@@ -459,9 +593,9 @@ describe('a server that sends back what it got', () => {
 
   test('in the content type', async () => {
     const reply: Reply = { headers: { 'content-type': `x/${BASIC}` }, body: 'no JSON' };
-    expect(String(await createFailure(reply))).toContain("is not Moov's reply");
-    expect(String(await revokeFailure(reply))).toContain("not with Moov's reply");
-    expect(String(await createFailure({ ...reply, status: 502 }))).toContain("not with Moov's reply");
+    expect(String(await createFailure(reply))).toContain("is not Moov's response");
+    expect(String(await revokeFailure(reply))).toContain("not with Moov's response");
+    expect(String(await createFailure({ ...reply, status: 502 }))).toContain("not with Moov's response");
   });
 
   test('with the key in the body', async () => {

@@ -217,7 +217,7 @@ describe('an error of a Dispatcher keeps what the system says, and tells no secr
       .persist();
     expect(await failure(moov.ready())).toMatchObject({
       code: 'ERR_MOOV_NETWORK',
-      message: expect.stringContaining('gave no whole reply: error, the tunnel is shut'),
+      message: expect.stringContaining('gave no complete response: error, the tunnel is shut'),
     });
   });
 
