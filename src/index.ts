@@ -41,7 +41,9 @@ export { moovPath } from './moov-path.js';
 export type { AuthToken } from './oauth/token-request.js';
 export type { MoovScope } from './scopes/scopes.js';
 export type {
+  ForgottenGeneration,
   StoredToken,
+  TakenTokens,
   TokenGeneration,
   TokenLock,
   TokenStore,

@@ -107,13 +107,18 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     for (const source of pool.all()) if (source.held?.shared?.key === key) source.drop();
   });
 
+  /** Revocations that Moov has not confirmed, and those for which the store could not be asked. */
+  function countPending(): number {
+    return revocations.count + (sharing?.pendingScopes.length ?? 0);
+  }
+
   async function revokeHeld(timeoutMs: number): Promise<void> {
     try {
       const tokens = await revokeAll(pool, sharing, revocations, timers, timeoutMs);
-      if (tokens > 0) emit({ type: 'token.revoked', tokens, pendingRevocations: revocations.count });
+      if (tokens > 0) emit({ type: 'token.revoked', tokens, pendingRevocations: countPending() });
     } catch (error) {
       const code = error instanceof MoovAuthError ? error.code : 'ERR_MOOV_NETWORK';
-      const pendingRevocations = revocations.count;
+      const pendingRevocations = countPending();
       emit({ type: 'token.revokeFailed', code, message: String(error), pendingRevocations });
       throw error;
     }
@@ -131,7 +136,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
         ? { lastError: { code: error.code, message: error.message, at: pinned.failure.at } }
         : {}),
       tokens: held.length,
-      pendingRevocations: revocations.count,
+      pendingRevocations: countPending(),
     };
 
     function stateOf(): MoovAuthStatus['state'] {

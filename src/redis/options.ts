@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { didYouMean } from '../config/check-options.js';
 import { MoovConfigError } from '../errors.js';
 import { describeType } from '../utils/describe-type.js';
+import { isClient, unsupportedClient } from './client-kind.js';
 
 /** 32 bytes, as they are or in base64 or hex. */
 export type EncryptionKey = Uint8Array | string;
@@ -58,7 +59,8 @@ export interface RedisSubscriber {
 export interface RedisTokenStoreOptions {
   /**
    * A client of the `redis` package (node-redis), which the application connects and closes. It is used for scripts,
-   * and duplicated for pub/sub.
+   * and duplicated for pub/sub. Clients made by `createCluster()`, `createSentinel()` and `createClientPool()` are
+   * refused: their commands and second connections work in other ways.
    */
   client: RedisClient;
   /**
@@ -131,7 +133,8 @@ export function readRedisOptions(options: unknown, env = process.env): RedisSett
   }
   const name = String(issue?.path[0]);
   if (name !== 'encryptionKey') {
-    throw new MoovConfigError(`${name}: expected ${expected[name]}; got ${describeType(given[name])}.`);
+    const got = unsupportedClient(given[name]) ?? describeType(given[name]);
+    throw new MoovConfigError(`${name}: expected ${expected[name]}; got ${got}.`);
   }
   const where = 'encryptionKey' in options && options.encryptionKey != null ? name : 'MOOV_TOKEN_KEY';
   const key = given[name];
@@ -166,15 +169,4 @@ function decoded(text: string): Uint8Array | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return Buffer.from(text, 'base64');
   return undefined;
-}
-
-/** That of a cluster has other parameters; that of a pool has no state of its own. */
-function isClient(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !('masters' in value) &&
-    typeof Reflect.get(value, 'isOpen') === 'boolean' &&
-    ['sendCommand', 'duplicate'].every((name) => typeof Reflect.get(value, name) === 'function')
-  );
 }

@@ -1,4 +1,4 @@
-import { timeoutError } from '../errors.js';
+import { MoovUnavailableError, timeoutError } from '../errors.js';
 import { type Timers, withTimeout } from '../utils/timers.js';
 import type { Revocations } from './revocations.js';
 import type { SharedTokenProvider } from './shared-token-provider.js';
@@ -16,8 +16,9 @@ const MOST_AT_ONCE = 100;
  * Moov, and with them what renewals in flight obtain.
  *
  * @returns how many tokens were revoked.
- * @throws what the first failed revocation threw; {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when a renewal
- * in flight has not ended in time, whose token is then revoked when it is there.
+ * @throws what the first failed revocation threw; {@link MoovUnavailableError} when the store could not be asked, as it
+ * may still have a token, or, with `ERR_MOOV_TIMEOUT`, when a renewal in flight has not ended in time, whose token is
+ * then revoked when it is there.
  */
 export async function revokeAll(
   pool: TokenPool,
@@ -37,32 +38,60 @@ export async function revokeAll(
     }
     if (renewal !== undefined) overtaken.push(renewal);
   }
-  if (sharing !== undefined) await takeOut(surrendered, sharing, revocations);
-  const first = revocations.flush(Math.max(SHORTEST_FLUSH_MS, end - performance.now()));
-  if (overtaken.length === 0) return first;
-  // What fails in the first flush is tried again in the last, which decides.
-  const revoked = await first.catch(() => 0);
-  const last = Promise.all(overtaken).then(() =>
-    revocations.flush(Math.max(SHORTEST_FLUSH_MS, end - performance.now())),
-  );
-  const left = end - performance.now();
-  const late = 'A renewal is still in flight; its token will be revoked when it arrives';
-  return revoked + (await withTimeout(last, { ms: left, timers, timedOut: () => timeoutError(late) }));
+  const failure = sharing && (await takeOut(surrendered, sharing, revocations, end));
+  const revoked = await flush();
+  if (failure !== undefined) throw failure;
+  return revoked;
+
+  async function flush(): Promise<number> {
+    const first = revocations.flush(Math.max(SHORTEST_FLUSH_MS, end - performance.now()));
+    if (overtaken.length === 0) return first;
+    // What fails in the first flush is tried again in the last, which decides.
+    const revoked = await first.catch(() => 0);
+    const last = Promise.all(overtaken).then(() =>
+      revocations.flush(Math.max(SHORTEST_FLUSH_MS, end - performance.now())),
+    );
+    const left = end - performance.now();
+    const late = 'A renewal is still in flight; its token will be revoked when it arrives';
+    return revoked + (await withTimeout(last, { ms: left, timers, timedOut: () => timeoutError(late) }));
+  }
 }
 
-/** What the store has may be newer than what is held here, and is revoked too. */
+/**
+ * What the store has may be newer than what is held here, and is revoked too. So is what it could not be asked for
+ * before.
+ *
+ * @returns the error of the first set of scopes for which it could not be asked now.
+ */
 async function takeOut(
   surrendered: readonly [scope: string, token: Token | undefined][],
   sharing: SharedTokenProvider,
   revocations: Revocations,
-): Promise<void> {
-  for (let first = 0; first < surrendered.length; first += MOST_AT_ONCE) {
-    const some = surrendered.slice(first, first + MOST_AT_ONCE);
+  end: number,
+): Promise<MoovUnavailableError | undefined> {
+  const held = new Map(surrendered);
+  const scopes = [...new Set([...held.keys(), ...sharing.pendingScopes])];
+  let failure: MoovUnavailableError | undefined;
+  for (let first = 0; first < scopes.length; first += MOST_AT_ONCE) {
+    const some = scopes.slice(first, first + MOST_AT_ONCE);
+    if (first > 0 && performance.now() > end) {
+      for (const scope of some) sharing.postpone(scope);
+      failure ??= timeoutError('The token store was not asked for every token in time');
+      continue;
+    }
     await Promise.all(
-      some.map(async ([scope, token]) => {
-        const stored = await sharing.revoke(scope);
-        if (stored !== undefined && stored.accessToken !== token?.accessToken()) revocations.add(stored);
+      some.map(async (scope) => {
+        try {
+          const stored = await sharing.revoke(scope);
+          if (stored !== undefined && stored.accessToken !== held.get(scope)?.accessToken()) {
+            revocations.add(stored);
+          }
+        } catch (error) {
+          if (!(error instanceof MoovUnavailableError)) throw error;
+          failure ??= error;
+        }
       }),
     );
   }
+  return failure;
 }

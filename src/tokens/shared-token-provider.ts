@@ -4,11 +4,12 @@ import type { AuthToken } from '../oauth/token-request.js';
 import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
 import { type Timers, withTimeout } from '../utils/timers.js';
 import type { MoovTokenRequest } from './moov-token-provider.js';
-import { type ResilientTokenStore, UNAVAILABLE } from './resilient-token-store.js';
+import { PendingScopes } from './pending-scopes.js';
+import { type ResilientTokenStore, type RevokeAnswer, UNAVAILABLE } from './resilient-token-store.js';
 import { expiryMarginMs, fromMoov, type ObtainedToken } from './token.js';
 import type { RenewalContext, TokenProvider } from './token-provider.js';
 
-/** Who waits for another's token looks again after a time between these, in case he was not told. */
+/** Polling interval while another process holds the lock, in case its notification is lost. */
 const LOOK_AGAIN_MS = 200;
 const LOOK_AGAIN_SPREAD_MS = 200;
 
@@ -26,28 +27,34 @@ export interface SharedTokenProviderParts {
   store: ResilientTokenStore;
   /** The name of a set of scopes in the store. May reject, as it can depend on a key that is read from elsewhere. */
   keyOf: (scope: string) => Promise<string>;
-  /** Gets a token that nobody may use: a revocation, or a later holder of the lock, was faster. */
+  /** Revokes a token at Moov: a revocation, or a later holder of the lock, was faster. */
   revoke: (token: StoredToken) => void;
   emit: Emit;
   timers: Timers;
 }
 
 /**
- * How the processes of a fleet obtain one token together: whoever gets the lock of the store asks Moov, the others
- * wait for what he puts. Where the store does not answer, each asks Moov for himself.
+ * How the processes of a fleet get one token together: the holder of the store's lock requests a token from Moov, the
+ * others wait for it to appear in the store. If the store is unavailable, each process requests its own.
  */
 export class SharedTokenProvider {
   readonly #parts: SharedTokenProviderParts;
   readonly #waiting = new Map<string, Set<Wake>>();
+  readonly #pending = new PendingScopes();
 
   constructor(parts: SharedTokenProviderParts) {
     this.#parts = parts;
   }
 
+  /** The sets of scopes whose token may still be in the store although it was to be revoked. */
+  get pendingScopes(): readonly string[] {
+    return this.#pending.list();
+  }
+
   /**
    * Listens to what the store tells, from now on.
    *
-   * @param revoked - Gets each key whose token was revoked, by whoever it was.
+   * @param revoked - Gets each key whose token was revoked, by any process.
    * @returns a function that ends it.
    */
   watch(revoked: (key: string) => void): () => void {
@@ -61,26 +68,47 @@ export class SharedTokenProvider {
   forScopes(scope: string, mint: MoovTokenRequest): TokenProvider {
     return async (want) => {
       const key = await this.#keyFor(scope);
-      return key === undefined ? fromMoov(await mint(want)) : this.#obtain(key, mint, want);
+      if (key === undefined) return fromMoov(await mint(want));
+      const obtained = await this.#obtain(key, mint, want);
+      if (obtained?.shared !== undefined) this.#parts.store.check();
+      return obtained;
     };
   }
 
   /**
    * Takes the token of a set of scopes out of the store.
    *
-   * @returns the token that was there, if any. A store that does not answer has told nothing, and keeps it: whoever
-   * takes it from there is told by Moov's 401.
+   * @returns the token that was there; `undefined` when the store said that there was none.
+   * @throws {@link MoovUnavailableError} when the store did not answer, or holds a token that can't be decrypted. The
+   * scopes then stay among {@link pendingScopes} until a later call, or a late answer, settles them, or the token has
+   * ended.
    */
   async revoke(scope: string): Promise<StoredToken | undefined> {
+    const settle = this.#pending.begin(scope);
     const key = await this.#keyFor(scope);
-    if (key === undefined) return undefined;
-    const token = await this.#parts.store.revoke(key, (late) => {
-      if (late !== undefined) this.#parts.revoke(late);
+    if (key === undefined) throw notAsked('the client ID could not be read', 'ERR_MOOV_KEY_UNREADABLE');
+    const answer = await this.#parts.store.revoke(key, (late) => {
+      if (!isUnreadable(late)) settle();
+      for (const token of tokensIn(late)) this.#parts.revoke(token);
     });
-    return token === UNAVAILABLE ? undefined : token;
+    if (answer === UNAVAILABLE) throw notAsked('it gave no answer', 'ERR_MOOV_STORE_UNAVAILABLE');
+    const unreadable = isUnreadable(answer);
+    const tokens = tokensIn(answer);
+    for (const other of unreadable ? tokens : tokens.slice(1)) this.#parts.revoke(other);
+    if (!unreadable) {
+      settle();
+      return tokens[0];
+    }
+    this.#parts.emit({ type: 'store.unreadable' });
+    throw notAsked("a token in it can't be decrypted", 'ERR_MOOV_STORE_UNAVAILABLE');
   }
 
-  /** Without the client's ID there is no name in the store; minting fails for the same reason and tells it. */
+  /** Adds a set of scopes to {@link pendingScopes} without asking the store. */
+  postpone(scope: string): void {
+    this.#pending.begin(scope);
+  }
+
+  /** Without the client's ID there is no name in the store; a token request fails for the same reason and tells it. */
   #keyFor(scope: string): Promise<string | undefined> {
     const { keyOf, timers } = this.#parts;
     const timedOut = () => new Error('No client ID in time');
@@ -93,7 +121,7 @@ export class SharedTokenProvider {
     want: RenewalContext,
   ): Promise<ObtainedToken | undefined> {
     const { store, emit } = this.#parts;
-    // A holder that dies costs the life of his lock; who gets it after him has the same time.
+    // Two lock lifetimes: the holder may crash, and its successor needs as long again.
     const end = performance.now() + 2 * store.lockTtlMs;
     let known = want.known?.key === key ? want.known.generation : undefined;
     let told = false;
@@ -102,7 +130,7 @@ export class SharedTokenProvider {
       const answer = await store.acquire(key, known);
       if (answer === UNAVAILABLE) return fromMoov(await mint(want));
       if (answer.state === 'token') {
-        if (isOfUse(answer, want)) return taken(key, answer);
+        if (isOfUse(answer, known, want)) return taken(key, answer);
         if (++useless > MOST_USELESS) return fromMoov(await mint(want));
         known = answer.generation;
         continue;
@@ -121,22 +149,28 @@ export class SharedTokenProvider {
     mint: MoovTokenRequest,
     want: RenewalContext,
   ): Promise<ObtainedToken | undefined> {
-    const { store, revoke: giveBack } = this.#parts;
-    let reply: AuthToken;
+    const { store, revoke } = this.#parts;
+    let response: AuthToken;
     try {
-      reply = await mint(want);
+      response = await mint(want);
     } catch (error) {
       await store.release(lock, !want.signal.aborted);
       throw error;
     }
-    const obtained = fromMoov(reply);
+    const obtained = fromMoov(response);
     const { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs } = obtained;
     const kept = { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs };
-    const generation = await store.put(lock, kept, obtained.leftMs);
-    if (generation === UNAVAILABLE) return obtained;
-    if (generation !== undefined) return { ...obtained, shared: { key: lock.key, generation } };
-    giveBack(obtained);
-    return undefined;
+    const answer = await store.put(lock, kept, obtained.leftMs, (late) => {
+      if (late === undefined) revoke(kept);
+    });
+    if (typeof answer === 'string') return { ...obtained, shared: { key: lock.key, generation: answer } };
+    if (answer === undefined) {
+      revoke(obtained);
+      return undefined;
+    }
+    // The token is good: the store is unavailable, or has forgotten which token is the newest.
+    if (answer === UNAVAILABLE) await store.release(lock, false);
+    return obtained;
   }
 
   /** Until the key changes, and how, or until it is time to look again. */
@@ -178,13 +212,37 @@ function anotherFailed(): MoovUnavailableError {
   });
 }
 
+/** A revocation whose outcome at the store is unknown: a token may still be there, and alive at Moov. */
+function notAsked(why: string, code: 'ERR_MOOV_KEY_UNREADABLE' | 'ERR_MOOV_STORE_UNAVAILABLE') {
+  return new MoovUnavailableError(
+    `The token store could not be asked for the token to revoke: ${why}. Call revoke() again.`,
+    { code },
+  );
+}
+
+function tokensIn(answer: RevokeAnswer): readonly StoredToken[] {
+  if (answer === undefined) return [];
+  return 'tokens' in answer ? answer.tokens : [answer];
+}
+
+function isUnreadable(answer: RevokeAnswer): boolean {
+  return answer !== undefined && 'unreadable' in answer && answer.unreadable === true;
+}
+
 type TokenAnswer = Extract<TokenStoreAnswer, { state: 'token' }>;
 
 /** Not one about to end, nor the very one that is to be replaced, put by a write whose confirmation was lost. */
-function isOfUse({ token, leftMs }: TokenAnswer, { held }: RenewalContext): boolean {
-  return leftMs > expiryMarginMs(token.lifeMs) && token.accessToken !== held?.accessToken();
+function isOfUse(
+  { token, leftMs, generation }: TokenAnswer,
+  known: string | undefined,
+  { held }: RenewalContext,
+): boolean {
+  return (
+    generation !== known && leftMs > expiryMarginMs(token.lifeMs) && token.accessToken !== held?.accessToken()
+  );
 }
 
 function taken(key: string, { token, leftMs, generation }: TokenAnswer): ObtainedToken {
-  return { ...token, leftMs, from: 'store', shared: { key, generation } };
+  // No token has more left than its life, whatever the clock of the store does.
+  return { ...token, leftMs: Math.min(leftMs, token.lifeMs), from: 'store', shared: { key, generation } };
 }
