@@ -16,7 +16,10 @@ export type MoovTokenErrorCode =
   | 'ERR_MOOV_TOKEN_REFUSED'
   | 'ERR_MOOV_TOKEN_REPLY';
 
-/** Why Moov is unavailable: 429, 5xx, no response in time, no connection, a key that can't be read, or `close()`. */
+/**
+ * Why Moov is unavailable: 429, 5xx, no response in time, no connection, a key that can't be read, a token store that could
+ * not be asked for what is to be revoked, or `close()`.
+ */
 export type MoovUnavailableErrorCode =
   | 'ERR_MOOV_RATE_LIMITED'
   | 'ERR_MOOV_SERVER_ERROR'
@@ -24,6 +27,7 @@ export type MoovUnavailableErrorCode =
   | 'ERR_MOOV_NETWORK'
   | 'ERR_MOOV_KEY_UNREADABLE'
   | 'ERR_MOOV_ANOTHER_FAILED'
+  | 'ERR_MOOV_STORE_UNAVAILABLE'
   | 'ERR_MOOV_CLOSED';
 
 /** The machine-readable reasons of this package's errors. They are stable; messages are not. */

@@ -78,6 +78,12 @@ export type MoovAuthEvent =
       readonly type: 'store.unreadable';
     }
   | {
+      /** The store works, but lacks something, such as a right or a setting. Emitted once for each message. */
+      readonly type: 'store.warning';
+      /** What it lacks, what that costs, and what to do. */
+      readonly message: string;
+    }
+  | {
       /** Moov answered a call with 401. */
       readonly type: 'call.unauthorized';
       /** The call's method. */
@@ -168,6 +174,7 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'store.unavailable': 'warn',
   'store.available': 'info',
   'store.unreadable': 'warn',
+  'store.warning': 'warn',
   'call.unauthorized': 'warn',
   'call.replayed': 'debug',
   'call.retried': 'debug',

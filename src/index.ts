@@ -42,7 +42,9 @@ export type { AuthToken } from './oauth/token-request.js';
 export type { MoovScope } from './scopes/scopes.js';
 export type { MoovTarget } from './scopes/target.js';
 export type {
+  ForgottenGeneration,
   StoredToken,
+  TakenTokens,
   TokenGeneration,
   TokenLock,
   TokenStore,

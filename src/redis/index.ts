@@ -5,12 +5,15 @@
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import type {
+  ForgottenGeneration,
   StoredToken,
+  TakenTokens,
   TokenLock,
   TokenStore,
   TokenStoreAnswer,
   TokenStoreChange,
 } from '../token-store.js';
+import { checkRedis } from './check.js';
 import { decrypt, encrypt } from './encryption.js';
 import { type RedisTokenStoreOptions, readRedisOptions } from './options.js';
 import * as scripts from './scripts.js';
@@ -30,8 +33,8 @@ const GENERATION_LIFE_MS = 2 * 86_400_000;
 /** While it connects, the client queues commands. A command that is queued for longer is dropped. */
 const LONGEST_QUEUED_MS = 250;
 
-/** A key that Redis has forgotten begins somewhere else, so that nothing that is remembered of it fits by chance. */
-const GENERATIONS = 2 ** 47;
+/** A key that Redis has forgotten begins with another epoch, so that nothing that is remembered of it fits by chance. */
+const EPOCHS = 1_000_000_000;
 
 /**
  * A token store in Redis or Valkey (7 or later, also managed ones): all processes with the same client ID, base URL,
@@ -52,14 +55,19 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
   const subscription = new Subscription(client, channel);
   const [encryptingKey] = keys;
 
-  function run(script: string, key: string, args: readonly (string | number)[]): Promise<unknown> {
-    if (!client.isOpen) return Promise.reject(new Error('The Redis client is not connected: connect() it'));
+  async function send(command: readonly string[]): Promise<unknown> {
+    if (!client.isOpen) throw new Error('The Redis client is not connected: connect() it');
     subscription.listen();
-    const command = ['EVAL', script, '3', ...names(prefix, key), ...args.map(String)];
-    return client.sendCommand(command, {
-      abortSignal: AbortSignal.timeout(LONGEST_QUEUED_MS),
-      typeMapping: {},
-    });
+    const abortSignal = AbortSignal.timeout(LONGEST_QUEUED_MS);
+    return client.sendCommand(command, { abortSignal, typeMapping: {} });
+  }
+
+  function run(
+    script: string,
+    names: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    return send(['EVAL', script, String(names.length), ...names, ...args.map(String)]);
   }
 
   async function acquire(
@@ -68,17 +76,25 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
     unreadable: { unreadable?: true } = {},
   ): Promise<TokenStoreAnswer> {
     const id = randomUUID();
-    const first = randomInt(GENERATIONS);
-    const answer = await run(scripts.acquire, key, [known ?? '', id, lockTtlMs, first, GENERATION_LIFE_MS]);
+    const args = [known ?? '', id, lockTtlMs, firstGeneration(), GENERATION_LIFE_MS];
+    const answer = await run(scripts.acquire, namesOf(prefix, key), args).catch((error: unknown) => {
+      // Redis may have given the lock all the same, and nobody could use it.
+      void release({ key, id }, 'released').catch(() => undefined);
+      throw error;
+    });
     const [state, generation, leftMs, value]: unknown[] = Array.isArray(answer) ? answer : [];
     if (typeof generation !== 'string') throw unexpected(answer);
     if (state === 'locked') return { state, lock: { key, id, generation }, ...unreadable };
     if (typeof leftMs !== 'number') throw unexpected(answer);
     if (state === 'held') return { state, leftMs: Math.max(0, leftMs), ...unreadable };
     if (state !== 'token' || typeof value !== 'string') throw unexpected(answer);
-    const token = decrypt(value, keys, names(prefix, key)[0]);
+    const token = decrypt(value, keys, namesOf(prefix, key)[0]);
     if (token === undefined) return acquire(key, generation, { unreadable: true });
     return { state, generation, token, leftMs };
+  }
+
+  function release({ key, id }: Pick<TokenLock, 'key' | 'id'>, kind: 'released' | 'failed') {
+    return run(scripts.release, namesOf(prefix, key), [id, channel, message({ kind, key })]);
   }
 
   return Object.freeze({
@@ -93,12 +109,18 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
         : answer;
     },
 
-    async put(lock: TokenLock, token: StoredToken, leftMs: number): Promise<string | undefined> {
+    async put(
+      lock: TokenLock,
+      token: StoredToken,
+      leftMs: number,
+    ): Promise<string | undefined | ForgottenGeneration> {
       const { key, generation, id } = lock;
-      const value = encrypt(token, encryptingKey, names(prefix, key)[0]);
+      const names = namesOf(prefix, key);
+      const value = encrypt(token, encryptingKey, names[0]);
       const stored = message({ kind: 'stored', key });
       const life = Math.max(1, Math.floor(leftMs));
-      const answer = await run(scripts.put, key, [
+      const first = firstGeneration();
+      const answer = await run(scripts.put, names, [
         generation,
         id,
         value,
@@ -106,32 +128,53 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
         GENERATION_LIFE_MS,
         channel,
         stored,
+        first,
       ]);
-      return typeof answer === 'string' ? answer : undefined;
+      if (typeof answer !== 'string') throw unexpected(answer);
+      if (answer === 'overtaken') return undefined;
+      return answer === 'forgotten' ? { state: answer } : answer;
     },
 
-    async release({ key, id }: TokenLock, failed = false): Promise<void> {
-      const told = message({ kind: failed ? 'failed' : 'released', key });
-      await run(scripts.release, key, [id, channel, told]);
+    async release(lock: TokenLock, failed = false): Promise<void> {
+      await release(lock, failed ? 'failed' : 'released');
     },
 
-    async revoke(key: string): Promise<StoredToken | undefined> {
-      const first = randomInt(GENERATIONS);
+    async revoke(key: string): Promise<StoredToken | undefined | TakenTokens> {
+      const names = namesOf(prefix, key);
+      const all = [...names, `${prefix}{${key}}:taken`];
       const revoked = message({ kind: 'revoked', key });
-      const value = await run(scripts.revoke, key, [first, GENERATION_LIFE_MS, channel, revoked]);
-      return typeof value === 'string' ? decrypt(value, keys, names(prefix, key)[0]) : undefined;
+      const args = [firstGeneration(), GENERATION_LIFE_MS, channel, revoked];
+      const answer = await run(scripts.revoke, all, args);
+      const [state, taken]: unknown[] = Array.isArray(answer) ? answer : [];
+      if (state !== 'revoked' || typeof taken !== 'string') throw unexpected(answer);
+      if (taken === '') return undefined;
+      const values = taken.split(' ');
+      const tokens = values
+        .map((value) => decrypt(value.replace(/^\d+:/, ''), keys, names[0]))
+        .filter((token) => token !== undefined);
+      // What can't be read stays for a process that has the key.
+      if (tokens.length < values.length) return { tokens, unreadable: true };
+      void run(scripts.received, all, [taken]).catch(() => undefined);
+      return tokens.length === 1 ? tokens[0] : { tokens };
     },
 
     watch: (listener: (change: TokenStoreChange) => void) => subscription.add(listener),
+
+    check: () => checkRedis(send, subscription, prefix, channel),
   });
 }
 
-/** The braces put the three into one slot of a Redis Cluster. */
-function names(prefix: string, key: string): readonly [token: string, lock: string, generation: string] {
+/** The braces put all keys of a token into one slot of a Redis Cluster. */
+function namesOf(prefix: string, key: string): readonly [token: string, lock: string, generation: string] {
   const name = `${prefix}{${key}}`;
   return [`${name}:token`, `${name}:lock`, `${name}:generation`];
 }
 
+/** The first generation of a new epoch; see scripts.ts. */
+function firstGeneration(): string {
+  return `${randomInt(1, EPOCHS)}000000`;
+}
+
 function unexpected(answer: unknown): Error {
-  return new Error(`Redis gave an answer of type ${typeof answer} where a list was expected`);
+  return new Error(`Redis gave an answer of type ${typeof answer} that no script of this store gives`);
 }

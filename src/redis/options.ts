@@ -4,6 +4,7 @@ import { assertKnown, wrongValue } from '../config/check-options.js';
 import { parseOptions, typeOf, wording } from '../config/parse-options.js';
 import { milliseconds, ofMilliseconds } from '../config/schema.js';
 import { MoovConfigError } from '../errors.js';
+import { isClient, unsupportedClient } from './client-kind.js';
 
 /** 32 bytes, as they are or in base64 or hex. */
 export type EncryptionKey = Uint8Array | string;
@@ -59,7 +60,8 @@ export interface RedisSubscriber {
 export interface RedisTokenStoreOptions {
   /**
    * A client of the `redis` package (node-redis), which the application connects and closes. It is used for scripts,
-   * and duplicated for pub/sub.
+   * and duplicated for pub/sub. Clients made by `createCluster()`, `createSentinel()` and `createClientPool()` are
+   * refused: their commands and second connections work in other ways.
    */
   client: RedisClient;
   /**
@@ -81,9 +83,10 @@ const KEY_BYTES = 32;
 const VARIABLE = 'MOOV_TOKEN_KEY';
 
 const schema = z.object({
-  client: z
-    .custom<RedisClient>(isClient)
-    .register(wording, { expected: 'a client of the package "redis", made by createClient()' }),
+  client: z.custom<RedisClient>(isClient).register(wording, {
+    expected: 'a client of the package "redis", made by createClient()',
+    got: (value) => unsupportedClient(value) ?? typeOf(value),
+  }),
   encryptionKey: z
     .unknown()
     .transform((value, context) => {
@@ -148,15 +151,4 @@ function decoded(text: string): Uint8Array | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return Buffer.from(text, 'base64');
   return undefined;
-}
-
-/** That of a cluster has other parameters; that of a pool has no state of its own. */
-function isClient(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !('masters' in value) &&
-    typeof Reflect.get(value, 'isOpen') === 'boolean' &&
-    ['sendCommand', 'duplicate'].every((name) => typeof Reflect.get(value, name) === 'function')
-  );
 }

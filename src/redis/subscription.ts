@@ -1,6 +1,10 @@
 import type { TokenStoreChange } from '../token-store.js';
 import type { RedisClient, RedisSubscriber } from './options.js';
 
+/** When a connection that could not subscribe is replaced: soon, or when a user may have been given the right. */
+const RETRY_MS = 1_000;
+const RETRY_REFUSED_MS = 60_000;
+
 type Listener = (change: TokenStoreChange) => void;
 
 /**
@@ -12,6 +16,8 @@ export class Subscription {
   readonly #channel: string;
   readonly #listeners = new Set<Listener>();
   #connection: RedisSubscriber | undefined;
+  #outcome: Promise<unknown> = Promise.resolve();
+  #notBefore = 0;
 
   constructor(client: RedisClient, channel: string) {
     this.#client = client;
@@ -31,7 +37,12 @@ export class Subscription {
   /** Connects if there is a reason to and no connection yet. */
   listen(): void {
     if (this.#connection !== undefined || this.#listeners.size === 0 || !this.#client.isOpen) return;
-    this.#connection = this.#connect();
+    if (performance.now() >= this.#notBefore) this.#connect();
+  }
+
+  /** Resolves with whether Redis refused to let it listen, when that is known. */
+  async isRefused(): Promise<boolean> {
+    return isRefusal(await this.#outcome);
   }
 
   #disconnect(): void {
@@ -40,8 +51,15 @@ export class Subscription {
     if (connection !== undefined) destroy(connection);
   }
 
-  #connect(): RedisSubscriber {
-    const connection = this.#client.duplicate();
+  #connect(): void {
+    let connection: RedisSubscriber;
+    try {
+      connection = this.#client.duplicate();
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    this.#connection = connection;
     // Without it, what is missed is found out by looking; and the client itself tells the application of its errors.
     connection.on('error', () => {
       if (!this.#client.isOpen && this.#connection === connection) this.#disconnect();
@@ -51,15 +69,28 @@ export class Subscription {
       const change = readMessage(message);
       if (change !== undefined) for (const listener of [...this.#listeners]) listener(change);
     };
-    connection
+    this.#outcome = connection
       .connect()
       .then(() => {
         if (this.#connection === connection) return connection.subscribe(this.#channel, receive);
         // It was ended while it connected, which the client does not notice.
         return destroy(connection);
       })
-      .catch(() => undefined);
-    return connection;
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          if (this.#connection === connection) {
+            this.#disconnect();
+            this.#failed(error);
+          }
+          return error;
+        },
+      );
+  }
+
+  #failed(error: unknown): void {
+    this.#outcome = Promise.resolve(error);
+    this.#notBefore = performance.now() + (isRefusal(error) ? RETRY_REFUSED_MS : RETRY_MS);
   }
 }
 
@@ -76,6 +107,10 @@ function readMessage(text: string): TokenStoreChange | undefined {
 
 function isKind(text: unknown): text is TokenStoreChange['kind'] {
   return text === 'stored' || text === 'released' || text === 'failed' || text === 'revoked';
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOPERM');
 }
 
 function destroy(connection: RedisSubscriber): void {

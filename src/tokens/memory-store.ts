@@ -6,17 +6,19 @@ import type {
   TokenStoreAnswer,
   TokenStoreChange,
 } from '../token-store.js';
+import { ignoreErrors } from '../utils/errors.js';
 
-interface Held {
+/** What is known of a key: its generation, and the token that was put with it, unless that was revoked. */
+interface Entry {
   readonly generation: string;
-  readonly value: StoredToken;
+  readonly value?: StoredToken;
   readonly endsAt: number;
+  /** Whether a token or a revocation gave it its generation, and not just the first lock. */
+  readonly isWritten: boolean;
 }
 
 interface Locked {
   readonly id: string;
-  /** Of the key, when the first lock since the last write was given. */
-  readonly generation: string;
   readonly endsAt: number;
 }
 
@@ -38,14 +40,22 @@ export function memoryTokenStore({
   maxTokens = 10_000,
   lockTtlMs = 15_000,
 }: MemoryTokenStoreOptions = {}): TokenStore {
-  const tokens = new LRUCache<string, Held>({ max: maxTokens });
-  // Apart from the tokens, so that what is being obtained is not evicted before it is there.
+  const entries = new LRUCache<string, Entry>({ max: maxTokens });
+  /** Those given first end first. */
   const locks = new Map<string, Locked>();
   const listeners = new Set<(change: TokenStoreChange) => void>();
   let count = 0;
 
-  function tell(key: string, kind: TokenStoreChange['kind']): void {
-    for (const listener of [...listeners]) listener({ key, kind });
+  function report(key: string, kind: TokenStoreChange['kind']): void {
+    for (const listener of [...listeners]) ignoreErrors(() => listener({ key, kind }));
+  }
+
+  /** A lock that nobody has released leaves nothing behind. */
+  function dropEndedLocks(now: number): void {
+    for (const [key, { endsAt }] of locks) {
+      if (endsAt > now) return;
+      locks.delete(key);
+    }
   }
 
   return Object.freeze({
@@ -53,49 +63,52 @@ export function memoryTokenStore({
 
     async acquire(key: string, known: string | undefined): Promise<TokenStoreAnswer> {
       const now = performance.now();
-      const held = tokens.get(key);
-      if (held !== undefined && held.endsAt > now && held.generation !== known) {
-        return { state: 'token', token: held.value, generation: held.generation, leftMs: held.endsAt - now };
+      dropEndedLocks(now);
+      const entry = entries.get(key);
+      if (entry?.value !== undefined && entry.endsAt > now && entry.generation !== known) {
+        const { value, generation, endsAt } = entry;
+        return { state: 'token', token: value, generation, leftMs: endsAt - now };
       }
       const locked = locks.get(key);
-      if (locked !== undefined && locked.endsAt > now) return { state: 'held', leftMs: locked.endsAt - now };
+      if (locked !== undefined) return { state: 'held', leftMs: locked.endsAt - now };
       const id = String(++count);
-      const generation = locked?.generation ?? held?.generation ?? String(++count);
-      locks.set(key, { id, generation, endsAt: now + lockTtlMs });
+      const generation = entry?.generation ?? id;
+      if (entry === undefined) entries.set(key, { generation, endsAt: now, isWritten: false });
+      locks.set(key, { id, endsAt: now + lockTtlMs });
       return { state: 'locked', lock: { key, id, generation } };
     },
 
-    async put(lock: TokenLock, value: StoredToken, leftMs: number): Promise<string | undefined> {
-      const { key } = lock;
-      // Whoever puts first ends the locks of the same generation, and so does a revocation.
-      if (locks.get(key)?.generation !== lock.generation) return undefined;
-      locks.delete(key);
-      const generation = String(++count);
-      tokens.set(key, { generation, value, endsAt: performance.now() + leftMs });
-      tell(key, 'stored');
-      return generation;
+    async put({ key, id, generation }: TokenLock, value: StoredToken, leftMs: number) {
+      if (locks.get(key)?.id === id) locks.delete(key);
+      const entry = entries.get(key);
+      // An entry that was evicted, and perhaps made anew by another lock, proves nothing that came between.
+      if (entry?.isWritten && entry.generation !== generation) return undefined;
+      const next = String(++count);
+      entries.set(key, { generation: next, value, endsAt: performance.now() + leftMs, isWritten: true });
+      report(key, 'stored');
+      return next;
     },
 
     async release({ key, id }: TokenLock, failed = false): Promise<void> {
       if (locks.get(key)?.id !== id) return;
       locks.delete(key);
-      tell(key, failed ? 'failed' : 'released');
+      report(key, failed ? 'failed' : 'released');
     },
 
     async revoke(key: string): Promise<StoredToken | undefined> {
-      const held = tokens.get(key);
-      tokens.delete(key);
+      const entry = entries.get(key);
+      entries.set(key, { generation: String(++count), endsAt: performance.now(), isWritten: true });
       locks.delete(key);
-      tell(key, 'revoked');
-      return held?.value;
+      report(key, 'revoked');
+      return entry?.value;
     },
 
     watch(listener: (change: TokenStoreChange) => void): () => void {
       // A function of its own for each watch, so that one listener may watch twice.
-      const told = (change: TokenStoreChange) => listener(change);
-      listeners.add(told);
+      const watching = (change: TokenStoreChange) => listener(change);
+      listeners.add(watching);
       return () => {
-        listeners.delete(told);
+        listeners.delete(watching);
       };
     },
   });

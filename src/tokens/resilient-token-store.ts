@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Emit } from '../events.js';
 import type {
+  ForgottenGeneration,
   StoredToken,
+  TakenTokens,
   TokenGeneration,
   TokenLock,
   TokenStore,
@@ -10,11 +12,17 @@ import type {
 } from '../token-store.js';
 import { ignoreErrors } from '../utils/errors.js';
 import { backoffMs, type Timers, withTimeout } from '../utils/timers.js';
-import * as replies from './store-schemas.js';
+import * as schemas from './store-schemas.js';
 
-/** What every operation of a guarded store answers when the store can't. */
+/** What every operation answers when the store gave no answer. It says nothing about what the store holds. */
 export const UNAVAILABLE: unique symbol = Symbol('the store is unavailable');
 type Unavailable = typeof UNAVAILABLE;
+
+/** What a store may answer to `put`. */
+export type PutAnswer = TokenGeneration | undefined | ForgottenGeneration;
+
+/** What a store may answer to `revoke`. */
+export type RevokeAnswer = StoredToken | undefined | TakenTokens;
 
 /** How long an operation of a store may take. */
 const LIMIT_MS = 250;
@@ -23,10 +31,23 @@ const LIMIT_MS = 250;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 5_000;
 
+/** How one operation of the store is run. */
+interface Operation<T> {
+  run: () => Promise<T>;
+  expected: z.ZodType;
+  /** Gets the answer when it comes later than is waited for. */
+  late?: ((result: T) => unknown) | undefined;
+  /**
+   * Whether it is run although the store has failed: it ends what should not be left as it is. When a failure took long
+   * it is not run for a moment, so that many such operations in a row do not wait one after the other.
+   */
+  urgent?: boolean;
+}
+
 /**
- * A token store that never fails and never takes long: after a failure it is left alone for a while, and one
- * operation then finds out whether it is back. Both are told, once each. An answer of another type than the
- * interface says is a failure too.
+ * A token store behind a time limit and a circuit breaker: it never rejects and never takes long. After a failure the
+ * store is left alone for a while, and one operation then finds out whether it is back. Both are reported once. An
+ * answer of another type than the interface says is a failure too.
  */
 export class ResilientTokenStore {
   readonly #store: TokenStore;
@@ -34,7 +55,10 @@ export class ResilientTokenStore {
   readonly #timers: Timers;
   #failures = 0;
   #closedUntil = 0;
+  /** Until when even an urgent operation is not run, as the last failure kept its caller waiting. */
+  #slowUntil = 0;
   #probing = false;
+  #isChecked = false;
 
   constructor(store: TokenStore, emit: Emit, timers: Timers) {
     this.#store = store;
@@ -47,58 +71,74 @@ export class ResilientTokenStore {
   }
 
   acquire(key: string, known: TokenGeneration | undefined): Promise<TokenStoreAnswer | Unavailable> {
-    return this.#run(
-      () => this.#store.acquire(key, known),
-      replies.answer,
+    return this.#run<TokenStoreAnswer>({
+      run: () => this.#store.acquire(key, known),
+      expected: schemas.answer,
       // A lock that is given when nobody waits for it any more would keep the others waiting.
-      (late) => (late.state === 'locked' ? this.#store.release(late.lock) : undefined),
-    );
+      late: (answer) => (answer.state === 'locked' ? this.#store.release(answer.lock) : undefined),
+    });
   }
 
+  /** @param late - Gets the answer when it comes later than is waited for. */
   put(
     lock: TokenLock,
     token: StoredToken,
     leftMs: number,
-  ): Promise<TokenGeneration | undefined | Unavailable> {
-    return this.#run(
-      () => withoutWords(() => this.#store.put(lock, token, leftMs)),
-      replies.generation.optional(),
-    );
+    late: (answer: PutAnswer) => void,
+  ): Promise<PutAnswer | Unavailable> {
+    return this.#run<PutAnswer>({
+      run: () => hideMessage(() => this.#store.put(lock, token, leftMs)),
+      expected: schemas.putAnswer,
+      late,
+      urgent: true,
+    });
   }
 
   async release(lock: TokenLock, failed: boolean): Promise<void> {
-    await this.#run(() => this.#store.release(lock, failed), z.unknown());
+    await this.#run({ run: () => this.#store.release(lock, failed), expected: z.unknown(), urgent: true });
   }
 
-  /** @param late - Gets the token when the store takes it out after all, later than is waited for. */
-  revoke(
-    key: string,
-    late: (token: StoredToken | undefined) => void,
-  ): Promise<StoredToken | undefined | Unavailable> {
-    return this.#run(() => this.#store.revoke(key), replies.storedToken.optional(), late);
+  /** @param late - Gets the answer when it comes later than is waited for. */
+  revoke(key: string, late: (answer: RevokeAnswer) => void): Promise<RevokeAnswer | Unavailable> {
+    return this.#run<RevokeAnswer>({
+      run: () => this.#store.revoke(key),
+      expected: schemas.revokeAnswer,
+      late,
+      urgent: true,
+    });
   }
 
-  /** Tells of changes as far as the store does; what is missed is found by looking. @returns a function that ends it. */
+  /** Reports changes as far as the store does; what is missed is found by looking. @returns a function that ends it. */
   watch(listener: (change: TokenStoreChange) => void): () => void {
     let end: unknown;
     ignoreErrors(() => {
       end = this.#store.watch((change) => {
-        if (replies.change.safeParse(change).success) listener(change);
+        if (schemas.change.safeParse(change).success) listener(change);
       });
       return end;
     });
     return () => ignoreErrors(() => typeof end === 'function' && end());
   }
 
-  async #run<T>(
-    operation: () => Promise<T>,
-    expected: z.ZodType,
-    late?: (result: T) => unknown,
-  ): Promise<T | Unavailable> {
+  /** Asks the store once what it lacks, and reports that. Nothing waits for it. */
+  check(): void {
+    if (this.#isChecked) return;
+    this.#isChecked = true;
+    ignoreErrors(async () => {
+      const messages = await checked(async () => this.#store.check?.(), schemas.warnings);
+      for (const message of new Set(messages)) this.#emit({ type: 'store.warning', message });
+    });
+  }
+
+  async #run<T>({ run, expected, late, urgent = false }: Operation<T>): Promise<T | Unavailable> {
     const broken = this.#failures > 0;
-    if (broken && (this.#probing || performance.now() < this.#closedUntil)) return UNAVAILABLE;
-    this.#probing = broken;
-    const running = checked(operation, expected);
+    const isClosed = this.#probing || performance.now() < this.#closedUntil;
+    const mayRun = urgent && performance.now() >= this.#slowUntil;
+    if (broken && isClosed && !mayRun) return UNAVAILABLE;
+    const probes = broken && !this.#probing;
+    if (probes) this.#probing = true;
+    const began = performance.now();
+    const running = checked(run, expected);
     try {
       const result = await withTimeout(running, {
         ms: LIMIT_MS,
@@ -108,11 +148,11 @@ export class ResilientTokenStore {
       this.#succeeded();
       return result;
     } catch (error) {
-      this.#failed(error);
+      this.#failed(error, performance.now() - began);
       if (late !== undefined) running.then(late).catch(() => undefined);
       return UNAVAILABLE;
     } finally {
-      if (broken) this.#probing = false;
+      if (probes) this.#probing = false;
     }
   }
 
@@ -122,8 +162,9 @@ export class ResilientTokenStore {
     this.#emit({ type: 'store.available' });
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, tookMs: number): void {
     const now = performance.now();
+    if (tookMs > LIMIT_MS / 2) this.#slowUntil = now + LIMIT_MS;
     // Operations that began before the first failure tell nothing new when they fail too.
     if (this.#failures > 0 && now < this.#closedUntil) return;
     const retryInMs = backoffMs(this.#failures + 1, FIRST_WAIT_MS, LONGEST_WAIT_MS, { from: 1, to: 1.1 });
@@ -140,8 +181,8 @@ async function checked<T>(operation: () => Promise<T>, expected: z.ZodType): Pro
   throw new Error('The store gave an answer that TokenStore does not allow');
 }
 
-/** The error of a `put` may repeat what was to be put. Of its message a code is told, such as Redis's NOPERM or OOM. */
-async function withoutWords<T>(operation: () => Promise<T>): Promise<T> {
+/** The error of a `put` may repeat what was to be put. Only a code of its message is kept, such as Redis's NOPERM or OOM. */
+async function hideMessage<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {

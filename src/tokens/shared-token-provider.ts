@@ -1,13 +1,14 @@
-import { MoovUnavailableError } from '../errors.js';
+import { MoovUnavailableError, timeoutError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
 import { type Timers, withTimeout } from '../utils/timers.js';
 import type { MoovTokenProvider, MoovTokenRequest } from './moov-token-provider.js';
-import { type ResilientTokenStore, UNAVAILABLE } from './resilient-token-store.js';
+import { PendingScopes } from './pending-scopes.js';
+import { type ResilientTokenStore, type RevokeAnswer, UNAVAILABLE } from './resilient-token-store.js';
 import { expiryMarginMs, type ObtainedToken } from './token.js';
 import type { RenewalContext, TokenProvider, TokenRequest } from './token-provider.js';
 
-/** Who waits for another's token looks again after a time between these, in case he was not told. */
+/** Polling interval while another process holds the lock, in case its notification is lost. */
 const LOOK_AGAIN_MS = 200;
 const LOOK_AGAIN_SPREAD_MS = 200;
 
@@ -20,6 +21,15 @@ const MOST_USELESS = 3;
 /** How long the function for the client's ID may take. */
 const KEY_LIMIT_MS = 5_000;
 
+/** How many tokens are taken out of the store at once. */
+const MOST_AT_ONCE = 100;
+
+/** What {@link SharedTokenProvider.revokeAll} has taken out of the store. */
+export interface TakenOut {
+  readonly stored: readonly StoredToken[];
+  readonly failure: MoovUnavailableError | undefined;
+}
+
 /** What a {@link SharedTokenProvider} is made of. */
 export interface SharedTokenProviderParts {
   /** Requests the tokens that the store does not have. */
@@ -27,28 +37,34 @@ export interface SharedTokenProviderParts {
   store: ResilientTokenStore;
   /** The name of a set of scopes in the store. May reject, as it can depend on a key that is read from elsewhere. */
   keyOf: (scope: string) => Promise<string>;
-  /** Gets a token that nobody may use: a revocation, or a later holder of the lock, was faster. */
+  /** Revokes a token at Moov: a revocation, or a later holder of the lock, was faster. */
   revoke: (token: StoredToken) => void;
   emit: Emit;
   timers: Timers;
 }
 
 /**
- * How the processes of a fleet obtain one token together: whoever gets the lock of the store asks Moov, the others
- * wait for what he puts. Where the store does not answer, each asks Moov for himself.
+ * How the processes of a fleet get one token together: the holder of the store's lock requests a token from Moov, the
+ * others wait for it to appear in the store. If the store is unavailable, each process requests its own.
  */
 export class SharedTokenProvider implements TokenProvider {
   readonly #parts: SharedTokenProviderParts;
   readonly #waiting = new Map<string, Set<Wake>>();
+  readonly #pending = new PendingScopes();
 
   constructor(parts: SharedTokenProviderParts) {
     this.#parts = parts;
   }
 
+  /** The sets of scopes whose token may still be in the store although it was to be revoked. */
+  get pendingScopes(): readonly string[] {
+    return this.#pending.list();
+  }
+
   /**
    * Listens to what the store tells, from now on.
    *
-   * @param revoked - Gets each key whose token was revoked, by whoever it was.
+   * @param revoked - Gets each key whose token was revoked, by any process.
    * @returns a function that ends it.
    */
   watch(revoked: (key: string) => void): () => void {
@@ -63,26 +79,74 @@ export class SharedTokenProvider implements TokenProvider {
     const mint = this.#parts.moov.forScopes(scope);
     return async (want) => {
       const key = await this.#keyFor(scope);
-      return key === undefined ? mint(want) : this.#obtain(key, mint, want);
+      if (key === undefined) return mint(want);
+      const obtained = await this.#obtain(key, mint, want);
+      if (obtained?.shared !== undefined) this.#parts.store.check();
+      return obtained;
     };
   }
 
   /**
    * Takes the token of a set of scopes out of the store.
    *
-   * @returns the token that was there, if any. A store that does not answer has told nothing, and keeps it: whoever
-   * takes it from there is told by Moov's 401.
+   * @returns the token that was there; `undefined` when the store said that there was none.
+   * @throws {@link MoovUnavailableError} when the store did not answer, or holds a token that can't be decrypted. The
+   * scopes then stay among {@link pendingScopes} until a later call, or a late answer, settles them, or the token has
+   * ended.
    */
   async revoke(scope: string): Promise<StoredToken | undefined> {
+    const settle = this.#pending.begin(scope);
     const key = await this.#keyFor(scope);
-    if (key === undefined) return undefined;
-    const token = await this.#parts.store.revoke(key, (late) => {
-      if (late !== undefined) this.#parts.revoke(late);
+    if (key === undefined) throw notAsked('the client ID could not be read', 'ERR_MOOV_KEY_UNREADABLE');
+    const answer = await this.#parts.store.revoke(key, (late) => {
+      if (!isUnreadable(late)) settle();
+      for (const token of tokensIn(late)) this.#parts.revoke(token);
     });
-    return token === UNAVAILABLE ? undefined : token;
+    if (answer === UNAVAILABLE) throw notAsked('it gave no answer', 'ERR_MOOV_STORE_UNAVAILABLE');
+    const unreadable = isUnreadable(answer);
+    const tokens = tokensIn(answer);
+    for (const other of unreadable ? tokens : tokens.slice(1)) this.#parts.revoke(other);
+    if (!unreadable) {
+      settle();
+      return tokens[0];
+    }
+    this.#parts.emit({ type: 'store.unreadable' });
+    throw notAsked("a token in it can't be decrypted", 'ERR_MOOV_STORE_UNAVAILABLE');
   }
 
-  /** Without the client's ID there is no name in the store; minting fails for the same reason and tells it. */
+  /**
+   * Takes the tokens of some sets of scopes out of the store, and those that it could not be asked for before.
+   *
+   * @param end - On the monotonic clock. What it was not asked for by then stays pending.
+   * @returns the tokens that were there, and the error of the first set of scopes for which the store could not be asked.
+   */
+  async revokeAll(scopes: readonly string[], end: number): Promise<TakenOut> {
+    const all = [...new Set([...scopes, ...this.pendingScopes])];
+    const stored: StoredToken[] = [];
+    let failure: MoovUnavailableError | undefined;
+    for (let first = 0; first < all.length; first += MOST_AT_ONCE) {
+      const some = all.slice(first, first + MOST_AT_ONCE);
+      if (first > 0 && performance.now() > end) {
+        for (const scope of some) this.#pending.begin(scope);
+        failure ??= timeoutError('The token store was not asked for every token in time');
+        continue;
+      }
+      await Promise.all(
+        some.map(async (scope) => {
+          try {
+            const token = await this.revoke(scope);
+            if (token !== undefined) stored.push(token);
+          } catch (error) {
+            if (!(error instanceof MoovUnavailableError)) throw error;
+            failure ??= error;
+          }
+        }),
+      );
+    }
+    return { stored, failure };
+  }
+
+  /** Without the client's ID there is no name in the store; a token request fails for the same reason and tells it. */
   #keyFor(scope: string): Promise<string | undefined> {
     const { keyOf, timers } = this.#parts;
     const timedOut = () => new Error('No client ID in time');
@@ -95,7 +159,7 @@ export class SharedTokenProvider implements TokenProvider {
     want: RenewalContext,
   ): Promise<ObtainedToken | undefined> {
     const { store, emit } = this.#parts;
-    // A holder that dies costs the life of his lock; who gets it after him has the same time.
+    // Two lock lifetimes: the holder may crash, and its successor needs as long again.
     const end = performance.now() + 2 * store.lockTtlMs;
     let known = want.known?.key === key ? want.known.generation : undefined;
     let told = false;
@@ -104,7 +168,7 @@ export class SharedTokenProvider implements TokenProvider {
       const answer = await store.acquire(key, known);
       if (answer === UNAVAILABLE) return mint(want);
       if (answer.state === 'token') {
-        if (isOfUse(answer, want)) return taken(key, answer);
+        if (isOfUse(answer, known, want)) return taken(key, answer);
         if (++useless > MOST_USELESS) return mint(want);
         known = answer.generation;
         continue;
@@ -123,7 +187,7 @@ export class SharedTokenProvider implements TokenProvider {
     mint: MoovTokenRequest,
     want: RenewalContext,
   ): Promise<ObtainedToken | undefined> {
-    const { store, revoke: giveBack } = this.#parts;
+    const { store, revoke } = this.#parts;
     let obtained: ObtainedToken;
     try {
       obtained = await mint(want);
@@ -133,11 +197,17 @@ export class SharedTokenProvider implements TokenProvider {
     }
     const { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs } = obtained;
     const kept = { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs };
-    const generation = await store.put(lock, kept, obtained.leftMs);
-    if (generation === UNAVAILABLE) return obtained;
-    if (generation !== undefined) return { ...obtained, shared: { key: lock.key, generation } };
-    giveBack(obtained);
-    return undefined;
+    const answer = await store.put(lock, kept, obtained.leftMs, (late) => {
+      if (late === undefined) revoke(kept);
+    });
+    if (typeof answer === 'string') return { ...obtained, shared: { key: lock.key, generation: answer } };
+    if (answer === undefined) {
+      revoke(obtained);
+      return undefined;
+    }
+    // The token is good: the store is unavailable, or has forgotten which token is the newest.
+    if (answer === UNAVAILABLE) await store.release(lock, false);
+    return obtained;
   }
 
   /** Until the key changes, and how, or until it is time to look again. */
@@ -179,13 +249,37 @@ function anotherFailed(): MoovUnavailableError {
   });
 }
 
+/** A revocation whose outcome at the store is unknown: a token may still be there, and alive at Moov. */
+function notAsked(why: string, code: 'ERR_MOOV_KEY_UNREADABLE' | 'ERR_MOOV_STORE_UNAVAILABLE') {
+  return new MoovUnavailableError(
+    `The token store could not be asked for the token to revoke: ${why}. Call revoke() again.`,
+    { code },
+  );
+}
+
+function tokensIn(answer: RevokeAnswer): readonly StoredToken[] {
+  if (answer === undefined) return [];
+  return 'tokens' in answer ? answer.tokens : [answer];
+}
+
+function isUnreadable(answer: RevokeAnswer): boolean {
+  return answer !== undefined && 'unreadable' in answer && answer.unreadable === true;
+}
+
 type TokenAnswer = Extract<TokenStoreAnswer, { state: 'token' }>;
 
 /** Not one about to end, nor the very one that is to be replaced, put by a write whose confirmation was lost. */
-function isOfUse({ token, leftMs }: TokenAnswer, { held }: RenewalContext): boolean {
-  return leftMs > expiryMarginMs(token.lifeMs) && token.accessToken !== held?.accessToken();
+function isOfUse(
+  { token, leftMs, generation }: TokenAnswer,
+  known: string | undefined,
+  { held }: RenewalContext,
+): boolean {
+  return (
+    generation !== known && leftMs > expiryMarginMs(token.lifeMs) && token.accessToken !== held?.accessToken()
+  );
 }
 
 function taken(key: string, { token, leftMs, generation }: TokenAnswer): ObtainedToken {
-  return { ...token, leftMs, from: 'store', shared: { key, generation } };
+  // No token has more left than its life, whatever the clock of the store does.
+  return { ...token, leftMs: Math.min(leftMs, token.lifeMs), from: 'store', shared: { key, generation } };
 }

@@ -11,7 +11,7 @@ export const storedToken = z.object({
   renewAtLeftMs: z.number().nonnegative(),
 });
 
-export const generation = z.string();
+const generation = z.string();
 
 const unreadable = z.boolean().optional();
 
@@ -25,6 +25,19 @@ export const answer = z.discriminatedUnion('state', [
   }),
   z.object({ state: z.literal('held'), leftMs: z.number(), unreadable }),
 ]);
+
+/** What `put` may answer: the new generation, nothing when the lock was overtaken, or that the store has forgotten. */
+export const putAnswer = z.union([generation, z.undefined(), z.object({ state: z.literal('forgotten') })]);
+
+/** What `revoke` may answer. */
+export const revokeAnswer = z.union([
+  storedToken,
+  z.undefined(),
+  z.object({ tokens: z.array(storedToken), unreadable }),
+]);
+
+/** What a store has to report about itself. */
+export const warnings = z.array(z.string()).optional();
 
 /** What a store tells those who watch it. */
 export const change = z.object({

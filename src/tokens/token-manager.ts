@@ -31,9 +31,6 @@ const CLOSE_REVOKE_TIMEOUT_MS = 4_500;
 /** How long `close()` waits for requests for nobody, whose tokens are to be revoked, and for locks to be released. */
 const LET_GO_TIMEOUT_MS = 500;
 
-/** How many tokens are taken out of the store at once. */
-const MOST_AT_ONCE = 100;
-
 /** How many tokens that are to be revoked are remembered, in addition to all that can be held. */
 const MOST_REMEMBERED = 10_000;
 
@@ -183,11 +180,11 @@ export class TokenManager {
   async revoke(timeoutMs = REVOKE_TIMEOUT_MS): Promise<void> {
     try {
       const tokens = await this.#revokeAll(performance.now() + timeoutMs);
-      const pendingRevocations = this.#revocations.count;
+      const pendingRevocations = this.#pendingRevocations;
       if (tokens > 0) this.#emit({ type: 'token.revoked', tokens, pendingRevocations });
     } catch (error) {
       const code = error instanceof MoovAuthError ? error.code : 'ERR_MOOV_NETWORK';
-      const pendingRevocations = this.#revocations.count;
+      const pendingRevocations = this.#pendingRevocations;
       this.#emit({ type: 'token.revokeFailed', code, message: String(error), pendingRevocations });
       throw error;
     }
@@ -204,7 +201,7 @@ export class TokenManager {
       ...(token ? { expiresAt: token.expiresAt } : {}),
       ...(failure && code && message !== undefined ? { lastError: { code, message, at: failure.at } } : {}),
       tokens: held.length,
-      pendingRevocations: this.#revocations.count,
+      pendingRevocations: this.#pendingRevocations,
     };
   }
 
@@ -212,6 +209,11 @@ export class TokenManager {
   close(revoke: boolean): Promise<void> {
     this.#closing ??= this.#close(revoke);
     return this.#closing;
+  }
+
+  /** Those that Moov has not confirmed, and those for which the store could not be asked. */
+  get #pendingRevocations(): number {
+    return this.#revocations.count + (this.#shared?.pendingScopes.length ?? 0);
   }
 
   get #exchange() {
@@ -240,17 +242,35 @@ export class TokenManager {
     const { mark } = this.#revocations;
     const wasClosed = this.closed.aborted;
     const inFlight: Promise<void>[] = [];
-    const invalidated: [scope: string, token: Token | undefined][] = [];
-    for (const [scope, source] of this.pool.entries()) {
+    const held = new Set<string>();
+    const entries = this.pool.entries();
+    for (const [, source] of entries) {
       const { token, renewals } = source.invalidate();
-      invalidated.push([scope, token]);
       inFlight.push(...renewals);
       if (token === undefined) continue;
       const [accessToken, refreshToken] = [token.accessToken(), token.refreshToken()];
       this.#revocations.add({ accessToken, refreshToken, leftMs: token.leftMs });
+      held.add(accessToken);
     }
     this.#revocations.addRetired();
-    await this.#takeOut(invalidated);
+    // The store may have newer tokens than are held here; they are revoked too.
+    const scopes = entries.map(([scope]) => scope);
+    const taken = await this.#shared?.revokeAll(scopes, end);
+    for (const stored of taken?.stored ?? []) {
+      if (!held.has(stored.accessToken)) this.#revocations.add({ ...stored, leftMs: stored.lifeMs });
+    }
+    const revoked = await this.#flush(mark, inFlight, end, wasClosed);
+    if (taken?.failure !== undefined) throw taken.failure;
+    return revoked;
+  }
+
+  /** Revokes what is pending at Moov, and then, once they have ended, what renewals in flight led to. */
+  async #flush(
+    mark: number,
+    inFlight: readonly Promise<void>[],
+    end: number,
+    wasClosed: boolean,
+  ): Promise<number> {
     const flush = () => this.#revocations.flush(mark, Math.max(SHORTEST_FLUSH_MS, end - performance.now()));
     if (inFlight.length === 0) return flush();
     // What fails in the first flush is tried again in the last, which decides.
@@ -265,22 +285,6 @@ export class TokenManager {
         timedOut: () => timeoutError(late),
       }))
     );
-  }
-
-  /** The store may have newer tokens than are held here; they are revoked too. */
-  async #takeOut(invalidated: readonly [scope: string, token: Token | undefined][]): Promise<void> {
-    const shared = this.#shared;
-    if (shared === undefined) return;
-    for (let first = 0; first < invalidated.length; first += MOST_AT_ONCE) {
-      const some = invalidated.slice(first, first + MOST_AT_ONCE);
-      await Promise.all(
-        some.map(async ([scope, token]) => {
-          const stored = await shared.revoke(scope);
-          if (stored === undefined || stored.accessToken === token?.accessToken()) return;
-          this.#revocations.add({ ...stored, leftMs: stored.lifeMs });
-        }),
-      );
-    }
   }
 
   async #close(revoke: boolean): Promise<void> {

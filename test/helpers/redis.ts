@@ -101,9 +101,17 @@ export class RedisServer {
     this.#process?.kill('SIGCONT');
   }
 
+  /** Makes a user with these rights (rules of ACL SETUSER), whose name and password {@link client} takes. */
+  async user(...rules: readonly string[]): Promise<{ username: string; password: string }> {
+    const user = { username: 'app', password: 'pw' };
+    const admin = await this.client();
+    await admin.sendCommand(['ACL', 'SETUSER', user.username, 'reset', 'on', `>${user.password}`, ...rules]);
+    return user;
+  }
+
   /** A connected client; the end of the test closes it. */
-  async client({ RESP = 3 }: { RESP?: 2 | 3 } = {}) {
-    const client = createClient({ url: this.url, RESP });
+  async client({ RESP = 3, ...user }: { RESP?: 2 | 3; username?: string; password?: string } = {}) {
+    const client = createClient({ url: this.url, RESP, ...user });
     client.on('error', () => undefined);
     onTestFinished(() => {
       if (client.isOpen) client.destroy();

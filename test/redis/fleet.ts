@@ -30,9 +30,12 @@ export interface Fleet {
 }
 
 /** A Redis, a sandbox (without refresh tokens, unless asked for) behind a relay, and as many processes as a test wants. */
-export async function startFleet(sandboxOptions: MoovSandboxOptions = {}): Promise<Fleet> {
+export async function startFleet(
+  sandboxOptions: MoovSandboxOptions = {},
+  redisSettings: Readonly<Record<string, string>> = {},
+): Promise<Fleet> {
   const [redis, sandbox] = [
-    await RedisServer.start(),
+    await RedisServer.start(redisSettings),
     await startSandbox({ refreshTokens: false, ...sandboxOptions }),
   ];
   const relay = await startRelay(sandbox);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { createClient, createCluster } from 'redis';
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type MoovAuthOptions, MoovConfigError, memoryTokenStore, moovAuth } from '../../src/index.js';
 import { redisTokenStore } from '../../src/redis/index.js';
@@ -81,7 +81,24 @@ describe('a wrong option of redisTokenStore is named, with what was expected:', 
       { client: { get() {}, set() {}, eval() {} }, encryptionKey: key },
       /^client: .*; got an object/,
     ],
-    ['a cluster client', { client: createCluster({ rootNodes: [{}] }), encryptionKey: key }, /^client: /],
+    [
+      'a cluster client',
+      { client: createCluster({ rootNodes: [{}] }), encryptionKey: key },
+      /^client: expected .*createClient\(\); got a cluster client, made by createCluster\(\)\.$/,
+    ],
+    [
+      'a Sentinel client',
+      {
+        client: createSentinel({ name: 'm', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] }),
+        encryptionKey: key,
+      },
+      /^client: expected .*createClient\(\); got a Sentinel client, made by createSentinel\(\)\.$/,
+    ],
+    [
+      'a client pool',
+      { client: createClientPool(), encryptionKey: key },
+      /^client: expected .*createClient\(\); got a client pool, made by createClientPool\(\)\.$/,
+    ],
     [
       'no key',
       { client },

@@ -2,9 +2,9 @@ import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { allow, pingWith } from '../helpers/apps.js';
-import { until } from '../helpers/moov.js';
+import { failure, until } from '../helpers/moov.js';
 import { redisIsMissing } from '../helpers/redis.js';
-import { type Fleet, type Member, startFleet, through, untilListening } from './fleet.js';
+import { type Fleet, type Member, startFleet, through, untilAvailable, untilListening } from './fleet.js';
 
 const revocations: [name: string, revoke: (member: Member) => Promise<unknown>][] = [
   ['moov.revoke()', ({ moov }) => moov.revoke()],
@@ -156,14 +156,19 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     expect(await other.moov.accessToken({ scopes: '/accounts.read' })).toBe(kept);
   });
 
-  it('while Redis is down is Moov’s alone, and the others notice with their next 401', async () => {
+  it('while Redis is down revokes at Moov what is held, rejects, and stays pending until Redis answers', async () => {
     const fleet = await startFleet();
     const [one, other] = [await fleet.joined(), await fleet.joined()];
     await fleet.redis.kill();
-    await one.moov.revoke();
+    expect(await failure(one.moov.revoke())).toMatchObject({ code: 'ERR_MOOV_STORE_UNAVAILABLE' });
     expect(fleet.sandbox.stats.tokensRevoked).toBe(1);
+    expect(one.moov.status().pendingRevocations).toBe(1);
     for (const { moov } of [one, other]) expect((await moov.client.get('/ping')).status).toBe(200);
     expect(fleet.sandbox.stats.unauthorized).toBe(1);
+    await fleet.redis.begin();
+    await untilAvailable(one);
+    await one.moov.revoke();
+    expect(one.moov.status().pendingRevocations).toBe(0);
   });
 
   it('that Redis does too late still gives back what it took out', async () => {
@@ -180,10 +185,12 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     const [one, other] = [await fleet.joined({}, { client }), await fleet.joined()];
     await other.moov.renew();
     const newer = await other.moov.accessToken();
-    await one.moov.revoke();
+    expect(await failure(one.moov.revoke())).toMatchObject({ code: 'ERR_MOOV_STORE_UNAVAILABLE' });
+    expect(one.moov.status().pendingRevocations).toBe(1);
     expect(await pingWith(fleet.sandbox, newer)).toBe(200);
     release();
-    await until(() => fleet.relay.revocations.some(({ token }) => token === newer), 'it is given back');
+    await until(() => fleet.relay.revocations.some(({ token }) => token === newer), 'it is revoked at Moov');
+    await until(() => one.moov.status().pendingRevocations === 0, 'nothing is pending any more');
     expect((await other.moov.client.get('/ping')).status).toBe(200);
   });
 

@@ -95,7 +95,7 @@ describe.skipIf(redisIsMissing)('Redis keeps the time:', () => {
     }
   });
 
-  it('a generation that Redis has forgotten begins elsewhere, so that a lock from before fits no more', async () => {
+  it('a generation that Redis has forgotten begins another epoch, and a lock of the one before is told so', async () => {
     const { store, ask } = await start();
     const old = await store.acquire('k', undefined);
     if (old.state !== 'locked') throw new Error(old.state);
@@ -103,7 +103,7 @@ describe.skipIf(redisIsMissing)('Redis keeps the time:', () => {
     const next = await store.acquire('k', undefined);
     if (next.state !== 'locked') throw new Error(next.state);
     expect(next.lock.generation).not.toBe(old.lock.generation);
-    expect(await store.put(old.lock, TOKEN, HOUR)).toBeUndefined();
+    expect(await store.put(old.lock, TOKEN, HOUR)).toEqual({ state: 'forgotten' });
     expect(await store.put(next.lock, TOKEN, HOUR)).toEqual(expect.any(String));
   });
 
@@ -116,7 +116,7 @@ describe.skipIf(redisIsMissing)('Redis keeps the time:', () => {
       const right = moovAuth('/ping.read', { ...sandbox.options, store });
       onTestFinished(() => right.close());
       await right.ready();
-      const sent = Number(client.sent.at(-1)?.[9]);
+      const sent = Number(client.sent[1]?.[9]);
       expect(sent).toBeGreaterThan(HOUR - 20_000);
 
       vi.setSystemTime(Date.now() + off);

@@ -49,7 +49,7 @@ async function store(
   { known, leftMs = MINUTE, value = token() }: { known?: string; leftMs?: number; value?: StoredToken } = {},
 ): Promise<{ value: StoredToken; generation: TokenGeneration }> {
   const generation = await by.put(await lock(by, key, known), value, leftMs);
-  if (generation === undefined) throw new Error('the put was refused');
+  if (typeof generation !== 'string') throw new Error('the put was refused');
   return { value, generation };
 }
 
@@ -282,6 +282,15 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(await other.revoke('k')).toEqual(value);
         expect(await one.revoke('k')).toBeUndefined();
         expect((await one.acquire('k', undefined)).state).toBe('locked');
+      });
+
+      it('also of a key that only a lock is known of moves the generation on', async () => {
+        const [one, other] = await make(MINUTE);
+        const late = await lock(one, 'k');
+        await other.revoke('k');
+        await other.revoke('k');
+        expect((await lock(other, 'k')).generation).not.toBe(late.generation);
+        expect(await one.put(late, token(), MINUTE)).toBeUndefined();
       });
 
       it('ends the lock', async () => {

@@ -1,0 +1,52 @@
+import type { Subscription } from './subscription.js';
+
+type Send = (command: readonly string[]) => Promise<unknown>;
+
+/** Returns the error that publishing meets, or nothing. No process reads the message. */
+const publish = `
+local answer = redis.pcall('PUBLISH', ARGV[1], 'check')
+return type(answer) == 'table' and answer.err or ''
+`;
+
+/**
+ * Finds what a Redis lacks without failing for it: a user without the rights to publish and to subscribe, and a
+ * setting that lets it evict tokens.
+ *
+ * @returns a sentence for each, with what to do.
+ */
+export async function checkRedis(
+  send: Send,
+  subscription: Subscription,
+  prefix: string,
+  channel: string,
+): Promise<string[]> {
+  const [publishing, isRefused, memory] = await Promise.all([
+    send(['EVAL', publish, '0', channel]).catch(() => ''),
+    subscription.isRefused(),
+    send(['INFO', 'memory']).catch(() => ''),
+  ]);
+  const found: string[] = [];
+  const without = `Without it, processes learn of new tokens by polling, and of revocations by Moov's 401.`;
+  const rights = `the rights +publish, +subscribe and &${prefix}*`;
+  if (typeof publishing === 'string' && publishing !== '') {
+    found.push(`The Redis user may not publish to ${channel}. Give it ${rights}. ${without}`);
+  }
+  if (isRefused) {
+    found.push(`The Redis user may not subscribe to ${channel}. Give it ${rights}. ${without}`);
+  }
+  const policy = evictionOf(memory);
+  if (policy !== undefined) {
+    found.push(
+      `Redis has the maxmemory-policy "${policy}", so it may evict tokens and locks, and each costs a token request. Set it to noeviction, or use a Redis of its own.`,
+    );
+  }
+  return found;
+}
+
+/** The policy by which Redis evicts keys that expire, as all of the store's do; nothing without a limit of memory. */
+function evictionOf(info: unknown): string | undefined {
+  if (typeof info !== 'string') return undefined;
+  const limit = /^maxmemory:(\d+)/m.exec(info)?.[1];
+  const policy = /^maxmemory_policy:([\w-]+)/m.exec(info)?.[1];
+  return Number(limit) > 0 && policy !== 'noeviction' ? policy : undefined;
+}
