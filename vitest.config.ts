@@ -1,4 +1,6 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { full } from './test/helpers/full.js';
+import { MissingPrograms } from './test/helpers/missing-programs.js';
 
 /** Made of calls by the thousand, of which some are counted in a given time: they get the machine for themselves. */
 const measured = ['test/chaos/*.test.ts', 'test/fleet/*.test.ts', 'test/client/cost.test.ts'];
@@ -9,12 +11,21 @@ const busy = [
   'test/docs/*.test.ts',
   'test/e2e/*.test.ts',
 ];
+/** Run by `npm run test:all` alone: the packed package, and programs as a whole. */
+const fullOnly = [
+  'test/package/*.test.ts',
+  'test/docs/blocks.test.ts',
+  'test/e2e/*.test.ts',
+  'test/fleet/*.test.ts',
+];
+const exclude = [...configDefaults.exclude, ...(full ? [] : fullOnly)];
 
 export default defineConfig({
   test: {
     // Generous: it tells a test that hangs from one on a busy machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    reporters: ['default', new MissingPrograms()],
     // One group after the other, so that those with short time limits do not run beside those that keep cores busy.
     projects: [
       {
@@ -22,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [...busy, ...measured],
+          exclude: [...exclude, ...busy, ...measured],
           sequence: { groupOrder: 0 },
           // Most of the time is waiting: for time-outs, for other processes.
           maxWorkers: 3,
@@ -30,11 +41,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'busy', include: busy, sequence: { groupOrder: 1 }, maxWorkers: 2 },
+        test: { name: 'busy', include: busy, exclude, sequence: { groupOrder: 1 }, maxWorkers: 2 },
       },
       {
         extends: true,
-        test: { name: 'measured', include: measured, sequence: { groupOrder: 2 }, maxWorkers: 1 },
+        test: { name: 'measured', include: measured, exclude, sequence: { groupOrder: 2 }, maxWorkers: 1 },
       },
     ],
     // `npm run coverage`. Of this process and its workers alone: what runs in processes of its own (the examples, the

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { redisTokenStore } from '../../src/redis/index.js';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { tokenStoreContract } from './contract.js';
 
 const encryptionKey = Buffer.alloc(32, 7);
