@@ -36,7 +36,8 @@ export default defineConfig({
           exclude: [...exclude, ...busy, ...measured],
           sequence: { groupOrder: 0 },
           // Most of the time is waiting: for time-outs, for other processes.
-          maxWorkers: 3,
+          maxWorkers: 5,
+          isolate: false,
         },
       },
       {
