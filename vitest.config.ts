@@ -35,8 +35,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...exclude, ...busy, ...measured],
           sequence: { groupOrder: 0 },
-          // Most of the time is waiting: for time-outs, for other processes.
-          maxWorkers: 5,
+          // Most of the time is waiting: for time-outs, for other processes. Loading the modules takes more time than most
+          // files, so a process runs many of them.
+          maxWorkers: 4,
           isolate: false,
         },
       },
