@@ -1,4 +1,6 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { full } from './test/helpers/full.js';
+import { MissingPrograms } from './test/helpers/missing-programs.js';
 
 /** Made of calls by the thousand, of which some are counted in a given time: they get the machine for themselves. */
 const measured = ['test/chaos/*.test.ts', 'test/fleet/*.test.ts', 'test/client/cost.test.ts'];
@@ -9,12 +11,21 @@ const busy = [
   'test/docs/*.test.ts',
   'test/e2e/*.test.ts',
 ];
+/** Run by `npm run test:all` alone: the packed package, and programs as a whole. */
+const fullOnly = [
+  'test/package/*.test.ts',
+  'test/docs/blocks.test.ts',
+  'test/e2e/*.test.ts',
+  'test/fleet/*.test.ts',
+];
 
 export default defineConfig({
   test: {
     // Generous: it tells a test that hangs from one on a busy machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    exclude: [...configDefaults.exclude, ...(full ? [] : fullOnly)],
+    reporters: ['default', new MissingPrograms()],
     // One group after the other, so that those with short time limits do not run beside those that keep cores busy.
     projects: [
       {
@@ -24,8 +35,10 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...busy, ...measured],
           sequence: { groupOrder: 0 },
-          // Most of the time is waiting: for time-outs, for other processes.
-          maxWorkers: 3,
+          // Most of the time is waiting: for time-outs, for other processes. Loading the modules takes more time than most
+          // files, so a process runs many of them.
+          maxWorkers: 4,
+          isolate: false,
         },
       },
       {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isMoovCallError, type MoovAuthEvent, MoovConfigError, moovAuth } from '../src/index.js';
+import { fastClock } from './helpers/fast-clock.js';
 import { failure, startMoov, startSandbox, until } from './helpers/moov.js';
 
 describe('moovAuth(scopes)', () => {
@@ -179,6 +180,7 @@ describe('close()', () => {
   });
 
   it('does not hang when Moov does, and tells what is still pending', { timeout: 15_000 }, async () => {
+    fastClock();
     const { sandbox, moov, events } = await startMoov();
     await moov.ready();
     sandbox.fail({ path: '/oauth2/revoke', delayMs: 60_000, times: Number.POSITIVE_INFINITY });
@@ -190,6 +192,7 @@ describe('close()', () => {
   });
 
   it('with revoke gives back the token of a renewal in flight too', async () => {
+    fastClock();
     const { sandbox, moov } = await startMoov();
     await moov.ready();
     sandbox.fail({ path: '/oauth2/token', delayMs: 1_500 });

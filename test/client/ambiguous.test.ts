@@ -1,11 +1,14 @@
 import { Agent } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { isMoovCallError, moovAuth } from '../../src/index.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { allScopes, failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 import { keyed, pay, transfer, transfersOf } from './transfers.js';
 
 describe.each(transports)('over %s', (_name, over) => {
+  beforeEach(() => fastClock());
+
   const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
 
   describe('ambiguous', () => {

@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { fastClock } from '../helpers/fast-clock.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 import { amount, keyed, pay, transfer, transfersOf } from './transfers.js';
 
 describe.each(transports)('over %s', (_name, over) => {
+  beforeEach(() => fastClock());
+
   const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
 
   describe('a transfer whose answer was lost', () => {

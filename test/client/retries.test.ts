@@ -1,12 +1,15 @@
 import { Agent } from 'node:http';
 import axios from 'axios';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { fastClock } from '../helpers/fast-clock.js';
 import { failure, startMoov as start, until } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 
 const payment = { headers: { 'X-Idempotency-Key': 'c0ffee00-0000-4000-8000-000000000001' } };
 
 describe.each(transports)('over %s', (_name, over) => {
+  beforeEach(() => fastClock());
+
   const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
 
   describe('retries of idempotent methods', () => {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isMoovCallError, MoovReplayError, moovAuth } from '../../src/index.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 
@@ -45,6 +46,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('replays a late 401 with the token that is held by then, without another renewal', async () => {
+      fastClock();
       const { sandbox, moov } = await startMoov(patient);
       await moov.ready();
       sandbox.fail({ path: '/ping', delayMs: 1_500 });
@@ -74,6 +76,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('joins the background renewal and the 401s', async () => {
+      fastClock();
       const { sandbox, moov } = await startMoov(patient);
       await moov.ready();
       sandbox.fail({ path: '/oauth2/token', delayMs: 2_000 });
@@ -200,6 +203,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('with a stream as its body says so also when the token has been replaced meanwhile', async () => {
+      fastClock();
       const { sandbox, moov } = await startMoov();
       await moov.ready();
       sandbox.fail({ path: '/accounts', delayMs: 400, status: 401 });
@@ -249,6 +253,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('of a token that was revoked meanwhile is cured even within such a pause', async () => {
+      fastClock();
       const { sandbox, moov } = await startMoov();
       await moov.ready();
       sandbox.fail({ path: '/accounts', status: 401, times: 2 });
@@ -261,6 +266,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it('gets the failure of the renewal when no new token can be had', async () => {
+      fastClock();
       const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 2_000 });
       await moov.ready();
       sandbox.revokeTokens();

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { programs } from './block-program.js';
 import { guides, readPage, root } from './markdown.js';
 import { runProgram } from './run-program.js';
@@ -120,7 +121,7 @@ async function compile(): Promise<{ code: number | null; output: string }> {
     extends: join(root, 'tsconfig.json'),
     include: ['*.ts'],
     exclude: [],
-    compilerOptions: { types: ['node'], noEmit: false, declaration: false, outDir: '.' },
+    compilerOptions: { allowJs: false, types: ['node'], noEmit: false, declaration: false, outDir: '.' },
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');

@@ -1,20 +1,12 @@
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Example, startExample } from '../../examples/browser/app.js';
+import { chromiumIsMissing, chromiumPath } from '../helpers/programs.js';
 
 // A browser is slow to start on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const PATIENCE_MS = 60_000;
-
-const executablePath = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)]
-  .map((folder) => join(folder, 'chromium'))
-  .find((path) => existsSync(path));
-const isSkipped = executablePath === undefined && process.env.CI !== 'true';
-const missing = 'there is no Chromium here; apt-get install chromium';
-if (isSkipped) console.warn(`test/e2e/browser.test.ts is skipped: ${missing}`);
 
 const flags = [
   '--headless',
@@ -27,14 +19,18 @@ const flags = [
   '--disable-sync',
 ];
 
-describe.skipIf(isSkipped)(`the page of examples/browser${isSkipped ? ` (skipped: ${missing})` : ''}`, () => {
+describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
   let browser: Browser;
   let example: Example;
 
   beforeAll(async () => {
-    if (executablePath === undefined) throw new Error(missing);
     // Playwright's own notion of headless wants another binary.
-    browser = await chromium.launch({ executablePath, headless: false, args: flags, timeout: 100_000 });
+    browser = await chromium.launch({
+      executablePath: String(chromiumPath),
+      headless: false,
+      args: flags,
+      timeout: 100_000,
+    });
     example = await startExample();
   });
 

@@ -4,7 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMoovSandbox } from '../../src/sandbox/index.js';
 import { freePort } from '../helpers/free-port.js';
 import { startSandbox, until } from '../helpers/moov.js';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 
 interface Ended {
   code: number | null;

@@ -16,7 +16,8 @@ const everything = { type: () => true };
 describe.each(expressVersions)(
   'POST /revoke behind a body parser of the application, on $name',
   ({ express }) => {
-    const parsers: { parser: string; middleware: RequestHandler[] }[] = [
+    /** A parser that is `alike` leaves the same as another one here, and meets one body of each kind. */
+    const parsers: { parser: string; middleware: RequestHandler[]; alike?: true }[] = [
       { parser: 'none', middleware: [] },
       { parser: 'json', middleware: [express.json()] },
       {
@@ -29,14 +30,16 @@ describe.each(expressVersions)(
       },
       {
         parser: 'json and urlencoded',
+        alike: true,
         middleware: [express.json(), express.urlencoded({ extended: true })],
       },
-      { parser: 'text, for its own type', middleware: [express.text()] },
+      { parser: 'text, for its own type', alike: true, middleware: [express.text()] },
       { parser: 'text, for everything', middleware: [express.text(everything)] },
-      { parser: 'raw, for its own type', middleware: [express.raw()] },
+      { parser: 'raw, for its own type', alike: true, middleware: [express.raw()] },
       { parser: 'raw, for everything', middleware: [express.raw(everything)] },
       {
         parser: 'all four',
+        alike: true,
         middleware: [express.json(), express.urlencoded({ extended: false }), express.text(), express.raw()],
       },
       {
@@ -50,7 +53,9 @@ describe.each(expressVersions)(
       },
     ];
 
-    describe.each(parsers)('$parser', ({ middleware }) => {
+    describe.each(parsers)('$parser', ({ middleware, alike = false }) => {
+      const some = <Row>(all: Row[], count: number): Row[] => (alike ? all.slice(0, count) : all);
+
       async function start() {
         const { sandbox, moov } = await startMoov();
         const held = await moov.accessToken();
@@ -71,11 +76,12 @@ describe.each(expressVersions)(
         expect(await pingWith(sandbox, held)).toBe(401);
       });
 
-      test.each([
+      const empty = [
         { type: JSON_TYPE, body: '' },
-        { type: JSON_TYPE, body: '{}' },
         { type: FORM, body: '' },
-      ])('revokes what is held: $type, "$body"', async ({ type, body }) => {
+        { type: JSON_TYPE, body: '{}' },
+      ];
+      test.each(some(empty, 2))('revokes what is held: $type, "$body"', async ({ type, body }) => {
         const { sandbox, moov, post } = await start();
         const response = await post(type, body);
         expect(response.status).toBe(200);
@@ -99,11 +105,11 @@ describe.each(expressVersions)(
         expect(sandbox.stats.tokensRevoked).toBe(2);
       });
 
-      test.each([
+      const wrong = [
         { type: JSON_TYPE, body: '{"tokens":"abc"}' },
+        { type: FORM, body: 'tokens=abc' },
         { type: JSON_TYPE, body: '[]' },
         { type: JSON_TYPE, body: '[{}]' },
-        { type: FORM, body: 'tokens=abc' },
         { type: FORM, body: 'token=' },
         { type: FORM, body: 'token=a&token=b' },
         { type: FORM, body: 'token[]=a' },
@@ -112,7 +118,8 @@ describe.each(expressVersions)(
         // The extended parser drops these names, and leaves the object of an empty form.
         { type: FORM, body: '=abc' },
         { type: FORM, body: '__proto__=abc' },
-      ])('refuses fields without a token: $type, $body', async ({ type, body }) => {
+      ];
+      test.each(some(wrong, 2))('refuses fields without a token: $type, $body', async ({ type, body }) => {
         const { sandbox, moov, post } = await start();
         const response = await post(type, body);
         expect(response.status).toBe(400);

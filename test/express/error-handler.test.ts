@@ -21,6 +21,7 @@ import {
   moovErrorHandler,
 } from '../../src/index.js';
 import { appOf, expressVersions, listen } from '../helpers/apps.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { failure, startMoov, startSandbox } from '../helpers/moov.js';
 
 type Handler = (req: Request, res: Response) => Promise<unknown>;
@@ -139,6 +140,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       { code: 'ECONNABORTED', options: {} },
       { code: 'ETIMEDOUT', options: { axios: { transitional: { clarifyTimeoutError: true } } } },
     ])('504 when the time is up: $code', async ({ code, options }) => {
+      fastClock();
       const { sandbox, moov } = await startMoov({ ...options, retries: 0, timeoutMs: 1_000 });
       await moov.ready();
       sandbox.fail({ ...always, delayMs: 60_000 });

@@ -9,6 +9,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type MoovAuth, MoovConfigError, MoovOAuthClient } from '../../src/index.js';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
 import { allow, appOf, expressVersions, listen, pingWith } from '../helpers/apps.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { startMoov } from '../helpers/moov.js';
 import { startBehindRelay } from './relay.js';
 
@@ -406,6 +407,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       });
 
       test('503 with Retry-After when there is no connection', async () => {
+        fastClock();
         const { sandbox, moov } = await startMoov();
         await moov.ready();
         await sandbox.close();
@@ -417,6 +419,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
     });
 
     test('one failure that passes is not noticed', async () => {
+      fastClock();
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/oauth2/revoke', status: 503 });
       emptySuccess(await supertest(revokeApp(moov)).post('/oauth/revoke').send({ token: 'abc' }));

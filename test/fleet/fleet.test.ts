@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { type FleetResult, type FleetRun, runFleet } from './fleet.js';
 import { members } from './protocol.js';
 

@@ -6,13 +6,17 @@ import express5 from 'express';
 import express4 from 'express4';
 import { onTestFinished } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
+import { rows } from './full.js';
 
-/** Both versions the package is for; a test runs on each, as `describe.each(expressVersions)('... on $name', ...)`. */
-export const expressVersions = [
+/**
+ * Both versions the package is for; a test runs on each in a full run, as
+ * `describe.each(expressVersions)('... on $name', ...)`.
+ */
+export const expressVersions = rows([
   { name: 'Express 5', express: express5 },
   // The types of 4 differ in places that no test touches, and one type keeps the tests readable.
   { name: 'Express 4', express: express4 as unknown as typeof express5 },
-];
+]);
 
 /** An app with middleware in the order given; a pair is a path and what is mounted there. */
 export function appOf(

@@ -1,21 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { onTestFinished } from 'vitest';
 import { freePort } from './free-port.js';
-
-/** Whether the tests against a real Redis can run. In CI they must. */
-export const redisIsMissing = isMissing();
-
-function isMissing(): boolean {
-  if (spawnSync('redis-server', ['--version']).status === 0) return false;
-  if (process.env.CI)
-    throw new Error('redis-server is missing; in CI the tests that need it must not be skipped');
-  console.warn('redis-server is missing: the tests that need it are skipped.');
-  return true;
-}
 
 /** A Redis server of a test's own, which keeps nothing on disk. */
 export class RedisServer {

@@ -7,6 +7,7 @@ import {
   MoovTokenError,
   MoovUnavailableError,
 } from '../../src/index.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { type Answer, type Received, type Reply, refusingURL, serve } from '../helpers/http-server.js';
 import { expectNoSecret, rejection } from '../helpers/printed.js';
 import { BASIC, clientOf, grant, KEY, tokenReply } from './helpers.js';
@@ -447,6 +448,7 @@ describe('Moov being unavailable', () => {
   });
 
   test.each<Answer>(['hang', 'stall'])('a server that %ss is given up after timeoutMs', async (answer) => {
+    fastClock();
     const server = await serve(answer);
     const began = performance.now();
     const client = clientOf(server.url, { timeoutMs: 1_000 });

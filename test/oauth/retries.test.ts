@@ -1,8 +1,9 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MoovConfigError, MoovUnavailableError } from '../../src/index.js';
 import { withRetries } from '../../src/oauth/retry.js';
 import { Timers } from '../../src/utils/timers.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { type Answer, type Received, refusingURL, serve } from '../helpers/http-server.js';
 import { rejection } from '../helpers/printed.js';
 import { clientOf, grant, KEY, tokenReply } from './helpers.js';
@@ -15,6 +16,8 @@ function waits(requests: readonly Received[]): number[] {
 }
 
 describe('how many requests arrive', () => {
+  beforeEach(() => fastClock());
+
   test.each<[string, Answer]>([
     ['503', unavailable],
     ['500', { status: 500 }],
@@ -92,6 +95,8 @@ describe('how many requests arrive', () => {
 });
 
 describe('Retry-After', () => {
+  beforeEach(() => fastClock());
+
   test('is obeyed when the time allows it', async () => {
     const server = await serve([{ status: 429, headers: { 'retry-after': '1' } }, tokenReply()]);
     await clientOf(server.url, { timeoutMs: 8_000 }).createAccessToken(grant);
@@ -134,6 +139,7 @@ describe('timeoutMs', () => {
   });
 
   test('ends the attempt that is under way', async () => {
+    fastClock();
     const server = await serve(['drop', 'hang']);
     const error = await rejection(clientOf(server.url, { timeoutMs: 2_000 }).createAccessToken(grant));
     expect(error).toMatchObject({
@@ -219,6 +225,8 @@ describe('signal', () => {
 });
 
 describe('a key that is given by functions', () => {
+  beforeEach(() => fastClock());
+
   test('is read for each token, so that it rotates without a restart', async () => {
     const server = await serve(tokenReply());
     let version = 0;
@@ -323,6 +331,7 @@ describe('a key that is given by functions', () => {
 });
 
 test('a refused connection is tried three times as well', async () => {
+  fastClock();
   let reads = 0;
   const client = clientOf(await refusingURL(), {
     clientId: () => {

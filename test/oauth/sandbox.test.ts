@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { MoovOAuthClient, MoovTokenError, MoovUnavailableError } from '../../src/index.js';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { startSandbox } from '../helpers/moov.js';
 import { expectNoSecret, rejection } from '../helpers/printed.js';
 
@@ -90,6 +91,7 @@ test('revoking a token that Moov does not know succeeds (RFC 7009 section 2.2)',
 });
 
 test('an outage of two replies is bridged, one of three is told', async () => {
+  fastClock();
   const sandbox = await startSandbox();
   const client = clientOf(sandbox);
   sandbox.fail({ path: '/oauth2/token', status: 503, times: 2 });

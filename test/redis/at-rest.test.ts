@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type MoovAuthEvent, type MoovAuthOptions, moovAuth } from '../../src/index.js';
 import { redisTokenStore } from '../../src/redis/index.js';
 import { startSandbox, until } from '../helpers/moov.js';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { RecordingClient } from '../helpers/redis-clients.js';
 import { found, needlesOf } from '../security/secrets.js';
 

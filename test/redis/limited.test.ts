@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type MoovAuthEvent, moovAuth } from '../../src/index.js';
 import { redisTokenStore } from '../../src/redis/index.js';
 import { failure, until } from '../helpers/moov.js';
-import { redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
 import { encryptionKey, type Fleet, type Member, startFleet, untilHeld, untilListening } from './fleet.js';
 
 /** The rights that docs/many-machines.md asks for. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { StoredToken, TokenStore } from '../../src/index.js';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.js';
 import { failure, until } from '../helpers/moov.js';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { encryptionKey, type Fleet, startFleet, through } from './fleet.js';
 
 const MINUTE = 60_000;

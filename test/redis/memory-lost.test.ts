@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { StoredToken, TokenLock, TokenStore, TokenStoreAnswer } from '../../src/index.js';
 import { redisTokenStore } from '../../src/redis/index.js';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { encryptionKey, startFleet } from './fleet.js';
 
 const MINUTE = 60_000;

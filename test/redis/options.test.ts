@@ -4,7 +4,8 @@ import { createClient, createClientPool, createCluster, createSentinel } from 'r
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type MoovAuthOptions, MoovConfigError, memoryTokenStore, moovAuth } from '../../src/index.js';
 import { redisTokenStore } from '../../src/redis/index.js';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { clientThat } from '../helpers/redis-clients.js';
 import { found, needlesOf } from '../security/secrets.js';
 

@@ -1,7 +1,7 @@
 import { createClient } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { failure } from '../helpers/moov.js';
-import { redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
 import { clientThat } from '../helpers/redis-clients.js';
 import { type Fleet, type Member, startFleet, through, untilAvailable, untilHeld } from './fleet.js';
 

@@ -3,7 +3,7 @@ import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { allow, pingWith } from '../helpers/apps.js';
 import { failure, until } from '../helpers/moov.js';
-import { redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
 import { type Fleet, type Member, startFleet, through, untilAvailable, untilListening } from './fleet.js';
 
 const revocations: [name: string, revoke: (member: Member) => Promise<unknown>][] = [

@@ -2,7 +2,7 @@ import { RESP_TYPES } from 'redis';
 import { describe, expect, it } from 'vitest';
 import { redisTokenStore } from '../../src/redis/index.js';
 import { failure, startSandbox, until } from '../helpers/moov.js';
-import { redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
 import { encryptionKey, startFleet, through, untilHeld, untilListening } from './fleet.js';
 
 describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {

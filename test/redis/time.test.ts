@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { moovAuth } from '../../src/index.js';
 import { redisTokenStore } from '../../src/redis/index.js';
 import { startSandbox } from '../helpers/moov.js';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { RecordingClient } from '../helpers/redis-clients.js';
 
 const encryptionKey = Buffer.alloc(32, 7);

@@ -68,8 +68,12 @@ export class Inspector {
     for (const [name, value] of Object.entries(values)) {
       if (value === undefined) continue;
       this.#figures.values++;
+      // Several ways often lead to the same text.
+      const searched = new Set<string>();
       for (const { way, text } of await texts(value)) {
         this.#figures.texts++;
+        if (searched.has(text)) continue;
+        searched.add(text);
         sightings.push(
           ...found(text, needles).map(({ secret, form }) => `${name}: ${secret}, ${form}, in ${way}`),
         );
@@ -140,13 +144,20 @@ async function textsOf(value: unknown): Promise<Text[]> {
 }
 
 export function printed(value: unknown): string {
-  return inspect(value, {
-    depth: Number.POSITIVE_INFINITY,
-    showHidden: true,
-    getters: true,
-    maxArrayLength: null,
-    maxStringLength: null,
-  });
+  // Two getters of every function throw, and stacks of those errors would take most of the time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return inspect(value, {
+      depth: Number.POSITIVE_INFINITY,
+      showHidden: true,
+      getters: true,
+      maxArrayLength: null,
+      maxStringLength: null,
+    });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** What a way of looking makes of a value; the error's text where it can't, as that may tell something too. */
@@ -197,7 +208,8 @@ const winstonFormat = combine(errors({ stack: true, cause: true }), json());
 function winstonLine(info: { level: string; message: unknown; [key: string]: unknown }): string {
   const made = winstonFormat.transform(info, {});
   if (typeof made !== 'object') return '';
-  return `${String(Reflect.get(made, Symbol.for('message')))} ${printed(made)}`;
+  // The line. What else it has made leads to parts of the value, which are walked.
+  return String(Reflect.get(made, Symbol.for('message')));
 }
 
 let answering: Promise<string> | undefined;

@@ -272,3 +272,48 @@ export const badTokens: readonly TokenFault[] = [
     code: TOO_LARGE,
   },
 ];
+
+/** One of each kind, for what is decided in one place for all of them. */
+const named = [
+  'no answer',
+  'a reset connection',
+  'something that is not HTTP',
+  '401',
+  '429',
+  '302',
+  '400 with all it was sent in "error"',
+  '422 with the secret as names of fields',
+  '500 with all it was sent',
+  '400 that begins the text with a cut secret',
+  '400 with clientSecret in its x-request-id',
+  '502 with authorization in its Content-Type',
+  'a redirect to rawBasic',
+  'the status text component',
+  'no access_token',
+  'a body that is cut after the tokens',
+  'JSON that breaks off after the tokens',
+  '422 with tokens',
+  'expires_in: 1e11',
+  'another token_type',
+  'a refresh_token of 5,000',
+  'tokens in a gzip bomb',
+];
+
+/** Of those, the ones that lead to different code: none of the reply, parts of it, and tokens in it. */
+const fewest = [
+  'a reset connection',
+  '400 with all it was sent in "error"',
+  '500 with all it was sent',
+  'a body that is cut after the tokens',
+  'expires_in: 1e11',
+];
+
+/** Of a list of faults, one of each kind. */
+export function oneOfEach(faults: readonly TokenFault[]): TokenFault[] {
+  return faults.filter(({ name }) => named.includes(name));
+}
+
+/** Of a list of faults, the fewest that go different ways. */
+export function someOf(faults: readonly TokenFault[]): TokenFault[] {
+  return faults.filter(({ name }) => fewest.includes(name));
+}

@@ -7,6 +7,7 @@ import {
   type TokenStore,
   type TokenStoreChange,
 } from '../../src/index.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { allScopes, failure, startMoov, startSandbox, until } from '../helpers/moov.js';
 
 /** A store of which operations are replaced by others, which need not keep to the types. */
@@ -227,6 +228,7 @@ describe('no call fails because of a store', () => {
   });
 
   it('that always says "held, for 0 ms": it is looked at a few times, as long as two locks live', async () => {
+    fastClock();
     let asked = 0;
     const acquire = async () => {
       asked++;
@@ -244,6 +246,7 @@ describe('no call fails because of a store', () => {
   it('whose key waits for a function that hangs once: the call goes on, and so do later ones', {
     timeout: 30_000,
   }, async () => {
+    fastClock();
     let hang = false;
     const { moov, sandbox } = await startMoov({ store: memoryTokenStore(), timeoutMs: 20_000 });
     const clientId = () =>
@@ -264,6 +267,7 @@ describe('no call fails because of a store', () => {
   });
 
   it('that takes 200 ms for everything', async () => {
+    fastClock();
     const base = memoryTokenStore();
     const slow = <T>(result: Promise<T>): Promise<T> =>
       new Promise((resolve) => setTimeout(() => resolve(result), 200));

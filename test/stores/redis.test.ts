@@ -1,11 +1,13 @@
 import { describe } from 'vitest';
 import { redisTokenStore } from '../../src/redis/index.js';
-import { RedisServer, redisIsMissing } from '../helpers/redis.js';
+import { rows } from '../helpers/full.js';
+import { redisIsMissing } from '../helpers/programs.js';
+import { RedisServer } from '../helpers/redis.js';
 import { tokenStoreContract } from './contract.js';
 
 const encryptionKey = Buffer.alloc(32, 7);
 
-describe.skipIf(redisIsMissing).each([2, 3] as const)('RESP%s', (RESP) => {
+describe.skipIf(redisIsMissing).each(rows([3, 2] as const))('RESP%s', (RESP) => {
   tokenStoreContract(`in Redis, over RESP${RESP}`, async (lockTtlMs) => {
     const server = await RedisServer.start();
     const clients = await Promise.all([server.client({ RESP }), server.client({ RESP })]);

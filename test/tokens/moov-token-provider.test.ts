@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { MoovUnavailableError, moovAuth } from '../../src/index.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { serve } from '../helpers/http-server.js';
 import { startMoov } from '../helpers/moov.js';
 import { KEY, ORIGIN, tokenReply } from '../oauth/helpers.js';
@@ -8,6 +9,7 @@ const token = '/oauth2/token';
 
 describe('a refresh token', () => {
   it('that meets an outage is not replaced by the key: Moov is the one that is away', async () => {
+    fastClock();
     const server = await serve([tokenReply(), { status: 500 }]);
     const moov = moovAuth('/ping.read', {
       ...KEY,
@@ -27,6 +29,7 @@ describe('a refresh token', () => {
 
 describe('a token request that is answered 429', () => {
   it('without a word on when to come back is followed by another, a second later', async () => {
+    fastClock();
     const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 5_000 });
     await moov.ready();
     sandbox.fail({ path: token, status: 429 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { type MoovAuthOptions, memoryTokenStore, moovAuth, type TokenStore } from '../../src/index.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { failure, startMoov, startSandbox } from '../helpers/moov.js';
 
 /** Two of one fleet, and the sandbox they get their tokens from. */
@@ -58,6 +59,7 @@ it('takes each of many tokens out of the store once', async () => {
 });
 
 it('waits for a Moov that is slow to revoke', async () => {
+  fastClock();
   const { sandbox, moov } = await startMoov();
   await moov.ready();
   sandbox.fail({ path: '/oauth2/revoke', delayMs: 1_200 });

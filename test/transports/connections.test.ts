@@ -4,8 +4,9 @@ import type { Socket } from 'node:net';
 import axios, { type AxiosInstance } from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTransport } from '../../src/transports/create-transport.js';
+import { rows } from '../helpers/full.js';
 import { until } from '../helpers/moov.js';
-import { asWireRequest, columns, urlOf } from './columns.js';
+import { asWireRequest, type columns, urlOf } from './columns.js';
 
 /** A server that counts its connections and may close one after so many requests, without saying so before. */
 async function counting(closesAfter = Number.POSITIVE_INFINITY) {
@@ -48,7 +49,7 @@ function instanceOver(
   return { instance, release };
 }
 
-describe.each(columns)('on %s', (column) => {
+describe.each(rows(['undici', 'axios'] as const))('on %s', (column) => {
   test('calls in turn share connections, and release() closes the idle ones', async () => {
     const server = await counting();
     const { instance, release } = instanceOver(column, server.url);
