@@ -1,7 +1,5 @@
-import type { RedisClient } from './options.js';
-
 /** Whether a value is a client of the package "redis" that is made by `createClient()`, or stands for one. */
-export function isClient(value: unknown): value is RedisClient {
+export function isClient(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
