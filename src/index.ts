@@ -1,9 +1,9 @@
 /**
- * Express middleware that gives each route handler an Axios instance authorised at Moov.
+ * Express middleware that gives each route handler an Axios instance that is authenticated with Moov's API.
  *
  * @module express-moov-auth
  */
-export { isMoovCallError } from './client/call-error.js';
+export { isMoovCallError } from './client/call-info.js';
 export type { MoovConnectionOptions, MoovOAuthOptions, Secret } from './config/connection-options.js';
 export type { MoovAuthOptions } from './config/options.js';
 export {
@@ -50,4 +50,5 @@ export type {
   TokenStoreChange,
 } from './token-store.js';
 export { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
-export type { MoovAuth, MoovAuthStatus } from './types.js';
+export type { MoovAuthStatus } from './tokens/status.js';
+export type { MoovAuth } from './types.js';

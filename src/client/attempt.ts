@@ -1,80 +1,110 @@
 import { AxiosError, type GenericAbortSignal, type InternalAxiosRequestConfig } from 'axios';
-import type { Call } from './call.js';
+import { LONGEST_TIMER_MS } from '../utils/timers.js';
 
 type Listener = (() => void) | { handleEvent(): void };
 
 /** A signal as transports take it, without the costs of an AbortController, which every attempt would have. */
-class AttemptSignal implements GenericAbortSignal {
+export class LightSignal implements GenericAbortSignal {
   aborted = false;
-  readonly #listeners = new Set<Listener>();
+  #listeners: Set<Listener> | undefined;
 
   addEventListener(_type: 'abort', listener: Listener): void {
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners.delete(listener);
+    this.#listeners?.delete(listener);
   }
 
   abort(): void {
     if (this.aborted) return;
     this.aborted = true;
-    for (const listener of [...this.#listeners]) {
+    for (const listener of [...(this.#listeners ?? [])]) {
       if (typeof listener === 'function') listener();
       else listener.handleEvent();
     }
-    this.#listeners.clear();
+    this.#listeners = undefined;
   }
 }
 
+/** The limits of one attempt. */
+export interface AttemptLimits {
+  /** The caller's own signal. */
+  signal: GenericAbortSignal | undefined;
+  /** Milliseconds without a byte in either direction. */
+  idleMs: number;
+  /** Milliseconds left of the whole call; infinite without a limit. */
+  leftMs: number;
+}
+
 /**
- * The time and the abort of one attempt, in one signal: the caller's own signal, and the smaller of the attempt's limit and what is left of the call.
+ * The time and the abort of one attempt, in one signal: the caller's own signal, the time without a byte, and what is
+ * left of the call. A large file on a slow line takes as long as the call may take.
  */
 export class Attempt {
-  readonly #signal = new AttemptSignal();
-  readonly #config: InternalAxiosRequestConfig;
-  readonly #limitMs: number;
-  readonly #ofCall: boolean;
-  readonly #timer: NodeJS.Timeout | undefined;
-  #timedOut = false;
+  readonly #signal = new LightSignal();
+  readonly #limits: AttemptLimits;
+  readonly #end: number;
+  #activeAt: number;
+  #timer: NodeJS.Timeout | undefined;
+  #timedOut: 'idle' | 'call' | undefined;
   readonly #abort = () => this.#signal.abort();
 
-  constructor(config: InternalAxiosRequestConfig, call: Call, attemptTimeoutMs: number) {
-    this.#config = config;
-    const { leftMs } = call;
-    this.#ofCall = leftMs <= attemptTimeoutMs;
-    this.#limitMs = this.#ofCall ? Math.max(0, leftMs) : attemptTimeoutMs;
-    this.#timer = setTimeout(() => {
-      this.#timedOut = true;
-      this.#abort();
-    }, this.#limitMs);
-    config.signal?.addEventListener?.('abort', this.#abort);
-    if (config.signal?.aborted) this.#abort();
+  constructor(limits: AttemptLimits) {
+    this.#limits = limits;
+    this.#activeAt = performance.now();
+    this.#end = this.#activeAt + limits.leftMs;
+    this.#wait(Math.min(limits.idleMs, limits.leftMs));
+    limits.signal?.addEventListener?.('abort', this.#abort);
+    if (limits.signal?.aborted) this.#abort();
   }
 
   get signal(): GenericAbortSignal {
     return this.#signal;
   }
 
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#config.signal?.removeEventListener?.('abort', this.#abort);
+  /** Bytes were sent or received. */
+  active(): void {
+    this.#activeAt = performance.now();
   }
 
-  /** Ends it, and its connection, before the reply has come whole. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#limits.signal?.removeEventListener?.('abort', this.#abort);
+  }
+
+  /** Ends the attempt, and its connection, before the response has come whole. */
   giveUp(): void {
     this.end();
     this.#abort();
   }
 
-  /** The error of a time-out, if that is what ended the attempt, as Axios words and codes it. */
-  timeoutError(call: Call): AxiosError | undefined {
-    if (!this.#timedOut) return undefined;
-    return timeoutError(this.#config, this.#ofCall ? call.timeoutMs : this.#limitMs);
+  /** Which limit ended the attempt, if one did. */
+  get timedOut(): 'idle' | 'call' | undefined {
+    return this.#timedOut;
+  }
+
+  #wait(ms: number): void {
+    this.#timer = setTimeout(() => this.#check(), Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
+  }
+
+  #check(): void {
+    const now = performance.now();
+    const idleLeft = this.#activeAt + this.#limits.idleMs - now;
+    const callLeft = this.#end - now;
+    // A timer may fire up to a millisecond early.
+    if (Math.min(idleLeft, callLeft) > 1) {
+      this.#wait(Math.min(idleLeft, callLeft));
+      return;
+    }
+    this.#timedOut = callLeft <= idleLeft ? 'call' : 'idle';
+    this.#abort();
   }
 }
 
-export function timeoutError(config: InternalAxiosRequestConfig, ms: number): AxiosError {
+/** The error of a time-out, as Axios words and codes it. */
+export function axiosTimeoutError(config: InternalAxiosRequestConfig, ms: number): AxiosError {
   const message = config.timeoutErrorMessage || `timeout of ${Math.round(ms)}ms exceeded`;
   const clear = config.transitional?.clarifyTimeoutError === true;
   return new AxiosError(message, clear ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED, config);

@@ -1,47 +1,119 @@
-import { randomUUID } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
+import { types } from 'node:util';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import { toError } from '../utils/errors.js';
 
-/** Whether a body can be sent a second time: a stream can't, as the first attempt has used it up. */
-export function isReplayable(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null) return true;
-  if (body instanceof Readable || body instanceof ReadableStream) return false;
-  // The form-data package's bodies are streams that do not inherit from Readable.
-  return !('pipe' in body && typeof body.pipe === 'function');
+/** The body of a call, fixed when the call is checked. Each attempt sends what {@link forAttempt} returns. */
+export interface CallBody {
+  /** Whether it can be sent a second time: a stream can't, as the first attempt has used it up. */
+  readonly replayable: boolean;
+  /**
+   * @param active - Called whenever bytes of the caller's stream are passed on.
+   * @throws AxiosError when the caller's stream ended before any of it was sent.
+   */
+  forAttempt(config: InternalAxiosRequestConfig, active: () => void): unknown;
+  /** Why the caller's own stream failed, if it did. */
+  readonly error: Error | undefined;
+  /** Closes the files that the caller's stream holds open. */
+  release(): void;
 }
 
-/** The caller's stream may fail before it is sent, while a token is awaited, say; that must crash nobody. */
-export function watchBody(body: unknown): void {
-  if (isPiped(body) || isFormDataStream(body)) body.on('error', () => undefined);
+/** Takes over the body of a call: what the caller changes afterwards is not sent. */
+export function fixBody(data: unknown): CallBody {
+  if (!isObject(data)) return fixed(data);
+  // Blobs and strings can't change. Of a form the entries are copied, not their bytes.
+  if (Buffer.isBuffer(data)) return fixed(Buffer.from(data));
+  if (types.isArrayBuffer(data)) return fixed(Buffer.from(data.slice(0)));
+  if (isForm(data)) return fixed(new FixedForm([...data]));
+  if (isPiped(data)) return new StreamBody(data);
+  return data instanceof ReadableStream ? { ...fixed(data), replayable: false } : fixed(data);
 }
 
-/** @throws AxiosError when the caller's stream is over before any of it was sent. */
-export function assertBodyLives(config: InternalAxiosRequestConfig): void {
-  const { data } = config;
-  if (!(data instanceof Readable) || !(data.errored || data.destroyed)) return;
-  const cause = data.errored ?? new Error('The body was over before it was sent');
-  throw AxiosError.from(cause, AxiosError.ERR_BAD_REQUEST, config);
+/** Whether a multipart form is to be sent, by the shape that Axios goes by. */
+export function isForm(body: unknown): body is Iterable<[string, unknown]> {
+  if (!isObject(body) || !('append' in body) || 'getHeaders' in body) return false;
+  return Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData' && Symbol.iterator in body;
 }
 
-/** Gives a multipart form its boundary before the first attempt, so that a second one sends the same bytes. */
-export function fixBoundary(config: InternalAxiosRequestConfig): void {
-  if (!isSpecCompliantForm(config.data)) return;
-  const contentType: unknown = config.headers.get('Content-Type');
-  if (typeof contentType === 'string' && contentType.includes('boundary=')) return;
-  config.headers.setContentType(`multipart/form-data; boundary=moov-${randomUUID()}`);
+function fixed(data: unknown): CallBody {
+  return { replayable: true, forAttempt: () => data, error: undefined, release: () => undefined };
+}
+
+/** The entries of a form as they were when it was checked, in the shape that Axios and this package send. */
+class FixedForm {
+  readonly #entries: readonly [string, unknown][];
+
+  constructor(entries: readonly [string, unknown][]) {
+    this.#entries = entries;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'FormData';
+  }
+
+  append(): void {
+    throw new TypeError('The form of a call that is being sent cannot be changed');
+  }
+
+  entries(): IterableIterator<[string, unknown]> {
+    return this.#entries.values();
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, unknown]> {
+    return this.entries();
+  }
+}
+
+/** A stream of the caller's, which may fail before it is sent, while a token is awaited, say. */
+class StreamBody implements CallBody {
+  readonly replayable = false;
+  readonly #source: NodeJS.ReadableStream;
+  #error: Error | undefined;
+
+  constructor(source: NodeJS.ReadableStream) {
+    this.#source = source;
+    source.on('error', (error: unknown) => {
+      this.#error ??= toError(error);
+    });
+  }
+
+  get error(): Error | undefined {
+    return (
+      this.#error ?? (this.#source instanceof Readable ? (this.#source.errored ?? undefined) : undefined)
+    );
+  }
+
+  forAttempt(config: InternalAxiosRequestConfig, active: () => void): unknown {
+    const source = this.#source;
+    if (this.error !== undefined) throw AxiosError.from(this.error, codeOf(this.error), config);
+    if (source instanceof Readable && source.destroyed) {
+      const cause = new Error('The body was over before it was sent');
+      throw AxiosError.from(cause, AxiosError.ERR_BAD_REQUEST, config);
+    }
+    return isFormOfPackage(source) ? source : unlinked(source, active);
+  }
+
+  release(): void {
+    for (const source of [this.#source, ...sourcesOf(this.#source)]) {
+      if (source instanceof Readable && !source.destroyed && !source.readableEnded) source.destroy();
+    }
+  }
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? undefined : AxiosError.ERR_BAD_REQUEST;
 }
 
 /**
- * A body with the bytes of another that does not lead to the request: a stream that is piped leads to where it is
- * piped to, and this one is the caller's, who sees it in the config. What is no such stream is returned as it is.
+ * A stream with the bytes of another that does not lead to the request: a stream that is piped leads to where it is
+ * piped to, and the caller's own stays in the config, where logs can see it.
  */
-export function unlinked(body: unknown): unknown {
-  if (!isPiped(body)) return body;
+function unlinked(body: NodeJS.ReadableStream, active: () => void): PassThrough {
   const copy = new PassThrough();
   // The request may be over, and listen no more, when the caller's stream fails.
   copy.on('error', () => undefined);
   body.on('data', (chunk) => {
+    active();
     // The attempt may have ended before the caller's stream has.
     if (copy.destroyed) return void body.pause();
     try {
@@ -59,18 +131,23 @@ export function unlinked(body: unknown): unknown {
   return copy;
 }
 
-function isPiped(body: unknown): body is NodeJS.ReadableStream {
-  if (isReplayable(body) || typeof body !== 'object' || body === null) return false;
-  return 'pipe' in body && !isFormDataStream(body);
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Streams of Node, and those of the form-data package, which do not inherit from Readable. */
+function isPiped(body: object): body is NodeJS.ReadableStream {
+  return 'pipe' in body && typeof body.pipe === 'function';
 }
 
 /** The form-data package's streams are of the old kind, which does not lead anywhere; Axios asks them for headers. */
-function isFormDataStream(body: unknown): body is NodeJS.ReadableStream {
-  return typeof body === 'object' && body !== null && 'pipe' in body && 'getHeaders' in body;
+function isFormOfPackage(body: object): boolean {
+  return 'getHeaders' in body;
 }
 
-/** As Axios tells them, so that those of other makes count too. */
-function isSpecCompliantForm(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null || !('append' in body) || 'getHeaders' in body) return false;
-  return Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData';
+/** The streams that a form of the form-data package has taken in and not yet sent. */
+function sourcesOf(form: object): unknown[] {
+  const parts: unknown = isFormOfPackage(form) ? Reflect.get(form, '_streams') : undefined;
+  if (!Array.isArray(parts)) return [];
+  return parts.map((part: unknown) => (isObject(part) ? Reflect.get(part, 'source') : undefined));
 }

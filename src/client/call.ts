@@ -1,73 +1,83 @@
-import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import axios, {
+  AxiosHeaders,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+  isAxiosError,
+} from 'axios';
 import type { MoovCallInfo } from '../errors.js';
+import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
-import { type Connection, takeConnection } from './connection.js';
+import { type RequestHeaders, type Transport, wireRequest } from '../transports/transport.js';
+import { Timers, withTimeout } from '../utils/timers.js';
+import { Attempt, axiosTimeoutError, LightSignal } from './attempt.js';
+import { type RequestSummary, redactError, redactResponse, type Visible, withoutToken } from './redact.js';
+import { isStream, type UnreadStreams } from './streams.js';
+import type { WireImage } from './wire-image.js';
 
-const key: unique symbol = Symbol('moov.call');
-const mark = Symbol.for('express-moov-auth.call');
-
-/** A request config in which a call travels through replays and retries, which copy the config. */
-export interface CallConfig extends InternalAxiosRequestConfig {
-  [key]?: Call;
+/** What all calls of one `MoovAuth` have in common. */
+export interface CallSettings {
+  /** Moov's `Origin`, which every request with a token must have. */
+  readonly origin?: string | undefined;
+  readonly attemptTimeoutMs: number;
+  readonly transport: Transport;
+  readonly unread: UnreadStreams;
 }
 
-/** One call of a handler's on `req.moov`, from its first attempt to its result. */
+/** How an attempt ended: with a whole response, whatever its status, or without one. */
+export type Outcome =
+  | { readonly response: AxiosResponse; readonly error?: undefined }
+  | { readonly response?: undefined; readonly error: unknown };
+
+/** These are decided by the status line, however large or broken the body is. */
+const decidedByStatus = new Set([401, 429, 503]);
+
+/**
+ * One call of a handler's on `req.moov`, from its check to its outcome: what it sends, what is known of its attempts,
+ * and the way to make one.
+ */
 export class Call {
-  readonly #deadline: number;
-  #connection: Connection = {};
-  readonly #transformRequest: InternalAxiosRequestConfig['transformRequest'];
-  readonly request: RequestSummary;
-  /** Where its token comes from. */
+  /** The caller's config, which the response and errors show. It is not read any more once the call is checked. */
+  readonly config: InternalAxiosRequestConfig;
+  readonly image: WireImage;
   readonly tokens: TokenSupplier;
+  readonly request: RequestSummary;
   /** The whole time in milliseconds; 0 stands for no limit, as in Axios. */
   readonly timeoutMs: number;
-  /** Whether its config has been found to keep the rules. */
-  checked = false;
-  /** Requests handed to the transport. */
+  readonly #settings: CallSettings;
+  readonly #end: number;
+  #nextToken: Token | undefined;
+  /** Whether a response says that Moov has done what it was asked to. */
+  #done = false;
+
+  /** Requests given to the transport. */
   attempts = 0;
-  /** Of the token last used. */
-  generation = 0;
-  /** Whether a 401 has been answered with a replay already. */
-  replayed = false;
-  /** Whether the result is final, and neither a 401 nor a retry may follow. */
-  over = false;
-  /** Whether the last attempt was given to a standing connection, so that Moov may have acted on it. */
+  /** Whether the last attempt may have reached Moov. It counts as sent unless the transport proves otherwise. */
   maybeSent = false;
-  /** Whether the last attempt ended with a whole reply. */
-  responded = false;
-  /** Whether Moov may have acted on an attempt that no reply has settled since. */
+  /** Whether Moov may have acted on an attempt that no response has settled since. */
   ambiguous = false;
-  /** The error made of the last reply's status; any other error is of something else, such as its parsing. */
-  refusal: Error | undefined;
-  /** Retries begun, replays after a 401 not among them. */
-  retries = 0;
-  /** Whether a retry was due and could not be, as the body is used up. */
-  unrepeatable = false;
-  /** The wait before the next retry, in milliseconds. */
-  delayMs = 0;
+  /** The token of the last attempt. */
+  token: Token | undefined;
   requestId: string | undefined;
 
-  constructor(config: InternalAxiosRequestConfig, origin: string, tokens: TokenSupplier) {
+  constructor(
+    config: InternalAxiosRequestConfig,
+    image: WireImage,
+    tokens: TokenSupplier,
+    settings: CallSettings,
+  ) {
+    this.config = config;
+    this.image = image;
     this.tokens = tokens;
-    this.request = summarise(config, origin);
-    this.timeoutMs = Number(config.timeout ?? 0);
-    this.#deadline = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
-    this.#transformRequest = config.transformRequest;
-  }
-
-  /** Takes the agents of this call alone off its config. */
-  takeConnection(config: InternalAxiosRequestConfig): void {
-    this.#connection = takeConnection(config);
-  }
-
-  /** A method and not a property, as inspection reads properties. */
-  connection(): Connection {
-    return this.#connection;
+    this.#settings = settings;
+    const { method, origin, path } = image;
+    this.request = Object.freeze({ method, origin, path: path.replace(/\?.*$/s, '') });
+    this.timeoutMs = Number(image.settings.timeout ?? 0);
+    this.#end = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
   }
 
   /** Milliseconds until the deadline; infinite without one. */
   get leftMs(): number {
-    return this.#deadline - performance.now();
+    return this.#end - performance.now();
   }
 
   get info(): MoovCallInfo {
@@ -75,54 +85,146 @@ export class Call {
     return { attempts, ambiguous, ...(requestId === undefined ? {} : { requestId }) };
   }
 
-  /** Takes the traces of this call off a config that is given back, so that it can be sent anew. */
-  leave(config: CallConfig & { 'axios-retry'?: unknown }): void {
-    delete config[key];
-    delete config['axios-retry'];
-    if (this.#transformRequest === undefined) delete config.transformRequest;
-    else config.transformRequest = this.#transformRequest;
+  /** The same for a caller that does not get the response: a 2xx must not read as if Moov had done nothing. */
+  get infoWithoutResponse(): MoovCallInfo {
+    return { ...this.info, ambiguous: this.ambiguous || this.#done };
+  }
+
+  /** Takes note that the last response shows that an earlier attempt was successful. */
+  isDone(): void {
+    this.#done = true;
+    this.ambiguous = false;
+  }
+
+  /** Makes an attempt with the token held, once there is one. */
+  attempt(): Promise<Outcome> {
+    const waiting = new LightSignal();
+    const token = this.#nextToken ?? this.tokens.get(waiting);
+    this.#nextToken = undefined;
+    if (!(token instanceof Promise)) return this.#send(token);
+    return this.wait(token, waiting).then(
+      (held) => this.#send(held),
+      (error: unknown) => ({ error }),
+    );
+  }
+
+  /** The token of the next attempt, whichever is held by then. */
+  use(token: Token): void {
+    this.#nextToken = token;
+  }
+
+  /**
+   * Waits for a token until the call's deadline or an abort, and then aborts `waiting`: a token request that nobody waits
+   * for ends.
+   */
+  wait(token: Promise<Token>, waiting: LightSignal): Promise<Token> {
+    const gone = <T>(error: T): T => {
+      waiting.abort();
+      return error;
+    };
+    return withTimeout(token, {
+      ms: this.leftMs,
+      timers: new Timers(true),
+      timedOut: () => gone(axiosTimeoutError(this.config, this.timeoutMs)),
+      signal: this.image.settings.signal,
+      aborted: () => gone(new axios.CanceledError(undefined, this.config)),
+    });
+  }
+
+  /** Not asynchronous itself: a call that succeeds waits for the transport's promise alone. */
+  #send(token: Token): Promise<Outcome> {
+    const { attemptTimeoutMs, transport } = this.#settings;
+    const { leftMs } = this;
+    if (leftMs <= 0) return Promise.resolve({ error: axiosTimeoutError(this.config, this.timeoutMs) });
+    const { body, settings } = this.image;
+    const attempt = new Attempt({ signal: settings.signal, idleMs: attemptTimeoutMs, leftMs });
+    const failed = (error: unknown) => this.#failed(error, token, attempt);
+    try {
+      const data = body.forAttempt(this.config, () => attempt.active());
+      this.attempts++;
+      this.maybeSent = true;
+      this.token = token;
+      const { signal } = attempt;
+      const headers = this.#headers(token);
+      const neverSent = () => {
+        this.maybeSent = false;
+      };
+      return transport(wireRequest(settings, { ...this.image, headers, data, signal }), neverSent).then(
+        (response) => this.#responded(response, token, attempt),
+        failed,
+      );
+    } catch (error) {
+      return Promise.resolve(failed(error));
+    }
+  }
+
+  #responded(response: AxiosResponse, token: Token, attempt: Attempt): Outcome {
+    const visible = this.#visible(token);
+    redactResponse(response, visible);
+    const { status, data } = response;
+    this.#done = status >= 200 && status < 300;
+    this.ambiguous = isAmbiguousAfter(status, this.ambiguous);
+    const requestId: unknown = response.headers['x-request-id'];
+    if (typeof requestId === 'string') this.requestId = requestId;
+    if (status !== 401) this.tokens.accepted(token.generation);
+    if (!isStream(data)) {
+      attempt.end();
+      return { response };
+    }
+    response.data = this.#settings.unread.shield(data, {
+      active: () => attempt.active(),
+      failure: (error) => this.#timeoutError(attempt) ?? redactError(error, visible),
+      // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
+      ended: (whole) => (whole ? attempt.end() : attempt.giveUp()),
+      info: () => this.info,
+    });
+    return { response };
+  }
+
+  #failed(reason: unknown, token: Token, attempt: Attempt): Outcome {
+    attempt.end();
+    const error = redactError(reason, this.#visible(token));
+    const head = isAxiosError(error) ? error.response : undefined;
+    if (head !== undefined && decidedByStatus.has(head.status) && !this.image.settings.signal?.aborted) {
+      return this.#responded({ ...head, data: '' }, token, attempt);
+    }
+    if (this.maybeSent) this.ambiguous = true;
+    return { error: this.#timeoutError(attempt) ?? error };
+  }
+
+  #timeoutError(attempt: Attempt): Error | undefined {
+    if (attempt.timedOut === undefined) return undefined;
+    const ms = attempt.timedOut === 'call' ? this.timeoutMs : this.#settings.attemptTimeoutMs;
+    return axiosTimeoutError(this.config, ms);
+  }
+
+  #visible(token: Token): Visible {
+    const { config, request } = this;
+    return { config, request, clean: (text) => withoutToken(text, token.accessToken()) };
+  }
+
+  /** A copy for one attempt, so that nothing a handler or a log can reach ever holds the token. */
+  #headers(token: Token): RequestHeaders {
+    const { origin } = this.#settings;
+    const headers = new AxiosHeaders();
+    const given = this.image.headers;
+    for (const name of Object.keys(given)) {
+      if (origin !== undefined && name.length === 6 && name.toLowerCase() === 'origin') continue;
+      headers[name] = given[name];
+    }
+    headers.Authorization = `Bearer ${token.accessToken()}`;
+    if (origin !== undefined) headers.Origin = origin;
+    return headers;
   }
 }
 
-/** The call a config belongs to, begun here if it is a new one. */
-export function callOf(config: CallConfig, origin: string, tokens: TokenSupplier): Call {
-  config[key] ??= new Call(config, origin, tokens);
-  return config[key];
-}
-
-/** The call a config belongs to, if it is on its way. */
-export function currentCall(config: (AxiosRequestConfig & { [key]?: Call }) | undefined): Call | undefined {
-  return config?.[key];
-}
-
-/** A value that says what became of its call. */
-export interface WithCallInfo {
-  readonly moov: MoovCallInfo;
-}
-
-/** Puts what became of the call on its error or response. */
-export function attachCallInfo<T extends object>(
-  target: T,
-  info: MoovCallInfo,
-): asserts target is T & WithCallInfo {
-  Object.defineProperty(target, 'moov', { value: Object.freeze(info), enumerable: true, configurable: true });
-  Object.defineProperty(target, mark, { value: true, configurable: true });
-}
-
-/** Whether a value was marked by {@link attachCallInfo}, by whichever build of this package. */
-export function hasCallInfo(value: unknown): value is WithCallInfo {
-  return typeof value === 'object' && value !== null && mark in value;
-}
-
-/** What may be shown of a request instead of the request itself, which leads to its headers. */
-export interface RequestSummary {
-  readonly method: string;
-  readonly origin: string;
-  readonly path: string;
-}
-
-function summarise(config: InternalAxiosRequestConfig, origin: string): RequestSummary {
-  const url = config.url ?? '';
-  const path = url.startsWith('/') ? url : url.replace(/^[a-z]+:\/\/[^/?#]*/i, '');
-  return Object.freeze({ method: (config.method ?? 'get').toUpperCase(), origin, path });
+/**
+ * Whether it is unknown, after a whole response, if Moov has acted on the call.
+ *
+ * 2xx says that it has. A 5xx, or a 3xx that is not followed, leaves it open. A 4xx says that this attempt did nothing,
+ * and nothing of an earlier one that may have reached Moov.
+ */
+function isAmbiguousAfter(status: number, before: boolean): boolean {
+  if (status >= 200 && status < 300) return false;
+  return status < 400 || status >= 500 ? true : before;
 }

@@ -7,23 +7,28 @@ const creations = [
   { path: /(^|\/)accounts\/[^/]+\/transfers\/[^/]+\/refunds\/?$/, id: 'refundID' },
 ] as const;
 
+/** What both the request and the original state, and can be compared. */
+const fields = ['amount', 'source', 'destination'] as const;
+
 /**
- * Whether a 409 is the answer to this call's own earlier attempt, and so its result: an attempt went out of which
- * nothing is known, and the body is the transfer or refund that the same key has created.
+ * Whether a 409 is the response to this call's own earlier attempt, and so its result: an attempt went out of which
+ * nothing is known, and the body is the transfer or refund that the same key has created. It has to agree with what was
+ * sent in at least one stated field, and to contradict it in none.
  *
  * @see {@link https://docs.moov.io/api/idempotency/ | Moov: idempotency}
  */
 export function isOwnEarlierAttempt(response: AxiosResponse, call: Call): boolean {
-  if (response.status !== 409 || !call.ambiguous || call.request.method !== 'POST') return false;
-  if (!response.config.headers.has('X-Idempotency-Key')) return false;
-  const path = call.request.path.replace(/[?#].*$/s, '');
-  const creation = creations.find((candidate) => candidate.path.test(path));
+  const { body, headers, method } = call.image;
+  if (response.status !== 409 || !call.ambiguous || method !== 'POST') return false;
+  if (!headers.has('X-Idempotency-Key') || !body.replayable) return false;
+  const creation = creations.find((candidate) => candidate.path.test(call.request.path));
   const original = asObject(response.data);
   if (creation === undefined || original === undefined) return false;
   const id = original[creation.id];
   if (typeof id !== 'string' || id === '') return false;
-  const asked = asObject(response.config.data) ?? {};
-  return ['amount', 'source', 'destination'].every((name) => agree(asked[name], original[name]));
+  const sent = asObject(body.forAttempt(call.config, () => undefined)) ?? {};
+  const comparisons = fields.flatMap((name) => compare(sent[name], original[name]));
+  return comparisons.includes(true) && !comparisons.includes(false);
 }
 
 function asObject(value: unknown): Record<string, unknown> | undefined {
@@ -40,15 +45,15 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
 }
 
-/** Whether two statements do not contradict each other; what only one of them makes is no contradiction. */
-function agree(asked: unknown, original: unknown): boolean {
-  if (asked === undefined || asked === null || original === undefined || original === null) return true;
-  if (typeof asked === 'object' && typeof original === 'object') {
-    const [one, other] = [Object.entries(asked), new Map(Object.entries(original))];
-    return one.every(([name, value]) => agree(value, other.get(name)));
+/** Whether each value that both sides state is the same; empty when they state nothing in common. */
+function compare(sent: unknown, original: unknown): boolean[] {
+  if (sent === undefined || sent === null || original === undefined || original === null) return [];
+  if (typeof sent === 'object' && typeof original === 'object') {
+    const stated = new Map(Object.entries(original));
+    return Object.entries(sent).flatMap(([name, value]) => compare(value, stated.get(name)));
   }
   // A refund is asked for as a number of cents and answered as an amount with a currency.
-  if (typeof original === 'object') return 'value' in original ? agree(asked, original.value) : true;
-  if (typeof asked === 'object') return 'value' in asked ? agree(asked.value, original) : true;
-  return String(asked).toLowerCase() === String(original).toLowerCase();
+  if (typeof original === 'object') return 'value' in original ? compare(sent, original.value) : [];
+  if (typeof sent === 'object') return 'value' in sent ? compare(sent.value, original) : [];
+  return [String(sent).toLowerCase() === String(original).toLowerCase()];
 }

@@ -1,30 +1,46 @@
-import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import axios, {
+  type AxiosAdapter,
+  AxiosHeaders,
+  type AxiosInstance,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import type { Settings } from '../config/resolve.js';
-import { MoovConfigError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
-import { authenticatedAdapter } from './authenticated-adapter.js';
-import { type Connection, takeConnection } from './connection.js';
-import { result } from './result.js';
-import { retryFailures } from './retries.js';
+import { FollowUp } from './after-attempt.js';
+import { Call, type CallSettings, type Outcome } from './call.js';
+import { attachCallInfo } from './call-info.js';
+import { closeInstance, interceptOutcomes } from './closed-instance.js';
+import { createResend } from './resend.js';
 import { RetryBudget } from './retry-budget.js';
-import { onUnauthorized } from './unauthorized.js';
+import { settle } from './settle.js';
+import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
+import { type Base, baseOf, type ConnectionSettings, takeConnection, wireImage } from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
-/** Makes the Axios instance of a token source, or gives the one that was made of it before. */
+/** Returns the Axios instance of a token source: made at first, and the same one afterwards. */
 export type MoovClients = (tokens: TokenSupplier) => AxiosInstance;
 
 /**
  * Makes the Axios instances that handlers see as `req.moov`: one for each token source, alike in everything else.
  *
- * Replays and retries of all of them go through one more instance that has the same settings and rules but none of
- * the application's interceptors, so that these see each call once. A call keeps its own adapter there.
+ * A call passes the application's request interceptors and transforms, and then this package's adapter: it is checked,
+ * what it sends is computed once, and the first attempt is made. A failure that may be replayed or retried goes on
+ * through the inner instance of {@link createResend}. What has been settled passes the application's
+ * `validateStatus`, `transformResponse` and response interceptors.
+ *
+ * @param closed - Aborts at `close()`: streamed responses of which nothing was read end then.
  */
-export function createMoovClients(settings: Settings, emit: Emit, transport: Transport): MoovClients {
+export function createMoovClients(
+  settings: Settings,
+  emit: Emit,
+  transport: Transport,
+  closed: AbortSignal,
+): MoovClients {
   const config = {
     maxContentLength: LARGEST_RESPONSE_BYTES,
     ...settings.axios,
@@ -32,13 +48,14 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
     maxRedirects: 0,
     timeout: settings.timeoutMs,
   };
+  const { origin, attemptTimeoutMs } = settings;
+  const base = baseOf(settings.baseURL);
   const budget = settings.retryBudget ? new RetryBudget() : undefined;
-  const replay = axios.create(config);
-  takeConnection(replay.defaults);
-  const rules: ResponseRule[] = [];
-  const recorded = recordingRules(replay, rules);
-  recorded.interceptors.response.use(undefined, onUnauthorized(replay, emit));
-  retryFailures(recorded, { retries: settings.retries, budget, emit });
+  const resend = createResend({ retries: settings.retries, budget, emit });
+  const unread = new UnreadStreams();
+  closed.addEventListener('abort', () => unread.close());
+  const ofCalls: CallSettings = { origin, attemptTimeoutMs, transport, unread };
+  const calls = new WeakMap<object, Call>();
   const made = new WeakMap<TokenSupplier, AxiosInstance>();
 
   return (tokens) => {
@@ -50,29 +67,48 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   };
 
   function create(tokens: TokenSupplier): AxiosInstance {
-    const connection: Connection = {};
-    const adapter = authenticatedAdapter(tokens, { ...settings, transport, connection });
+    const connection: ConnectionSettings = {};
+    const adapter = adapterFor(tokens, base, connection);
     const client = axios.create({ ...config, adapter });
     client.interceptors.request.use(
       (call) => {
         assertAdapter(call, adapter);
-        budget?.earn();
         return versioned(call, settings.apiVersion);
       },
       undefined,
       { synchronous: true },
     );
-    client.interceptors.response.use(result.fulfilled, inTurn(rules));
     settings.configure?.(client);
+    interceptOutcomes(client, calls);
     Object.assign(connection, takeConnection(client.defaults));
     assertHTTP1(client.defaults.httpVersion);
-    freezeClient(client);
+    closeInstance(client);
     return client;
+  }
+
+  function adapterFor(tokens: TokenSupplier, base: Base, connection: ConnectionSettings): AxiosAdapter {
+    return (config) => {
+      try {
+        const call = new Call(config, wireImage(config, base, connection), tokens, ofCalls);
+        calls.set(config, call);
+        budget?.earn();
+        return call.attempt().then((outcome) => conclude(call, outcome));
+      } catch (error) {
+        if (error instanceof Error) attachCallInfo(error, { attempts: 0, ambiguous: false });
+        return Promise.reject(error);
+      }
+    };
+  }
+
+  function conclude(call: Call, outcome: Outcome) {
+    if (!FollowUp.isPossible(call, outcome)) return settle(call, outcome);
+    return resend(call, outcome).then((last) => settle(call, last));
   }
 }
 
+/** Sets `X-Moov-Version`, which a call may set itself. Other interceptors may have left plain objects as headers. */
 function versioned(call: InternalAxiosRequestConfig, apiVersion: string): InternalAxiosRequestConfig {
-  const { headers } = call;
+  const headers = call.headers instanceof AxiosHeaders ? call.headers : AxiosHeaders.from(call.headers);
   let [version, agent] = [false, false];
   for (const name of Object.keys(headers)) {
     if (headers[name] === undefined) continue;
@@ -81,69 +117,6 @@ function versioned(call: InternalAxiosRequestConfig, apiVersion: string): Intern
   }
   if (!version) headers.set('X-Moov-Version', apiVersion);
   if (!agent) headers.set('User-Agent', userAgent);
+  call.headers = headers;
   return call;
-}
-
-/** The rules for failures one after the other, and the result last, as one rule: a call that succeeds passes one. */
-function inTurn(rules: readonly ResponseRule[]): (error: unknown) => Promise<AxiosResponse> {
-  return async (error) => {
-    let outcome: Promise<AxiosResponse> = Promise.reject(error);
-    for (const [fulfilled, rejected] of rules) outcome = outcome.then(fulfilled, rejected);
-    return outcome.then(result.fulfilled, result.rejected);
-  };
-}
-
-type ResponseRule = Parameters<AxiosInstance['interceptors']['response']['use']>;
-
-/**
- * An instance whose response interceptors are also written down as they are registered, so that first attempts, on
- * other instances, get the same: axios-retry registers its own, and retries through the instance it was given.
- */
-function recordingRules(instance: AxiosInstance, rules: ResponseRule[]): AxiosInstance {
-  const { request, response } = instance.interceptors;
-  const recording: typeof response = {
-    use: (...rule) => {
-      rules.push(rule);
-      return response.use(...rule);
-    },
-    eject: (id) => response.eject(id),
-    clear: () => response.clear(),
-  };
-  return new Proxy(instance, {
-    get: (target, name, receiver) =>
-      name === 'interceptors' ? { request, response: recording } : Reflect.get(target, name, receiver),
-  });
-}
-
-/** What one handler sets on the shared instance must not reach another: after `configure` nothing can be set. */
-function freezeClient(client: AxiosInstance): void {
-  deepFreeze(client.defaults);
-  for (const manager of [client.interceptors.request, client.interceptors.response]) {
-    for (const method of ['use', 'eject', 'clear'] as const) {
-      Object.defineProperty(manager, method, {
-        value: () => {
-          throw new MoovConfigError(
-            `req.moov is shared by all requests, so interceptors.${method} is closed. Use the option "configure", which runs once.`,
-          );
-        },
-      });
-    }
-  }
-  for (const name of ['defaults', 'interceptors'] as const) {
-    Object.defineProperty(client, name, {
-      value: client[name],
-      writable: false,
-      configurable: false,
-      enumerable: true,
-    });
-  }
-}
-
-/** Freezes what belongs to the defaults, and leaves alone what they merely refer to: agents, classes, functions. */
-function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return;
-  Object.freeze(value);
-  for (const child of Object.values(value)) deepFreeze(child);
 }

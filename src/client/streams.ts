@@ -1,41 +1,63 @@
 import { PassThrough, Readable } from 'node:stream';
+import type { MoovCallInfo } from '../errors.js';
 import { toError } from '../utils/errors.js';
+import { attachCallInfo } from './call-info.js';
 
 export function isStream(value: unknown): value is Readable {
   return value instanceof Readable;
 }
 
-/**
- * A stream with the bytes of another that does not lead back to it: a response's own stream leads to the request
- * and its headers, and so do the errors it ends with.
- *
- * @param told - What to show of an error of the source.
- * @param ended - Called once, when the last byte was read or the stream was given up; told whether it came whole.
- */
-export function shielded(
-  source: Readable,
-  told: (error: unknown) => unknown,
-  ended: (whole: boolean) => void,
-): Readable {
-  const shield = new PassThrough();
-  // A reply that breaks off while nobody reads it, such as that of a failure, must not be an uncaught exception.
-  shield.on('error', () => undefined);
-  const fail = (error: unknown) => {
-    shield.destroy(toError(told(error)));
-  };
-  source.on('error', fail);
-  source.once('close', () => {
-    if (!source.readableEnded) fail(new Error('The reply ended before its last byte'));
-  });
-  shield.once('close', () => {
-    source.destroy();
-    ended(source.readableEnded);
-  });
-  source.pipe(shield);
-  return shield;
+/** What a streamed response needs to know of its call. */
+export interface StreamedCall {
+  /** Called with each piece that arrives. */
+  active(): void;
+  /** What to show of an error of the source. */
+  failure(error: unknown): unknown;
+  /** Called once, when the last byte was read or the stream was given up; told whether it came whole. */
+  ended(whole: boolean): void;
+  /** What became of the call. */
+  info(): MoovCallInfo;
 }
 
-/** Ends a reply that nobody will read, so that its socket is free. */
+/** The streamed responses of one `MoovAuth`, so that those that nobody reads end with it. */
+export class UnreadStreams {
+  readonly #streams = new Set<Readable>();
+
+  /**
+   * A stream with the bytes of another that does not lead back to it: a response's own stream leads to the request and
+   * its headers, and so do the errors it ends with.
+   */
+  shield(source: Readable, call: StreamedCall): Readable {
+    const shield = new PassThrough();
+    // A response that breaks off while nobody reads it, such as that of a failure, must not be an uncaught exception.
+    shield.on('error', () => undefined);
+    const fail = (reason: unknown) => {
+      const error = toError(call.failure(reason));
+      attachCallInfo(error, call.info());
+      shield.destroy(error);
+    };
+    source.on('data', () => call.active());
+    source.on('error', fail);
+    source.once('close', () => {
+      if (!source.readableEnded) fail(new Error('The response ended before its last byte'));
+    });
+    shield.once('close', () => {
+      this.#streams.delete(shield);
+      source.destroy();
+      call.ended(source.readableEnded);
+    });
+    this.#streams.add(shield);
+    source.pipe(shield);
+    return shield;
+  }
+
+  /** Ends the streams of which nothing was read: they would hold their connections, and the process. */
+  close(): void {
+    for (const stream of this.#streams) if (!stream.readableDidRead) stream.destroy();
+  }
+}
+
+/** Ends a response that nobody will read, so that its socket is free. */
 export function discard(data: unknown): void {
   if (isStream(data)) data.destroy();
 }

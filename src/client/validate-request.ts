@@ -1,8 +1,9 @@
-import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import { type AxiosAdapter, AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import { reservedSettings } from '../config/reserved-axios-settings.js';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
 import type { RequestHeaders } from '../transports/transport.js';
 import { describeType } from '../utils/describe-type.js';
+import type { CallBody } from './bodies.js';
 
 /** What nearly every call has, and no parser changes: a path without dots and escapes. */
 const plain = /^\/(?!\/)[\w\-~!$&'()*,;=:@/?]*$/;
@@ -52,9 +53,6 @@ function refused(why: string): MoovOriginError {
 
 const MOST_RETRIES = 10;
 
-/** Moov's limit for idempotency keys, in characters. */
-const LONGEST_KEY = 36;
-
 /**
  * Refuses settings of a call that would bypass this package's rules.
  *
@@ -78,7 +76,7 @@ export function assertSettings(
   }
   if (config.proxy !== undefined) throw bypassed('"proxy"', 'Set it for every call, in the option "axios".');
   assertHTTP1(config.httpVersion);
-  assertHeaders(config.headers);
+  assertEncoding(config);
   for (const [name, instead] of optionsOfAll) if (name in config) throw bypassed(`"${name}"`, instead);
   const { timeout } = config;
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
@@ -98,27 +96,73 @@ export function assertSettings(
 /** Options of `moovAuth` that would be passed over here, and what a call has in their place. */
 const optionsOfAll = [
   ['timeoutMs', 'For one call it is "timeout".'],
-  ['attemptTimeoutMs', 'It is one for all calls.'],
+  ['attemptTimeoutMs', 'It is one for all calls, and counts only time without a byte.'],
   ['retries', "For one call it is 'axios-retry': { retries }."],
 ] as const;
 
-function assertHeaders(headers: RequestHeaders): void {
+/** Axios finds this out when the response has come, which is too late for a payment. */
+function assertEncoding(config: InternalAxiosRequestConfig): void {
+  const { responseEncoding, responseType } = config;
+  if (!responseEncoding || responseType === 'stream' || responseType === 'arraybuffer') return;
+  if (Buffer.isEncoding(responseEncoding)) return;
+  const cause = new TypeError(`Unknown encoding: ${String(responseEncoding)}`);
+  throw AxiosError.from(cause, 'ERR_UNKNOWN_ENCODING', config);
+}
+
+/**
+ * Headers by which the bytes of a request are divided (RFC 9112 section 6), or that belong to the connection and not to
+ * the request (RFC 9110 section 7.6.1). The transport writes them.
+ */
+const framing = new Set([
+  'transfer-encoding',
+  'te',
+  'trailer',
+  'upgrade',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+]);
+
+/** Moov's limit is 36 characters; what a header can't hold as it is, an HTTP client would change or drop. */
+const idempotencyKey = /^[\x21-\x7e](?:[\x20-\x7e]{0,34}[\x21-\x7e])?$/;
+
+/**
+ * Refuses headers that this package or the transport sets, and a key that can't be sent as it is.
+ *
+ * @throws {@link MoovConfigError} naming the header; nothing has been sent.
+ */
+export function assertHeaders(headers: RequestHeaders, body: CallBody): void {
   for (const name of Object.keys(headers)) {
     const value: unknown = headers[name];
     if (value === undefined || value === null || value === false) continue;
-    switch (name.toLowerCase()) {
-      case 'host':
-        throw bypassed('a "Host" header', 'It is that of the base URL.');
-      case 'authorization':
-        throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
-      case 'idempotency-key':
-        throw bypassed('an "Idempotency-Key" header', 'Moov reads X-Idempotency-Key.');
-      case 'x-idempotency-key':
-        if (typeof value === 'string' && value !== '' && value.length <= LONGEST_KEY) break;
-        throw new MoovConfigError(
-          `X-Idempotency-Key: expected a string of 1 to ${LONGEST_KEY} characters, such as idempotencyKey('order', orderID) makes.`,
-        );
-    }
+    assertHeader(name.trim().toLowerCase(), value, body);
+  }
+}
+
+function assertHeader(name: string, value: unknown, body: CallBody): void {
+  if (framing.has(name)) throw bypassed(`a "${name}" header`, 'The transport sets it where it is needed.');
+  switch (name) {
+    case 'host':
+      throw bypassed('a "Host" header', 'It is that of the base URL.');
+    case 'authorization':
+      throw bypassed('an "Authorization" header', 'The access token is added just before sending.');
+    case 'connection':
+      if (/^(close|keep-alive)$/i.test(String(value))) break;
+      throw bypassed(
+        'a "Connection" header other than close or keep-alive',
+        'It can take other headers off.',
+      );
+    case 'content-length':
+      if (!body.replayable && /^\d+$/.test(String(value))) break;
+      throw bypassed('a "Content-Length" header', 'It is known of everything but a stream.');
+    case 'idempotency-key':
+      throw bypassed('an "Idempotency-Key" header', 'Moov reads X-Idempotency-Key.');
+    case 'x-idempotency-key':
+      if (typeof value === 'string' && idempotencyKey.test(value)) break;
+      throw new MoovConfigError(
+        "X-Idempotency-Key: expected 1 to 36 printable ASCII characters, without spaces at the ends, such as idempotencyKey('order', orderID) makes.",
+      );
   }
 }
 

@@ -44,9 +44,9 @@ export interface BrowserTokenActions {
   read(scopes: Scopes): ScopeSet;
   /** Scopes with the account of the request filled in. */
   fill(req: Request, scopes: ScopeSet): string;
-  /** Requests a token that the server does not use itself. */
-  request(scope: string): Promise<AuthToken>;
-  /** Revokes a token that was requested for nobody. */
+  /** Requests a token that the server does not use itself; its caller is gone when `signal` aborts. */
+  request(scope: string, signal: AbortSignal): Promise<AuthToken>;
+  /** Revokes a token that the caller did not get. */
   discard(token: AuthToken): void;
 }
 
@@ -76,7 +76,11 @@ export function createBrowserTokenRouter(
     );
     const scope = wanted === undefined ? allowed : narrowed(actions.fill(req, scopeSet(wanted)), allowed);
     if (isOver(res)) return;
-    const token = await actions.request(scope);
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    res.once('close', leave);
+    const token = await actions.request(scope, gone.signal);
+    res.off('close', leave);
     try {
       const answer = forBrowser(token, scope);
       if (isOver(res)) actions.discard(token);

@@ -1,7 +1,7 @@
 import type { AxiosError } from 'axios';
 import type { ErrorRequestHandler, NextFunction, Response } from 'express';
 import { z } from 'zod';
-import { isMoovCallError } from '../client/call-error.js';
+import { isMoovCallError } from '../client/call-info.js';
 import { isStream } from '../client/streams.js';
 import { parseOptions, wording } from '../config/parse-options.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';

@@ -6,9 +6,9 @@ import type { Settings } from '../config/resolve.js';
 import { MoovScopeError } from '../errors.js';
 import { fillAccount, type MoovScope, readScopes, type ScopeSet, type ScopeTaker } from '../scopes/scopes.js';
 import { type MoovTarget, scopeFor } from '../scopes/target.js';
-import { noToken } from '../tokens/no-token.js';
 import type { TokenPool } from '../tokens/token-pool.js';
 import type { TokenSource } from '../tokens/token-source.js';
+import { noToken } from '../tokens/token-supplier.js';
 
 /** Finds the token source, the Axios instance and the middleware for scopes and accounts. */
 export class Targets {

@@ -1,5 +1,5 @@
 import { isAxiosError, isCancel } from 'axios';
-import { attachCallInfo, hasCallInfo } from '../client/call.js';
+import { attachCallInfo, hasCallInfo } from '../client/call-info.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
 
 /**

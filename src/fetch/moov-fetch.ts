@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
-import { hasCallInfo } from '../client/call.js';
+import { hasCallInfo } from '../client/call-info.js';
 import { discard } from '../client/streams.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
 import { fetchFailure } from './failure.js';

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { AxiosInstance } from 'axios';
-import { watchBody } from '../client/bodies.js';
 import { assertURL } from '../client/validate-request.js';
 import { MoovConfigError } from '../errors.js';
 
@@ -57,7 +56,8 @@ export async function readBody(
   if (request.body === null) return undefined;
   if (body === 'stream') {
     const stream = Readable.fromWeb(request.body);
-    watchBody(stream);
+    // It may fail before it is sent, while a token is awaited; the call finds out.
+    stream.on('error', () => undefined);
     return stream;
   }
   if (body === 'bytes') return Buffer.from(await request.arrayBuffer());

@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import type { Credentials } from '../config/connection-options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
-import type { Transport } from '../transports/transport.js';
+import { targeting } from '../transports/request-target.js';
+import { type Transport, wireRequest } from '../transports/transport.js';
 import { plainRequestID } from '../utils/request-id.js';
 import type { Headers } from '../utils/retry-after.js';
 import { userAgent } from '../version.js';
@@ -43,9 +44,14 @@ export class OAuthEndpoint {
 
   constructor(settings: EndpointSettings) {
     this.#settings = settings;
+    const targetOf = targeting();
     this.#http = axios.create({
       ...settings.connection,
-      adapter: (config) => settings.transport(config, () => undefined),
+      adapter: async (config) => {
+        const { method = 'post', headers, data, signal } = config;
+        const request = wireRequest(config, { method, ...targetOf(config), headers, data, signal });
+        return settings.transport(request, () => undefined);
+      },
       baseURL: settings.baseURL,
       method: 'post',
       // The status stands before the body is read, and whatever becomes of that.

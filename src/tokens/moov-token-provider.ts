@@ -6,13 +6,14 @@ import { type Expectations, findClaimMismatches } from '../oauth/token-claims.js
 import { type AuthToken, type Grant, requestToken } from '../oauth/token-request.js';
 import { missingScopes } from '../scopes/scopes.js';
 import type { Timers } from '../utils/timers.js';
-import type { RenewalContext } from './token-provider.js';
-import { TokenRequestLimiter } from './token-request-limiter.js';
+import { fromMoov, type ObtainedToken, type Token } from './token.js';
+import type { RenewalContext, TokenProvider } from './token-provider.js';
+import { type TokenPriority, TokenRequestLimiter } from './token-request-limiter.js';
 
-/** What Moov is given to recover when it answers 429 without saying how long. */
+/** How long token requests are held back when Moov answers 429 without saying how long. */
 const DEFAULT_HOLD_MS = 1_000;
 
-/** What it uses of the options. */
+/** The options that it uses. */
 export interface TokenProviderSettings extends Expectations {
   renewWith: 'client_credentials' | 'refresh_token';
   tokenTimeoutMs: number;
@@ -20,108 +21,136 @@ export interface TokenProviderSettings extends Expectations {
 }
 
 export interface TokenRequestOptions {
+  priority: TokenPriority;
+  /** How many attempts may follow the first. */
   retries: number;
+  /** Aborts when nobody waits for the token. An attempt that was sent goes on, as Moov may have issued its token. */
   signal: AbortSignal;
-  timers: Timers;
 }
 
-/** Obtains a token at Moov. */
-export type MoovTokenRequest = (want: RenewalContext) => Promise<AuthToken>;
+/** A response of Moov's, and when its request began. */
+interface Requested {
+  readonly response: AuthToken;
+  readonly requestedAt: number;
+}
 
-/** Obtains tokens for one `MoovAuth`, whatever the scopes: one gate for all, and one place where they are looked at. */
-export class MoovTokenProvider {
-  readonly #settings: TokenProviderSettings;
-  readonly #endpoint: OAuthEndpoint;
-  readonly #emit: Emit;
-  readonly #gate = new TokenRequestLimiter();
+/** Requests a token from Moov. */
+export type MoovTokenRequest = (context: RenewalContext) => Promise<ObtainedToken>;
+
+/** What a {@link MoovTokenProvider} is made of. */
+export interface MoovTokenProviderParts {
+  settings: TokenProviderSettings;
+  endpoint: OAuthEndpoint;
+  emit: Emit;
+  timers: Timers;
+  /** Ends what is in flight, at the end of `close()`. */
+  closed: AbortSignal;
+}
+
+/** Requests the tokens of one `MoovAuth` from Moov, of all scopes and for browsers, behind one limiter. */
+export class MoovTokenProvider implements TokenProvider {
+  readonly #parts: MoovTokenProviderParts;
+  readonly #limiter = new TokenRequestLimiter();
   readonly #warnings = new Set<string>();
 
-  constructor(settings: TokenProviderSettings, endpoint: OAuthEndpoint, emit: Emit) {
-    this.#settings = settings;
-    this.#endpoint = endpoint;
-    this.#emit = emit;
+  constructor(parts: MoovTokenProviderParts) {
+    this.#parts = parts;
   }
 
-  /** How tokens of one set of scopes are obtained at Moov. */
+  /** Returns the function that requests the tokens of one set of scopes. */
   forScopes(scope: string): MoovTokenRequest {
     let toldOfFewer = false;
     let toldOfMore = false;
-    return async ({ held, retries, signal, timers }) => {
-      const reply = await this.#renew(scope, held?.refreshToken(), { retries, signal, timers });
-      const missing = reply.scope === undefined ? [] : missingScopes(scope, reply.scope);
-      if (missing.length > 0 && !toldOfFewer) this.#emit({ type: 'token.narrowed', missing });
+    return async ({ held, priority, retries, signal }) => {
+      const { response, requestedAt } = await this.#renew(scope, held, { priority, retries, signal });
+      const missing = response.scope === undefined ? [] : missingScopes(scope, response.scope);
+      if (missing.length > 0 && !toldOfFewer) this.#parts.emit({ type: 'token.narrowed', missing });
       toldOfFewer ||= missing.length > 0;
-      const extra = reply.scope === undefined ? [] : missingScopes(reply.scope, scope);
-      if (extra.length > 0 && !toldOfMore) this.#emit({ type: 'token.widened', extra });
+      const extra = response.scope === undefined ? [] : missingScopes(response.scope, scope);
+      if (extra.length > 0 && !toldOfMore) this.#parts.emit({ type: 'token.widened', extra });
       toldOfMore ||= extra.length > 0;
-      return reply;
+      return fromMoov(response, requestedAt);
     };
   }
 
-  /** A new token by client credentials (RFC 6749 section 4.4). */
-  async obtain(scope: string, request: TokenRequestOptions): Promise<AuthToken> {
-    const reply = await this.#mint({ grantType: 'client_credentials', scope }, request);
-    for (const message of findClaimMismatches(reply.accessToken, this.#settings)) {
-      if (!this.#warnings.has(message)) this.#emit({ type: 'token.warning', message });
-      this.#warnings.add(message);
-    }
-    return reply;
+  /** Requests a token that is not for this server's own calls. */
+  async request(scope: string, options: TokenRequestOptions): Promise<AuthToken> {
+    return (await this.#byClientCredentials(scope, options)).response;
   }
 
-  async #renew(
-    scope: string,
-    refreshToken: string | undefined,
-    request: TokenRequestOptions,
-  ): Promise<AuthToken> {
-    if (this.#settings.renewWith === 'refresh_token' && refreshToken !== undefined) {
+  /** RFC 6749 section 4.4. */
+  async #byClientCredentials(scope: string, options: TokenRequestOptions): Promise<Requested> {
+    const { settings, emit } = this.#parts;
+    const requested = await this.#request({ grantType: 'client_credentials', scope }, options);
+    for (const message of findClaimMismatches(requested.response.accessToken, settings)) {
+      if (!this.#warnings.has(message)) emit({ type: 'token.warning', message });
+      this.#warnings.add(message);
+    }
+    return requested;
+  }
+
+  async #renew(scope: string, held: Token | undefined, options: TokenRequestOptions): Promise<Requested> {
+    const refreshToken = held?.refreshToken();
+    if (this.#parts.settings.renewWith === 'refresh_token' && refreshToken !== undefined) {
       try {
-        return await this.#mint({ grantType: 'refresh_token', refreshToken }, request);
+        const { response, requestedAt } = await this.#request(
+          { grantType: 'refresh_token', refreshToken },
+          options,
+        );
+        // What the response leaves out stays as it was (RFC 6749 sections 5.1 and 6).
+        const granted = response.scope ?? held?.scope;
+        const kept = { refreshToken, ...(granted === undefined ? {} : { scope: granted }) };
+        return { response: { ...kept, ...response }, requestedAt };
       } catch (error) {
         // A refused refresh token is no reason to be without a token (RFC 6749 section 6): the key can get another.
         if (!(error instanceof MoovTokenError)) throw error;
       }
     }
-    return this.obtain(scope, request);
+    return this.#byClientCredentials(scope, options);
   }
 
-  /** The time-out begins with the first place at the gate: waiting in a queue is no failure of Moov's. */
-  async #mint(grant: Grant, { retries, signal, timers }: TokenRequestOptions): Promise<AuthToken> {
-    const { tokenTimeoutMs } = this.#settings;
+  /** The time limit begins when the request leaves the queue: the time spent there is not Moov's. */
+  async #request(grant: Grant, { priority, retries, signal }: TokenRequestOptions): Promise<Requested> {
+    const { settings, endpoint, timers, closed } = this.#parts;
+    const { tokenTimeoutMs } = settings;
     const enter = (until: AbortSignal, mostMs: number) =>
-      this.#gate.enter(until, mostMs, (ms) => timers.sleep(ms, until));
+      this.#limiter.enter(until, mostMs, (ms) => timers.sleep(ms, until), priority);
     await enter(signal, tokenTimeoutMs);
     const end = performance.now() + tokenTimeoutMs;
     let inside = true;
+    let requestedAt = performance.now();
     try {
-      return await requestToken(this.#endpoint, grant, {
-        credentials: this.#settings.credentials,
+      const response = await requestToken(endpoint, grant, {
+        credentials: settings.credentials,
         headers: {},
         timeoutMs: tokenTimeoutMs,
         retries,
-        signal,
+        signal: closed,
         timers,
         through: async (attempt, limit) => {
-          if (!inside) await enter(limit, end - performance.now());
+          if (!inside) await enter(AbortSignal.any([signal, limit]), end - performance.now());
           inside = true;
+          requestedAt = performance.now();
           try {
             return await attempt();
           } catch (error) {
             this.#holdAfter(error);
             throw error;
           } finally {
-            this.#gate.leave();
+            this.#limiter.leave();
             inside = false;
           }
         },
       });
+      return { response, requestedAt };
     } finally {
-      if (inside) this.#gate.leave();
+      if (inside) this.#limiter.leave();
     }
   }
 
   #holdAfter(error: unknown): void {
     if (!(error instanceof MoovUnavailableError) || error.code !== 'ERR_MOOV_RATE_LIMITED') return;
     const asked = error.headers?.['Retry-After'];
-    this.#gate.hold(asked === undefined ? DEFAULT_HOLD_MS : Number(asked) * 1000);
+    this.#limiter.hold(asked === undefined ? DEFAULT_HOLD_MS : Number(asked) * 1000);
   }
 }

@@ -68,3 +68,11 @@ export class RenewalFailure {
     return Math.max(wait, Math.min(asked, LONGEST_HOLD_MS));
   }
 }
+
+/** What a renewal fails with when its results were superseded again and again. */
+export function supersededError(): MoovUnavailableError {
+  return new MoovUnavailableError(
+    'Gave up: every new token was superseded by a revocation or by another process',
+    { code: 'ERR_MOOV_ANOTHER_FAILED' },
+  );
+}

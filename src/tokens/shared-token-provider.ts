@@ -1,12 +1,11 @@
 import { MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { AuthToken } from '../oauth/token-request.js';
 import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
 import { type Timers, withTimeout } from '../utils/timers.js';
-import type { MoovTokenRequest } from './moov-token-provider.js';
+import type { MoovTokenProvider, MoovTokenRequest } from './moov-token-provider.js';
 import { type ResilientTokenStore, UNAVAILABLE } from './resilient-token-store.js';
-import { expiryMarginMs, fromMoov, type ObtainedToken } from './token.js';
-import type { RenewalContext, TokenProvider } from './token-provider.js';
+import { expiryMarginMs, type ObtainedToken } from './token.js';
+import type { RenewalContext, TokenProvider, TokenRequest } from './token-provider.js';
 
 /** Who waits for another's token looks again after a time between these, in case he was not told. */
 const LOOK_AGAIN_MS = 200;
@@ -23,6 +22,8 @@ const KEY_LIMIT_MS = 5_000;
 
 /** What a {@link SharedTokenProvider} is made of. */
 export interface SharedTokenProviderParts {
+  /** Requests the tokens that the store does not have. */
+  moov: MoovTokenProvider;
   store: ResilientTokenStore;
   /** The name of a set of scopes in the store. May reject, as it can depend on a key that is read from elsewhere. */
   keyOf: (scope: string) => Promise<string>;
@@ -36,7 +37,7 @@ export interface SharedTokenProviderParts {
  * How the processes of a fleet obtain one token together: whoever gets the lock of the store asks Moov, the others
  * wait for what he puts. Where the store does not answer, each asks Moov for himself.
  */
-export class SharedTokenProvider {
+export class SharedTokenProvider implements TokenProvider {
   readonly #parts: SharedTokenProviderParts;
   readonly #waiting = new Map<string, Set<Wake>>();
 
@@ -58,10 +59,11 @@ export class SharedTokenProvider {
   }
 
   /** How the source of one set of scopes obtains its tokens. */
-  forScopes(scope: string, mint: MoovTokenRequest): TokenProvider {
+  forScopes(scope: string): TokenRequest {
+    const mint = this.#parts.moov.forScopes(scope);
     return async (want) => {
       const key = await this.#keyFor(scope);
-      return key === undefined ? fromMoov(await mint(want)) : this.#obtain(key, mint, want);
+      return key === undefined ? mint(want) : this.#obtain(key, mint, want);
     };
   }
 
@@ -100,10 +102,10 @@ export class SharedTokenProvider {
     let useless = 0;
     for (;;) {
       const answer = await store.acquire(key, known);
-      if (answer === UNAVAILABLE) return fromMoov(await mint(want));
+      if (answer === UNAVAILABLE) return mint(want);
       if (answer.state === 'token') {
         if (isOfUse(answer, want)) return taken(key, answer);
-        if (++useless > MOST_USELESS) return fromMoov(await mint(want));
+        if (++useless > MOST_USELESS) return mint(want);
         known = answer.generation;
         continue;
       }
@@ -111,7 +113,7 @@ export class SharedTokenProvider {
       told ||= answer.unreadable === true;
       if (answer.state === 'locked') return this.#mintInto(answer.lock, mint, want);
       const patienceMs = Math.min(end - performance.now(), answer.leftMs);
-      if (end <= performance.now() || want.signal.aborted) return fromMoov(await mint(want));
+      if (end <= performance.now() || want.signal.aborted) return mint(want);
       if ((await this.#change(key, patienceMs, want)) === 'failed') throw anotherFailed();
     }
   }
@@ -122,14 +124,13 @@ export class SharedTokenProvider {
     want: RenewalContext,
   ): Promise<ObtainedToken | undefined> {
     const { store, revoke: giveBack } = this.#parts;
-    let reply: AuthToken;
+    let obtained: ObtainedToken;
     try {
-      reply = await mint(want);
+      obtained = await mint(want);
     } catch (error) {
       await store.release(lock, !want.signal.aborted);
       throw error;
     }
-    const obtained = fromMoov(reply);
     const { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs } = obtained;
     const kept = { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs };
     const generation = await store.put(lock, kept, obtained.leftMs);

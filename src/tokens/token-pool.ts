@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { Token } from './token.js';
 import type { TokenSource } from './token-source.js';
 import type { TokenSupplier } from './token-supplier.js';
 
@@ -8,33 +9,42 @@ interface Entry {
   readonly supplier: TokenSupplier;
 }
 
+/** What a {@link TokenPool} is made of. */
+export interface TokenPoolParts {
+  make: (scope: string, autoRenew: boolean) => TokenSource;
+  /** The scopes of the token that is kept at hand, if there is one. */
+  startUp: string | undefined;
+  /** How many others are kept. */
+  maxTokens: number;
+  /** Gets the token of a source that was evicted. */
+  evicted: (token: Token) => void;
+}
+
 /**
- * The token sources of one `MoovAuth`, one for each set of scopes: the one of start-up for good, the others as long
- * as they are among the most recently used.
+ * The token sources of one `MoovAuth`, one for each set of scopes: that of start-up for good, the others as long as they
+ * are among the most recently used, have callers that wait, or have something in flight.
  */
 export class TokenPool {
-  readonly #make: (scope: string, keepWarm: boolean) => TokenSource;
+  readonly #parts: TokenPoolParts;
   readonly #others: LRUCache<string, Entry>;
-  readonly #pinned: (Entry & { readonly scope: string }) | undefined;
+  /** Sources that are no longer among the most recently used, and not idle yet. */
+  readonly #leaving = new Map<string, Entry>();
+  readonly #startUp: (Entry & { readonly scope: string }) | undefined;
   #closed = false;
 
-  /**
-   * @param startUp - The scopes of the token that is kept at hand, if there is one.
-   * @param maxTokens - How many others are kept.
-   */
-  constructor(
-    make: (scope: string, keepWarm: boolean) => TokenSource,
-    startUp: string | undefined,
-    maxTokens: number,
-  ) {
-    this.#make = make;
-    this.#others = new LRUCache({ max: maxTokens });
-    this.#pinned = startUp === undefined ? undefined : { scope: startUp, ...this.#entry(startUp, true) };
+  constructor(parts: TokenPoolParts) {
+    this.#parts = parts;
+    const { startUp, maxTokens } = parts;
+    this.#others = new LRUCache({
+      max: maxTokens,
+      dispose: (entry, scope) => this.#leave(scope, entry),
+    });
+    this.#startUp = startUp === undefined ? undefined : { scope: startUp, ...this.#entry(startUp, true) };
   }
 
   /** The source of start-up. */
   get startUp(): TokenSource | undefined {
-    return this.#pinned?.source;
+    return this.#startUp?.source;
   }
 
   /** The one source of a set of scopes in normal form; made here if there is none. */
@@ -60,27 +70,51 @@ export class TokenPool {
 
   /** The same with the scopes of each. */
   entries(): [scope: string, source: TokenSource][] {
-    const others = [...this.#others].map(([scope, { source }]): [string, TokenSource] => [scope, source]);
-    return this.#pinned === undefined ? others : [[this.#pinned.scope, this.#pinned.source], ...others];
+    const others = [...this.#others, ...this.#leaving].map(([scope, { source }]): [string, TokenSource] => [
+      scope,
+      source,
+    ]);
+    return this.#startUp === undefined ? others : [[this.#startUp.scope, this.#startUp.source], ...others];
+  }
+
+  /** The source of a set of scopes, if there is one. */
+  #known(scope: string): Entry | undefined {
+    if (this.#startUp?.scope === scope) return this.#startUp;
+    return this.#others.get(scope) ?? this.#leaving.get(scope);
   }
 
   #find(scope: string): Entry {
-    if (this.#pinned?.scope === scope) return this.#pinned;
-    const known = this.#others.get(scope);
-    if (known !== undefined) return known;
-    const made = this.#entry(scope, false);
-    if (this.#closed) made.source.close();
-    this.#others.set(scope, made);
-    return made;
+    const known = this.#known(scope);
+    if (known === undefined) {
+      const made = this.#entry(scope, false);
+      if (this.#closed) made.source.close();
+      this.#others.set(scope, made);
+      return made;
+    }
+    if (this.#leaving.delete(scope)) {
+      known.source.stay();
+      this.#others.set(scope, known);
+    }
+    return known;
   }
 
-  #entry(scope: string, keepWarm: boolean): Entry {
+  #leave(scope: string, entry: Entry): void {
+    this.#leaving.set(scope, entry);
+    entry.source.leave(() => {
+      this.#leaving.delete(scope);
+      const token = entry.source.held;
+      if (token !== undefined) this.#parts.evicted(token);
+    });
+  }
+
+  #entry(scope: string, autoRenew: boolean): Entry {
     const supplier: TokenSupplier = {
-      get: () => this.source(scope).get(),
-      tokenAfter401: (generation) => this.source(scope).tokenAfter401(generation),
-      accepted: (generation) => this.source(scope).accepted(generation),
-      stillUnauthorized: (generation) => this.source(scope).stillUnauthorized(generation),
+      get: (signal) => this.source(scope).get(signal),
+      tokenAfter401: (generation, signal) => this.source(scope).tokenAfter401(generation, signal),
+      // What a call learned of a token that is gone makes no source.
+      accepted: (generation) => this.#known(scope)?.source.accepted(generation),
+      stillUnauthorized: (generation) => this.#known(scope)?.source.stillUnauthorized(generation),
     };
-    return { source: this.#make(scope, keepWarm), supplier };
+    return { source: this.#parts.make(scope, autoRenew), supplier };
   }
 }

@@ -4,16 +4,34 @@ import { retryAfterHeader } from '../utils/retry-after.js';
 /** How many token requests may be in flight at once, over all scopes and accounts. */
 const MOST_IN_FLIGHT = 10;
 
+/** How many token requests of each kind may wait. Ten at a time, they take about as long as a call may take. */
+const MOST_WAITING = 1_000;
+
+/** What a token request beyond that is told to wait before it is repeated. */
+const FULL_RETRY_MS = 5_000;
+
 /** Moov may ask for a longer wait, up to this, in milliseconds. */
 export const LONGEST_HOLD_MS = 300_000;
 
 /**
- * What all token requests of one `MoovAuth` pass through: at most ten at a time, in the order of their coming, and
- * none while Moov has asked to wait.
+ * What a token is for, the most important first: the server's own start-up token and renewals, a first token of another
+ * account, and a token for a browser.
+ */
+export type TokenPriority = 'renewal' | 'account' | 'browser';
+
+/**
+ * Limits the token requests of one `MoovAuth`: at most ten at a time, by priority and then first come, first served,
+ * and none while Moov's rate limit is in effect. What waits is bounded, each priority by itself, so that a flood of one
+ * kind cannot refuse another.
  */
 export class TokenRequestLimiter {
   #inFlight = 0;
-  readonly #queue: (() => void)[] = [];
+  /** In the order in which they are served. */
+  readonly #queues: Readonly<Record<TokenPriority, Set<() => void>>> = {
+    renewal: new Set(),
+    account: new Set(),
+    browser: new Set(),
+  };
   #heldUntil = 0;
 
   /**
@@ -21,11 +39,17 @@ export class TokenRequestLimiter {
    *
    * @param mostMs - A hold longer than this is not waited for.
    * @param sleep - Waits that many milliseconds, or less when `signal` is aborted.
-   * @throws the signal's reason when it is aborted; {@link MoovUnavailableError} for a hold that is too long.
+   * @throws the signal's reason when it is aborted; {@link MoovUnavailableError} for a hold that is too long, and when
+   * too many are waiting.
    */
-  async enter(signal: AbortSignal, mostMs: number, sleep: (ms: number) => Promise<void>): Promise<void> {
+  async enter(
+    signal: AbortSignal,
+    mostMs: number,
+    sleep: (ms: number) => Promise<void>,
+    priority: TokenPriority,
+  ): Promise<void> {
     this.#refuseLongHold(mostMs);
-    await this.#place(signal);
+    await this.#place(signal, this.#queues[priority]);
     try {
       this.#refuseLongHold(mostMs);
       for (let wait = this.#heldMs; wait > 0; wait = this.#heldMs) {
@@ -38,11 +62,16 @@ export class TokenRequestLimiter {
     }
   }
 
-  /** Gives the place to whoever has waited longest. */
+  /** Gives the place to the next request. */
   leave(): void {
-    const next = this.#queue.shift();
-    if (next === undefined) this.#inFlight--;
-    else next();
+    for (const queue of Object.values(this.#queues)) {
+      for (const enter of queue) {
+        queue.delete(enter);
+        enter();
+        return;
+      }
+    }
+    this.#inFlight--;
   }
 
   /** Holds all requests back, after a 429. */
@@ -57,17 +86,23 @@ export class TokenRequestLimiter {
   #refuseLongHold(mostMs: number): void {
     const held = this.#heldMs;
     if (held <= mostMs) return;
-    throw new MoovUnavailableError("Moov's rate limit holds token requests back", {
+    throw new MoovUnavailableError("Token requests are paused by Moov's rate limit", {
       code: 'ERR_MOOV_RATE_LIMITED',
       headers: retryAfterHeader(held),
     });
   }
 
-  async #place(signal: AbortSignal): Promise<void> {
+  async #place(signal: AbortSignal, queue: Set<() => void>): Promise<void> {
     signal.throwIfAborted();
     if (this.#inFlight < MOST_IN_FLIGHT) {
       this.#inFlight++;
       return;
+    }
+    if (queue.size >= MOST_WAITING) {
+      throw new MoovUnavailableError(`${MOST_WAITING} token requests are waiting already`, {
+        code: 'ERR_MOOV_RATE_LIMITED',
+        headers: retryAfterHeader(FULL_RETRY_MS),
+      });
     }
     await new Promise<void>((resolve, reject) => {
       const enter = () => {
@@ -75,10 +110,10 @@ export class TokenRequestLimiter {
         resolve();
       };
       const giveUp = () => {
-        this.#queue.splice(this.#queue.indexOf(enter), 1);
+        queue.delete(enter);
         reject(signal.reason);
       };
-      this.#queue.push(enter);
+      queue.add(enter);
       signal.addEventListener('abort', giveUp, { once: true });
     });
   }

@@ -1,76 +1,69 @@
 import type { AsyncResource } from 'node:async_hooks';
-import { closedError, MoovUnavailableError } from '../errors.js';
+import { closedError } from '../errors.js';
 import type { Emit } from '../events.js';
-import type { Timers } from '../utils/timers.js';
+import { type Deferred, deferred } from '../utils/async.js';
+import type { AbortSignalLike, Timers } from '../utils/timers.js';
+import { abandonedError, type Outcome, Renewal, RenewalTimer } from './renewal.js';
 import { RenewalCooldown } from './renewal-cooldown.js';
-import { RenewalFailure } from './renewal-failure.js';
+import { RenewalFailure, supersededError } from './renewal-failure.js';
+import { REQUEST_INTERVAL_MS } from './request-pace.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
-import type { TokenProvider } from './token-provider.js';
-import type { TokenSupplier } from './token-supplier.js';
+import type { TokenRequest } from './token-provider.js';
+import type { ReplayToken, TokenSupplier } from './token-supplier.js';
 
 /** After so many results in a row that others overtook it is a failure, so that no storm comes of it. */
 const MOST_OVERTAKEN = 3;
 
-/** Obtaining a token is up to three attempts. */
+/** A token request is up to three attempts. */
 const RETRIES = 2;
 
 type Result = { obtained: ObtainedToken | undefined; durationMs: number } | { error: unknown };
 
-/** How a renewal ended. `undefined`: a revocation overtook it, and whoever waits asks anew. */
-type Outcome = Token | RenewalFailure | undefined;
-
-interface Renewal {
-  readonly outcome: Promise<Outcome>;
-  readonly controller: AbortController;
-  /** Set by a revocation: the result is to be given back and never handed out. */
-  invalidated: boolean;
-}
-
-/** What a token source is made of; all but `obtain` and `keepWarm` are shared by the sources of one `MoovAuth`. */
+/** What a token source is made of; all but `obtain` and `autoRenew` are shared by the sources of one `MoovAuth`. */
 export interface TokenSourceParts {
-  obtain: TokenProvider;
+  obtain: TokenRequest;
   emit: Emit;
   /** Gets the result of a renewal that a revocation overtook. */
   revoke: (token: ObtainedToken) => void;
+  /** Gets a token that was replaced by another. */
+  retire: (token: Token, successor: Token) => void;
+  /** Numbers the tokens of all sources, so that a call can say which it used without keeping it. */
+  nextGeneration: () => number;
   /** The asynchronous context in which renewals run. */
   outside: AsyncResource;
   timers: Timers;
-  /** Whether timers renew the token, and probe for one, while nobody asks for it. */
+  /** Whether timers renew the token, and retry after a failure, while nobody asks for it. */
   autoRenew: boolean;
 }
 
 /**
  * The token of one set of scopes, and the only place where it is renewed.
  *
- * Whoever finds it missing, ageing or refused joins the one renewal in flight. A renewal has a time limit and a
- * signal of its own, and runs outside the asynchronous context of the call that began it.
+ * A call that finds the token missing, ageing or refused joins the one renewal in flight, which runs outside the
+ * asynchronous context of the call that began it.
  */
 export class TokenSource implements TokenSupplier {
-  readonly #obtainToken: TokenProvider;
-  readonly #emit: Emit;
-  readonly #giveBack: (token: ObtainedToken) => void;
-  readonly #outside: AsyncResource;
-  readonly #timers: Timers;
-  readonly #keepWarm: boolean;
-  readonly #pause = new RenewalCooldown();
+  readonly #parts: TokenSourceParts;
+  readonly #cooldown = new RenewalCooldown();
   #token: Token | undefined;
   #known: Shared | undefined;
+  #hadToken = false;
   /** How often in a row what was obtained could not be stored, as others were faster. */
   #overtaken = 0;
-  #generation = 0;
   #renewal: Renewal | undefined;
+  /** Renewals that a revocation overtook and that have not ended. */
+  readonly #invalidated = new Set<Renewal>();
   #failure: RenewalFailure | undefined;
-  #clearTimer: () => void = () => undefined;
-  #nextOutcome: PromiseWithResolver<Outcome> | undefined;
+  readonly #timer: RenewalTimer;
+  #nextOutcome: Deferred<Outcome> | undefined;
+  /** Callers that wait for a token. */
+  #waiting = 0;
+  #whenIdle: (() => void) | undefined;
   #closed = false;
 
-  constructor({ obtain, emit, revoke: giveBack, outside, timers, autoRenew: keepWarm }: TokenSourceParts) {
-    this.#obtainToken = obtain;
-    this.#emit = emit;
-    this.#giveBack = giveBack;
-    this.#outside = outside;
-    this.#timers = timers;
-    this.#keepWarm = keepWarm;
+  constructor(parts: TokenSourceParts) {
+    this.#parts = parts;
+    this.#timer = new RenewalTimer(parts, () => this.#renewInBackground());
   }
 
   /** The token held, whatever its age. */
@@ -82,104 +75,111 @@ export class TokenSource implements TokenSupplier {
     return this.#failure;
   }
 
-  /** Begins to obtain a token without waiting for it. */
+  /** Requests a token without waiting for it. */
   start(): void {
-    if (this.#usable === undefined) this.#join();
+    if (this.#usable === undefined) this.#renewInBackground();
   }
 
-  /**
-   * The token for a call: at once when one is held, and then renewed in the background if it is ageing.
-   *
-   * @returns the token, or a promise of it that rejects with {@link MoovTokenError} or
-   * {@link MoovUnavailableError} when none can be had.
-   */
-  get(): Token | Promise<Token> {
+  /** A token that is ageing is returned too, and renewed in the background. */
+  get(signal?: AbortSignalLike): Token | Promise<Token> {
     const token = this.#usable;
-    if (token === undefined) return this.#timers.hold(this.#wait());
-    if (token.shouldRenew && this.#renewal === undefined && this.#mayProbe) this.#join();
+    if (token === undefined) return this.#wait(signal);
+    if (token.shouldRenew && this.#renewal === undefined && this.#mayRetry) this.#renewInBackground();
     return token;
   }
 
-  /**
-   * After a 401: the token to replay with, or `undefined` when a new one would not help.
-   *
-   * @param generation - Of the token that was refused. If another is held by now, that one is it.
-   */
-  tokenAfter401(generation: number): Token | undefined | Promise<Token> {
+  tokenAfter401(generation: number, signal?: AbortSignalLike): ReplayToken | undefined {
     const token = this.#usable;
-    if (token !== undefined && token.generation !== generation) return token;
+    if (token !== undefined && token.generation !== generation) return { kind: 'new', token };
     // Without a token there is nothing that a pause could spare.
-    if (token !== undefined && this.#renewal === undefined && !this.#pause.allowsRenewal) return undefined;
-    return this.#timers.hold(this.#wait());
+    if (token !== undefined && this.#renewal === undefined && !this.#cooldown.allowsRenewal)
+      return this.#cooldown.isKnownGood(generation) ? { kind: 'held', token } : undefined;
+    return { kind: 'new', token: this.#wait(signal) };
   }
 
-  /** A call with the token of this generation was answered with something other than 401. */
   accepted(generation: number): void {
-    if (generation === this.#token?.generation) this.#pause.accepted();
+    if (generation === this.#token?.generation) this.#cooldown.accepted(generation);
   }
 
-  /** A replay with the token of this generation was answered with 401 again. */
   stillUnauthorized(generation: number): void {
-    if (generation === this.#token?.generation) this.#pause.stillUnauthorized(generation);
+    if (generation === this.#token?.generation) this.#cooldown.stillUnauthorized(generation);
   }
 
-  /** Obtains a new token now, whatever the state; joins the renewal in flight. Rejects as {@link get} does. */
+  /** Requests a new token, whatever the state; joins the renewal in flight. Rejects as {@link get} does. */
   renew(): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
-    return this.#timers.hold(this.#settle(this.#join()));
+    return this.#counted(this.#settle(this.#begin(), undefined));
   }
 
   /** Resolves when a usable token is held, else with the next outcome: rejects as {@link get} does. */
   async ready(): Promise<void> {
-    if (this.#closed) throw closedError();
-    if (this.#usable !== undefined) return;
-    if (this.#failure === undefined) this.#join();
-    this.#nextOutcome ??= promiseWithResolver();
-    const outcome = await this.#timers.hold(this.#nextOutcome.promise);
-    if (outcome instanceof RenewalFailure) throw this.#closed ? closedError() : outcome.toError();
-    if (outcome === undefined) await this.ready();
+    for (;;) {
+      if (this.#closed) throw closedError();
+      if (this.#usable !== undefined) return;
+      if (this.#failure === undefined) this.#renewInBackground();
+      this.#nextOutcome ??= deferred();
+      const outcome = await this.#parts.timers.hold(this.#nextOutcome.promise);
+      if (outcome instanceof Token) return;
+      if (outcome instanceof RenewalFailure) throw this.#closed ? closedError() : outcome.toError();
+    }
   }
 
   /**
-   * Takes the token out of service, and the one that may be on its way.
+   * Takes the token out of service, and those that may be on their way.
    *
-   * @returns the token that was held; and when a renewal was in flight, a promise that resolves when it has ended.
+   * @returns the token that was held; and promises of the ends of the renewals in flight.
    */
-  invalidate(): { token: Token | undefined; renewal: Promise<unknown> | undefined } {
+  invalidate(): { token: Token | undefined; renewals: Promise<void>[] } {
     const token = this.#token;
     this.#token = undefined;
+    this.#failure = undefined;
+    this.#timer.clear();
     const renewal = this.#renewal;
     this.#renewal = undefined;
-    if (renewal !== undefined) renewal.invalidated = true;
-    this.#failure = undefined;
-    this.#clearTimer();
-    if (renewal === undefined) this.#tellNext(undefined);
-    return { token, renewal: renewal && this.#timers.hold(renewal.outcome) };
+    if (renewal === undefined) {
+      this.#resolveNext(undefined);
+    } else {
+      this.#invalidated.add(renewal);
+      renewal.invalidate();
+    }
+    return { token, renewals: [...this.#invalidated].map(({ ended }) => this.#parts.timers.hold(ended)) };
   }
 
   /**
-   * Drops the token, which was revoked elsewhere and is out of the store; the next call obtains another. Should the
-   * word of the revocation have come late, after that token's successor, the store still has the successor.
+   * Drops the token, which was revoked elsewhere and is out of the store; the next call requests another. Should the
+   * notice of the revocation have come late, after that token's successor, the store still has the successor.
    */
   drop(): void {
     this.#token = undefined;
     this.#known = undefined;
-    this.#clearTimer();
-    // Whoever awaits the next outcome has no other.
-    if (this.#failure !== undefined) this.#schedule(this.#failure.retryInMs);
+    this.#timer.clear();
+    // `ready()` may be waiting for this timer.
+    if (this.#failure !== undefined) this.#timer.set(this.#failure.retryInMs);
+  }
+
+  /** Gives up what only the source itself waits for, and calls back once, when nothing waits or is in flight. */
+  leave(whenIdle: () => void): void {
+    this.#whenIdle = whenIdle;
+    this.#renewal?.disown();
+    this.#checkIdle();
+  }
+
+  /** Takes {@link leave} back. */
+  stay(): void {
+    this.#whenIdle = undefined;
   }
 
   /**
-   * Ends everything in flight. Later calls reject with `ERR_MOOV_CLOSED`.
+   * Ends what waits. Later calls reject with `ERR_MOOV_CLOSED`.
    *
-   * @returns a promise that resolves when the renewal in flight has let go of its lock.
+   * @returns a promise that resolves when the renewals in flight have ended and let go of their locks.
    */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#clearTimer();
-    this.#renewal?.controller.abort();
-    this.#nextOutcome?.resolve(new RenewalFailure(closedError(), undefined));
-    await this.#renewal?.outcome;
+    this.#timer.stop();
+    this.#renewal?.cancel();
+    this.#resolveNext(new RenewalFailure(closedError(), undefined));
+    await Promise.all([this.#renewal?.ended, ...[...this.#invalidated].map(({ ended }) => ended)]);
   }
 
   get #usable(): Token | undefined {
@@ -187,53 +187,71 @@ export class TokenSource implements TokenSupplier {
     return token === undefined || token.isExpired || this.#closed ? undefined : token;
   }
 
-  get #mayProbe(): boolean {
+  get #mayRetry(): boolean {
     return this.#failure === undefined || this.#failure.retryInMs === 0;
   }
 
-  /** A new token for a caller who has none that serves him: from the renewal in flight, or why not. */
-  async #wait(): Promise<Token> {
+  /** Waits for the renewal in flight, or starts one. Rejects with the reason if there is no token. */
+  #wait(signal: AbortSignalLike | undefined): Promise<Token> {
+    if (this.#closed) return Promise.reject(closedError());
+    if (signal?.aborted) return Promise.reject(abandonedError());
+    // Once the failure is known no call queues up behind a retry: the one that may begin it waits for it.
+    if (this.#failure !== undefined && (this.#renewal !== undefined || !this.#mayRetry))
+      return Promise.reject(this.#failure.toError());
+    return this.#counted(this.#settle(this.#begin(), signal));
+  }
+
+  async #settle(renewal: Renewal, signal: AbortSignalLike | undefined): Promise<Token> {
+    const outcome = await renewal.wait(signal);
     if (this.#closed) throw closedError();
-    // Once the failure is known nobody queues up behind a probe: whoever may begin one waits, the others are told.
-    if (this.#failure !== undefined && (this.#renewal !== undefined || !this.#mayProbe))
-      throw this.#failure.toError();
-    return this.#settle(this.#join());
-  }
-
-  async #settle(renewal: Renewal): Promise<Token> {
-    const outcome = await renewal.outcome;
     if (outcome instanceof Token) return outcome;
-    if (outcome instanceof RenewalFailure) throw this.#closed ? closedError() : outcome.toError();
-    return this.#wait();
+    if (outcome instanceof RenewalFailure) throw outcome.toError();
+    return this.#wait(signal);
   }
 
-  /** The one renewal: the one in flight, or a new one. Its outcome never rejects. */
-  #join(): Renewal {
+  async #counted(token: Promise<Token>): Promise<Token> {
+    this.#waiting++;
+    try {
+      return await this.#parts.timers.hold(token);
+    } finally {
+      this.#waiting--;
+      this.#checkIdle();
+    }
+  }
+
+  #checkIdle(): void {
+    if (this.#waiting > 0 || this.#renewal !== undefined || this.#invalidated.size > 0) return;
+    const tell = this.#whenIdle;
+    this.#whenIdle = undefined;
+    tell?.();
+  }
+
+  #renewInBackground(): void {
+    this.#begin().own();
+  }
+
+  /** The one renewal: the one in flight, or a new one. */
+  #begin(): Renewal {
     if (this.#renewal !== undefined) return this.#renewal;
-    this.#clearTimer();
-    const controller = new AbortController();
-    const renewal: Renewal = {
-      controller,
-      invalidated: false,
-      outcome: this.#outside.runInAsyncScope(async () => {
-        const result = await this.#obtain(controller.signal);
-        return this.#conclude(renewal, result);
-      }),
-    };
-    this.#renewal = renewal;
-    return renewal;
+    this.#timer.clear();
+    const { outside } = this.#parts;
+    this.#renewal = new Renewal((renewal) =>
+      outside.runInAsyncScope(async () => this.#conclude(renewal, await this.#obtain(renewal.signal))),
+    );
+    return this.#renewal;
   }
 
   async #obtain(signal: AbortSignal): Promise<Result> {
-    const began = performance.now();
+    const { obtain, timers, autoRenew } = this.#parts;
     try {
-      const retries = this.#failure === undefined ? RETRIES : 0;
-      const obtained = await this.#obtainToken({
+      const began = performance.now();
+      const obtained = await obtain({
         held: this.#token,
         known: this.#known,
-        retries,
+        priority: autoRenew || this.#token !== undefined ? 'renewal' : 'account',
+        retries: this.#failure === undefined ? RETRIES : 0,
         signal,
-        timers: this.#timers,
+        timers,
       });
       return { obtained, durationMs: performance.now() - began };
     } catch (error) {
@@ -243,19 +261,22 @@ export class TokenSource implements TokenSupplier {
 
   #conclude(renewal: Renewal, result: Result): Outcome {
     let outcome: Outcome;
-    if (renewal.invalidated) {
-      // What others use too is theirs to give back: whoever revoked it has taken it out of the store.
-      if ('obtained' in result && result.obtained?.from === 'moov') this.#giveBack(result.obtained);
+    if (renewal.isInvalidated) {
+      this.#invalidated.delete(renewal);
+      // What others use too is theirs to revoke: the process that revoked it has taken it out of the store.
+      if ('obtained' in result && result.obtained?.from === 'moov') this.#parts.revoke(result.obtained);
     } else {
       this.#renewal = undefined;
-      outcome =
-        'error' in result ? this.#fail(result.error) : this.#install(result.obtained, result.durationMs);
+      if ('obtained' in result) outcome = this.#install(result.obtained, result.durationMs);
+      else if (renewal.signal.aborted && !this.#closed) this.#reschedule(renewal.isOwned);
+      else outcome = this.#fail(result.error);
     }
-    this.#tellNext(outcome);
+    this.#resolveNext(outcome);
+    this.#checkIdle();
     return outcome;
   }
 
-  #tellNext(outcome: Outcome): void {
+  #resolveNext(outcome: Outcome): void {
     this.#nextOutcome?.resolve(outcome);
     this.#nextOutcome = undefined;
   }
@@ -263,18 +284,21 @@ export class TokenSource implements TokenSupplier {
   #install(obtained: ObtainedToken | undefined, durationMs: number): Outcome {
     if (obtained === undefined) {
       if (++this.#overtaken >= MOST_OVERTAKEN) return this.#fail(supersededError());
-      if (this.#token !== undefined) this.#schedule(0);
+      if (this.#token !== undefined) this.#timer.set(0);
       return undefined;
     }
+    const { emit, nextGeneration, retire } = this.#parts;
     this.#overtaken = 0;
-    const renewed = this.#generation > 0;
-    const token = new Token(obtained, ++this.#generation);
+    const token = new Token(obtained, nextGeneration());
+    if (this.#token !== undefined) retire(this.#token, token);
     this.#token = token;
     this.#known = obtained.shared;
     this.#failure = undefined;
-    this.#schedule(token.renewInMs);
-    const type = obtained.from === 'store' ? 'token.taken' : renewed ? 'token.renewed' : 'token.obtained';
-    this.#emit({ type, expiresAt: token.expiresAt, durationMs });
+    this.#timer.set(Math.max(REQUEST_INTERVAL_MS, token.renewInMs));
+    const renewed = this.#hadToken ? 'token.renewed' : 'token.obtained';
+    this.#hadToken = true;
+    const type = obtained.from === 'store' ? 'token.taken' : renewed;
+    emit({ type, expiresAt: token.expiresAt, durationMs });
     return token;
   }
 
@@ -282,40 +306,17 @@ export class TokenSource implements TokenSupplier {
     if (this.#closed) return new RenewalFailure(closedError(), undefined);
     const failure = new RenewalFailure(error, this.#failure);
     this.#failure = failure;
-    this.#schedule(failure.retryInMs);
+    this.#timer.set(failure.retryInMs);
     const { code, message } = failure.error;
     const tokenHeld = this.#usable !== undefined;
-    this.#emit({ type: 'token.failed', code, message, tokenHeld, retryInMs: failure.retryInMs });
+    this.#parts.emit({ type: 'token.failed', code, message, tokenHeld, retryInMs: failure.retryInMs });
     return failure;
   }
 
-  #schedule(ms: number): void {
-    this.#clearTimer();
-    if (this.#closed || !this.#keepWarm) return;
-    this.#clearTimer = this.#outside.runInAsyncScope(() => this.#timers.after(ms, () => this.#join()));
+  /** After a cancelled renewal: the timer that it has cleared, or at once if the source waits for it by now. */
+  #reschedule(isOwned: boolean): void {
+    const waitMs = this.#failure?.retryInMs ?? this.#token?.untilRenewalMs;
+    if (isOwned) this.#timer.set(0);
+    else if (waitMs !== undefined) this.#timer.set(waitMs);
   }
-}
-
-/** What a renewal fails with when its results were superseded again and again. */
-function supersededError(): MoovUnavailableError {
-  return new MoovUnavailableError(
-    'Gave up: every new token was superseded by a revocation or by another process',
-    {
-      code: 'ERR_MOOV_ANOTHER_FAILED',
-    },
-  );
-}
-
-/** A promise that is resolved from outside. */
-interface PromiseWithResolver<T> {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-}
-
-function promiseWithResolver<T>(): PromiseWithResolver<T> {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -23,12 +23,18 @@ export interface ObtainedToken extends StoredToken {
   /** How much of its life is left, in milliseconds. */
   readonly leftMs: number;
   readonly from: 'moov' | 'store';
+  /** When its request to Moov began, by `performance.now()`; absent when another process made it. */
+  readonly requestedAt?: number | undefined;
   /** Absent when the store was not there to take it. */
   readonly shared?: Shared | undefined;
 }
 
-/** A token fresh from Moov, with the moment drawn at which it is to be renewed. */
-export function fromMoov(reply: AuthToken): ObtainedToken {
+/**
+ * A token fresh from Moov, with the moment drawn at which it is to be renewed.
+ *
+ * @param requestedAt - When its request began, by `performance.now()`.
+ */
+export function fromMoov(reply: AuthToken, requestedAt: number): ObtainedToken {
   const lifeMs = reply.lifetimeMs;
   return {
     accessToken: reply.accessToken,
@@ -38,6 +44,7 @@ export function fromMoov(reply: AuthToken): ObtainedToken {
     leftMs: lifeMs,
     renewAtLeftMs: lifeMs * (1 - AGEING_FROM - Math.random() * AGEING_SPREAD),
     from: 'moov',
+    requestedAt,
   };
 }
 
@@ -61,8 +68,11 @@ export class Token {
   readonly scope: string | undefined;
   readonly shared: Shared | undefined;
   readonly expiresAt: Date;
+  /** When its request to Moov began, by `performance.now()`: only a later one than a 401 is new evidence. */
+  readonly requestedAt: number;
   /** When to renew in the background, in milliseconds from receipt. */
   readonly renewInMs: number;
+  readonly #leftMs: number;
 
   constructor(obtained: ObtainedToken, generation: number) {
     const { lifeMs, leftMs } = obtained;
@@ -71,7 +81,9 @@ export class Token {
     this.generation = generation;
     this.scope = obtained.scope;
     this.shared = obtained.shared;
+    this.requestedAt = obtained.requestedAt ?? performance.now() - (lifeMs - leftMs);
     this.expiresAt = new Date(Date.now() + leftMs);
+    this.#leftMs = leftMs;
     this.#usableMs = leftMs - expiryMarginMs(lifeMs);
     const spread = obtained.from === 'store' ? lifeMs * Math.random() * TAKERS_SPREAD : 0;
     this.renewInMs = Math.max(0, leftMs - obtained.renewAtLeftMs) + spread;
@@ -92,6 +104,16 @@ export class Token {
 
   get shouldRenew(): boolean {
     return this.#age() >= this.renewInMs;
+  }
+
+  /** How much of its life is left by now, in milliseconds; 0 at least. */
+  get leftMs(): number {
+    return Math.max(0, this.#leftMs - this.#age());
+  }
+
+  /** The time until it is due to be renewed, in milliseconds; 0 at least. */
+  get untilRenewalMs(): number {
+    return Math.max(0, this.renewInMs - this.#age());
   }
 
   #age(): number {

@@ -1,4 +1,4 @@
-import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import { AxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import type { TransportChoice } from '../config/connection-options.js';
 import { axiosTransport } from './axios-transport.js';
@@ -18,44 +18,59 @@ export function createTransport({
   transport: TransportChoice;
   baseURL: string;
 }): Connected {
-  if (transport === 'axios') return { send: axiosTransport, release: () => undefined };
-  if (transport !== 'undici') return { send: over(transport), release: () => undefined };
+  const { origin, protocol } = new URL(baseURL);
+  const overAxios = axiosTransport(origin);
+  if (transport === 'axios') return withoutConnections(overAxios);
+  if (transport !== 'undici') return withoutConnections(overDispatcher(transport, origin));
   const { proxied, agents } = detectEnvironment();
   // With agents of the program's own nothing is left to undici.
-  if (agents) return { send: axiosTransport, release: () => undefined };
-  const pool = new UndiciAgent();
-  const send = undiciTransport((options, exchange) => pool.dispatch(options, exchange));
-  const environment = proxied(new URL(baseURL).protocol);
-  return { send: withFallback(pool, send, environment), release: () => pool.release() };
+  if (agents) return withoutConnections(overAxios);
+  const agent = new UndiciAgent();
+  const overUndici = undiciTransport(origin, (options, handler) => agent.dispatch(options, handler));
+  const send = withFallback(agent, overUndici, overAxios, proxied(protocol));
+  return { send, release: () => agent.release(), destroy: () => agent.destroy() };
+}
+
+/** A transport whose connections are not this package's to end. */
+function withoutConnections(send: Transport): Connected {
+  return { send, release: () => undefined, destroy: () => undefined };
 }
 
 /** undici for what it does as Axios does, and Axios's own adapter for the rest, call by call. */
-function withFallback(pool: UndiciAgent, send: Transport, proxied: boolean): Transport {
-  return (config, handed) => {
-    if (unsupportedByUndici(config) !== undefined || (proxied && config.proxy !== false)) {
-      return axiosTransport(config, handed);
+function withFallback(
+  agent: UndiciAgent,
+  overUndici: Transport,
+  overAxios: Transport,
+  proxied: boolean,
+): Transport {
+  return (request, neverSent) => {
+    if (unsupportedByUndici(request) !== undefined || (proxied && request.proxy !== false)) {
+      return overAxios(request, neverSent);
     }
-    const loading = pool.load();
-    return loading === undefined ? send(config, handed) : loading.then(() => send(config, handed));
+    const loading = agent.load();
+    return loading === undefined
+      ? overUndici(request, neverSent)
+      : loading.then(() => overUndici(request, neverSent));
   };
 }
 
 /** A Dispatcher was given for its CA, its proxy, its mocks: no other way would do in its place. */
-function over(dispatcher: Dispatcher): Transport {
-  const send = undiciTransport((options, exchange) => {
-    dispatcher.dispatch(options, exchange);
-  });
-  return async (config, handed) => {
-    const beyond = unsupportedByUndici(config);
-    if (beyond !== undefined) throw unsupported(beyond, config);
-    return send(config, handed);
-  };
-}
-
-function unsupported(what: string, config: InternalAxiosRequestConfig): AxiosError {
-  return new AxiosError(
-    `The Dispatcher given as transport cannot take ${what} of a call`,
-    AxiosError.ERR_BAD_OPTION,
-    config,
+function overDispatcher(dispatcher: Dispatcher, origin: string): Transport {
+  const send = undiciTransport(
+    origin,
+    (options, handler) => {
+      dispatcher.dispatch(options, handler);
+    },
+    { tellsStart: false },
   );
+  return async (request, neverSent) => {
+    const unsupported = unsupportedByUndici(request);
+    if (unsupported === undefined) return send(request, neverSent);
+    neverSent();
+    throw new AxiosError(
+      `The Dispatcher given as transport cannot take ${unsupported} of a call`,
+      AxiosError.ERR_BAD_OPTION,
+      request,
+    );
+  };
 }

@@ -1,18 +1,76 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 
+/** Axios's class of headers, under the name that both of its builds have. */
+export type RequestHeaders = InternalAxiosRequestConfig['headers'];
+
+/** What a transport gets, made by {@link wireRequest}. */
+export type WireRequest = InternalAxiosRequestConfig;
+
+/** A request as it was checked: what every attempt at it sends. */
+export interface WireImage {
+  readonly method: string;
+  /** Scheme, host and port, as `new URL(baseURL).origin` has them. */
+  readonly origin: string;
+  /** Begins with "/"; with the path of the base URL and with the query. */
+  readonly path: string;
+  /** Belongs to this attempt alone: the transport adds what the body asks for. */
+  readonly headers: RequestHeaders;
+  readonly data: unknown;
+  readonly signal: InternalAxiosRequestConfig['signal'];
+}
+
+/** The settings that the transports use, beside the image. */
+const settingsOfTransports = [
+  'responseType',
+  'responseEncoding',
+  'maxContentLength',
+  'maxBodyLength',
+  'decompress',
+  'formDataHeaderPolicy',
+  'onUploadProgress',
+  'onDownloadProgress',
+  'transitional',
+  'httpAgent',
+  'httpsAgent',
+  'proxy',
+  'lookup',
+  'family',
+  'insecureHTTPParser',
+  'maxRate',
+] as const;
+
 /**
- * Sends one request and resolves with any whole reply, whatever its status.
+ * The request that a transport gets: an object without a prototype, which holds the settings of a fixed list and the
+ * image. So no other setting, and no property of `Object.prototype`, has a say in where a request goes.
  *
- * @param handed - Called when the request is given to a connection that stands: from then on Moov may act on it.
+ * @param settings - An Axios config; only its own properties count.
  */
-export type Transport = (config: InternalAxiosRequestConfig, handed: () => void) => Promise<AxiosResponse>;
+export function wireRequest(settings: object, image: WireImage): WireRequest {
+  const { method, origin, path, headers, data, signal } = image;
+  const request: WireRequest = { method, baseURL: origin, url: path, headers, data };
+  Object.setPrototypeOf(request, null);
+  if (signal !== undefined) request.signal = signal;
+  for (const name of settingsOfTransports) {
+    if (Object.hasOwn(settings, name)) Reflect.set(request, name, Reflect.get(settings, name));
+  }
+  return request;
+}
+
+/**
+ * Sends one request and resolves with any whole response, whatever its status.
+ *
+ * A request counts as sent unless the transport says otherwise.
+ *
+ * @param neverSent - Called before the transport rejects, when it is proven that no byte of the request was given to a
+ * connection.
+ */
+export type Transport = (request: WireRequest, neverSent: () => void) => Promise<AxiosResponse>;
 
 /** A transport with the connections it keeps. */
 export interface Connected {
   readonly send: Transport;
   /** Closes the connections that are idle, and the others as soon as they are; what is sent later opens new ones. */
   release(): void;
+  /** Ends all connections at once, with the requests on them. */
+  destroy(): void;
 }
-
-/** Axios's class of headers, under the name that both of its builds have. */
-export type RequestHeaders = InternalAxiosRequestConfig['headers'];

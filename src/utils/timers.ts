@@ -89,7 +89,7 @@ export function backoffMs(
 }
 
 /** The part of an AbortSignal that is needed here; Axios takes signals that have no more. */
-interface AbortSignalLike {
+export interface AbortSignalLike {
   readonly aborted?: boolean | undefined;
   addEventListener?: ((type: 'abort', listener: () => void) => void) | undefined;
   removeEventListener?: ((type: 'abort', listener: () => void) => void) | undefined;

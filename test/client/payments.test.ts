@@ -153,7 +153,8 @@ describe.each(transports)('over %s', (_name, over) => {
       ['what bytes asked for', 'transfers', bytes, original, 'the result'],
       ['other than bytes asked for', 'transfers', bytes, dearer, 'an error'],
       ['more than was asked for', 'transfers', transfer, { ...original, status: 'completed' }, 'the result'],
-      ['less than was asked for', 'transfers', transfer, { transferID: 't' }, 'the result'],
+      ['nothing of what was asked for', 'transfers', transfer, { transferID: 't' }, 'an error'],
+      ['one thing of what was asked for', 'transfers', transfer, { transferID: 't', amount }, 'the result'],
       [
         'the currency in lower case',
         'transfers',
@@ -170,21 +171,21 @@ describe.each(transports)('over %s', (_name, over) => {
         'refunds',
         { amount: 1204 },
         { refundID: 'r', amount: { currency: 'USD' } },
-        'the result',
+        'an error',
       ],
       [
         'a bare number for a currency alone',
         'transfers',
         { amount: { currency: 'USD' } },
         { transferID: 't', amount: 1 },
-        'the result',
+        'an error',
       ],
       [
         'a whole refund, asked for without a body',
         'refunds',
         undefined,
         { refundID: 'r', amount },
-        'the result',
+        'an error',
       ],
     ])('with %s', async (_what, path, sent, reply, expected) => {
       expect(await after(path, sent, reply)).toBe(expected);

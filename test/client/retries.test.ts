@@ -195,7 +195,15 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('retries of writes', () => {
-    it.each([501, 505, 599])('do not follow a %i, though those of idempotent methods do', async (status) => {
+    it.each([501, 505])('do not follow a %i, whatever the method', async (status) => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/accounts', status, times: 10 });
+      const error = await failure(moov.client.get('/accounts'));
+      expect(error).toMatchObject({ response: { status }, moov: { attempts: 1 } });
+      expect(sandbox.stats.apiRequests).toBe(1);
+    });
+
+    it.each([501, 505, 599])('do not follow a %i under a key', async (status) => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status, headers: { 'retry-after-ms': '5' }, times: 10 });
       const error = await failure(moov.client.post('/accounts', {}, payment));
@@ -212,7 +220,8 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(seen).toHaveLength(3);
       expect(new Set(seen.map((headers) => headers['x-idempotency-key'])).size).toBe(1);
       expect(new Set(seen.map((headers) => headers['content-length'])).size).toBe(1);
-      expect(error).toMatchObject({ response: { status: 422 }, moov: { attempts: 3, ambiguous: false } });
+      // A 422 says nothing of the attempts before it.
+      expect(error).toMatchObject({ response: { status: 422 }, moov: { attempts: 3, ambiguous: true } });
     });
   });
 });

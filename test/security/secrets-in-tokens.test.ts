@@ -226,6 +226,12 @@ describe.each(['basic', 'body'] as const)(
   },
 );
 
+/** Numbers tokens from 1. */
+function counter(): () => number {
+  let count = 0;
+  return () => ++count;
+}
+
 describe('no secret can be seen of', () => {
   it('a wrong option that is a secret in the wrong place', async () => {
     const secret = newSecret();
@@ -272,10 +278,12 @@ describe('no secret can be seen of', () => {
     const source = new TokenSource({
       obtain: async () => {
         await onItsWay;
-        return fromMoov(reply);
+        return fromMoov(reply, performance.now());
       },
       emit: () => undefined,
       revoke: () => undefined,
+      retire: () => undefined,
+      nextGeneration: counter(),
       outside: new AsyncResource('test'),
       timers: new Timers(),
       autoRenew: true,

@@ -38,7 +38,7 @@ it('doubles up to 60 s while other calls show that the token is good', () => {
     let seconds = 0;
     while (!pause.allowsRenewal) {
       vi.advanceTimersByTime(1_000);
-      pause.accepted();
+      pause.accepted(1);
       seconds++;
     }
     lengths.push(seconds);
@@ -60,11 +60,11 @@ it('gives way 5 s after the last sign of life, as the token itself may have been
   for (let generation = 2; generation < 6; generation++) {
     pause.stillUnauthorized(generation);
     vi.advanceTimersByTime(60_000);
-    pause.accepted();
+    pause.accepted(1);
   }
   pause.stillUnauthorized(6);
   vi.advanceTimersByTime(7_000);
-  pause.accepted();
+  pause.accepted(1);
   vi.advanceTimersByTime(4_999);
   expect(pause.allowsRenewal).toBe(false);
   vi.advanceTimersByTime(1);
@@ -73,14 +73,14 @@ it('gives way 5 s after the last sign of life, as the token itself may have been
 
 it('takes a sign of life from before the last 401 for none: the pause does not double', () => {
   const pause = new RenewalCooldown();
-  pause.accepted();
+  pause.accepted(1);
   pause.stillUnauthorized(2);
   vi.advanceTimersByTime(5_000);
   // The sign of life was before that 401, so that this one stays at 5 s, whatever comes back now.
   pause.stillUnauthorized(3);
   for (let second = 0; second < 4; second++) {
     vi.advanceTimersByTime(1_000);
-    pause.accepted();
+    pause.accepted(1);
   }
   expect(pause.allowsRenewal).toBe(false);
   vi.advanceTimersByTime(1_000);
@@ -89,11 +89,11 @@ it('takes a sign of life from before the last 401 for none: the pause does not d
 
 it('of the first 401 is 5 s, also after signs of life', () => {
   const pause = new RenewalCooldown();
-  pause.accepted();
+  pause.accepted(1);
   vi.advanceTimersByTime(10);
   pause.stillUnauthorized(2);
   vi.advanceTimersByTime(4_000);
-  pause.accepted();
+  pause.accepted(1);
   vi.advanceTimersByTime(1_000);
   expect(pause.allowsRenewal).toBe(true);
 });

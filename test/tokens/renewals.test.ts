@@ -37,6 +37,8 @@ function scripted(keepWarm = true) {
       }),
     emit: (event) => events.push(event),
     revoke: ({ accessToken }) => givenBack.push(accessToken),
+    retire: () => undefined,
+    nextGeneration: counter(),
     outside: new AsyncResource('test'),
     timers: new Timers(),
     autoRenew: keepWarm,
@@ -49,6 +51,12 @@ function scripted(keepWarm = true) {
 }
 
 const down = new MoovUnavailableError('down', { code: 'ERR_MOOV_NETWORK' });
+
+/** Numbers tokens from 1. */
+function counter(): () => number {
+  let count = 0;
+  return () => ++count;
+}
 
 describe('what is asked for', () => {
   it('is a token with two retries at first, and with none by a probe', async () => {
@@ -240,19 +248,19 @@ describe('after a 401', () => {
     const { source, wants, answer } = scripted();
     source.start();
     await answer(token('a'));
-    expect(source.tokenAfter401(0)).toMatchObject({ generation: 1 });
-    const replaced = source.tokenAfter401(1);
+    expect(source.tokenAfter401(0)).toMatchObject({ kind: 'new', token: { generation: 1 } });
+    const replaced = source.tokenAfter401(1)?.token;
     expect(wants).toHaveLength(2);
     await answer(token('b'));
     expect(await replaced).toMatchObject({ generation: 2 });
     source.stillUnauthorized(1);
-    expect(source.tokenAfter401(2)).toBeInstanceOf(Promise);
+    expect(source.tokenAfter401(2)?.token).toBeInstanceOf(Promise);
     await answer(token('c'));
     source.stillUnauthorized(3);
     expect(source.tokenAfter401(3)).toBeUndefined();
     // A renewal that is under way for another reason is waited for, pause or not.
     source.renew();
-    expect(source.tokenAfter401(3)).toBeInstanceOf(Promise);
+    expect(source.tokenAfter401(3)?.token).toBeInstanceOf(Promise);
     await answer(token('d'));
     expect(wants).toHaveLength(4);
     source.close();
@@ -266,14 +274,15 @@ describe('after a 401', () => {
     await vi.advanceTimersByTimeAsync(4_000);
     source.accepted(0);
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(source.tokenAfter401(1)).toBeInstanceOf(Promise);
+    expect(source.tokenAfter401(1)?.token).toBeInstanceOf(Promise);
     await answer(token('b'));
     source.stillUnauthorized(2);
     await vi.advanceTimersByTimeAsync(1_000);
     source.accepted(2);
     source.stillUnauthorized(2);
     await vi.advanceTimersByTimeAsync(3_900);
-    expect(source.tokenAfter401(2)).toBeUndefined();
+    // Another call showed that the token is good: this one may be repeated with it.
+    expect(source.tokenAfter401(2)).toMatchObject({ kind: 'held', token: { generation: 2 } });
     source.close();
   });
 });

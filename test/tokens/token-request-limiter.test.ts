@@ -9,7 +9,7 @@ const noSleep = () => Promise.reject(new Error('nothing was held'));
 /** A gate whose ten places are taken. */
 async function fullGate(): Promise<TokenRequestLimiter> {
   const gate = new TokenRequestLimiter();
-  for (let place = 0; place < 10; place++) await gate.enter(never, 1_000, noSleep);
+  for (let place = 0; place < 10; place++) await gate.enter(never, 1_000, noSleep, 'account');
   return gate;
 }
 
@@ -20,7 +20,7 @@ async function enter(
   entered: string[],
   signal = never,
 ): Promise<void> {
-  await gate.enter(signal, 1_000, noSleep);
+  await gate.enter(signal, 1_000, noSleep, 'account');
   entered.push(name);
 }
 
@@ -73,7 +73,7 @@ describe('the gate of token requests', () => {
   it('whoever has given up before does not queue', async () => {
     const reason = new Error('closed');
     const gate = await fullGate();
-    expect(await rejection(gate.enter(AbortSignal.abort(reason), 1_000, noSleep))).toBe(reason);
+    expect(await rejection(gate.enter(AbortSignal.abort(reason), 1_000, noSleep, 'account'))).toBe(reason);
   });
 
   it('whoever gives up during a hold leaves his place to the next', async () => {
@@ -83,7 +83,7 @@ describe('the gate of token requests', () => {
     gate.hold(60_000);
     const sleep = async () => controller.abort(reason);
     for (let time = 0; time < 11; time++) {
-      expect(await rejection(gate.enter(controller.signal, 60_000, sleep))).toBe(reason);
+      expect(await rejection(gate.enter(controller.signal, 60_000, sleep, 'account'))).toBe(reason);
     }
     // All ten places are free: ten wait for the end of the hold, and the eleventh for one of them.
     let asleep = 0;
@@ -91,10 +91,15 @@ describe('the gate of token requests', () => {
     const awake = new Promise<void>((resolve) => rest.signal.addEventListener('abort', () => resolve()));
     const waiting = Array.from({ length: 11 }, () =>
       rejection(
-        gate.enter(rest.signal, 60_000, () => {
-          asleep++;
-          return awake;
-        }),
+        gate.enter(
+          rest.signal,
+          60_000,
+          () => {
+            asleep++;
+            return awake;
+          },
+          'account',
+        ),
       ),
     );
     await turn();
@@ -106,7 +111,7 @@ describe('the gate of token requests', () => {
   it('a hold that is too long is told at once, with when to ask again', async () => {
     const gate = new TokenRequestLimiter();
     gate.hold(30_000);
-    const error = await rejection(gate.enter(never, 10_000, noSleep));
+    const error = await rejection(gate.enter(never, 10_000, noSleep, 'account'));
     expect(error).toBeInstanceOf(MoovUnavailableError);
     expect(error).toMatchObject({ code: 'ERR_MOOV_RATE_LIMITED', headers: { 'Retry-After': '30' } });
   });

@@ -3,12 +3,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MoovTokenError, MoovUnavailableError } from '../../src/errors.js';
 import type { MoovAuthEvent } from '../../src/events.js';
 import { fromMoov, type ObtainedToken } from '../../src/tokens/token.js';
-import type { TokenProvider } from '../../src/tokens/token-provider.js';
+import type { TokenRequest } from '../../src/tokens/token-provider.js';
 import { TokenSource } from '../../src/tokens/token-source.js';
 import { Timers } from '../../src/utils/timers.js';
 
 function sourceOf(
-  obtain: TokenProvider,
+  obtain: TokenRequest,
   emit: (event: MoovAuthEvent) => void,
   giveBack: (token: ObtainedToken) => void,
   keepWarm = true,
@@ -18,6 +18,8 @@ function sourceOf(
     obtain,
     emit,
     revoke: giveBack,
+    retire: () => undefined,
+    nextGeneration: counter(),
     outside,
     timers: new Timers(),
     autoRenew: keepWarm,
@@ -34,13 +36,16 @@ function createSource(lifetimeMs = 3_600_000) {
       state.requests++;
       const accessToken = `t${state.requests}`;
       if (state.failWith !== undefined) throw state.failWith;
-      return fromMoov({
-        accessToken,
-        tokenType: 'Bearer',
-        lifetimeMs: state.lifetimeMs,
-        expiresAt: new Date(Date.now() + state.lifetimeMs),
-        status: 200,
-      });
+      return fromMoov(
+        {
+          accessToken,
+          tokenType: 'Bearer',
+          lifetimeMs: state.lifetimeMs,
+          expiresAt: new Date(Date.now() + state.lifetimeMs),
+          status: 200,
+        },
+        performance.now(),
+      );
     },
     (event) => events.push(event),
     (token) => givenBack.push(token),
@@ -60,6 +65,12 @@ afterEach(() => {
 
 /** Lets pending promises settle without moving the clock. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
+
+/** Numbers tokens from 1. */
+function counter(): () => number {
+  let count = 0;
+  return () => ++count;
+}
 
 describe('the life of a token', () => {
   it('ends in a renewal ahead of expiry, in the background, while the old token still serves', async () => {
@@ -159,13 +170,16 @@ describe('a renewal', () => {
         contexts.push(storage.getStore());
         await Promise.resolve();
         contexts.push(storage.getStore());
-        return fromMoov({
-          accessToken: 't',
-          tokenType: 'Bearer',
-          lifetimeMs: HOUR,
-          expiresAt: new Date(),
-          status: 200,
-        });
+        return fromMoov(
+          {
+            accessToken: 't',
+            tokenType: 'Bearer',
+            lifetimeMs: HOUR,
+            expiresAt: new Date(),
+            status: 200,
+          },
+          performance.now(),
+        );
       },
       () => contexts.push(storage.getStore()),
       () => undefined,
@@ -180,8 +194,8 @@ describe('a renewal', () => {
   it('that was asked for by a 401 is not repeated for a 401 of an older token', async () => {
     const { source, state } = createSource();
     const { generation } = await source.get();
-    await source.tokenAfter401(generation);
-    expect(await source.tokenAfter401(generation)).toMatchObject({ generation: 2 });
+    await source.tokenAfter401(generation)?.token;
+    expect(await source.tokenAfter401(generation)?.token).toMatchObject({ generation: 2 });
     expect(state.requests).toBe(2);
     source.close();
   });
@@ -210,9 +224,9 @@ describe('a revocation', () => {
   it('lets a renewal in flight finish, gives its result back, and never hands it out', async () => {
     const { source, state, givenBack } = createSource();
     const waiting = source.get();
-    const { token, renewal } = source.invalidate();
+    const { token, renewals } = source.invalidate();
     expect(token).toBeUndefined();
-    await renewal;
+    await Promise.all(renewals);
     expect(givenBack.map(({ accessToken }) => accessToken)).toEqual(['t1']);
     expect((await waiting).accessToken()).toBe('t2');
     expect(state.requests).toBe(2);

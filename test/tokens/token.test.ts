@@ -12,14 +12,17 @@ afterEach(() => {
 const MINUTE = 60_000;
 
 function reply(lifetimeMs: number, refreshToken?: string): ObtainedToken {
-  return fromMoov({
-    accessToken: 'a',
-    tokenType: 'Bearer',
-    lifetimeMs,
-    expiresAt: new Date(),
-    status: 200,
-    ...(refreshToken === undefined ? {} : { refreshToken }),
-  });
+  return fromMoov(
+    {
+      accessToken: 'a',
+      tokenType: 'Bearer',
+      lifetimeMs,
+      expiresAt: new Date(),
+      status: 200,
+      ...(refreshToken === undefined ? {} : { refreshToken }),
+    },
+    performance.now(),
+  );
 }
 
 describe('a token from Moov', () => {

@@ -83,7 +83,7 @@ const forms: readonly Case[] = [
         },
       }),
     }),
-    expected: { message: 'no boundary', handed: 0 },
+    expected: { message: 'no boundary', maybeSent: false },
   },
 ];
 

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
-import axios, { type AxiosRequestConfig, isAxiosError } from 'axios';
+import axios, { type AxiosRequestConfig, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { createTransport } from '../../src/transports/create-transport.js';
+import { targeting } from '../../src/transports/request-target.js';
+import { type WireRequest, wireRequest } from '../../src/transports/transport.js';
 
 export const columns = ['axios', 'undici'] as const;
 
@@ -18,8 +20,8 @@ export interface Outcome {
   code?: string | undefined;
   message?: string;
   name?: string;
-  /** How often the transport said that the request was given to a connection. */
-  handed: number;
+  /** Whether the transport left it open that the request was given to a connection. */
+  maybeSent: boolean;
   sent?: { method: string; path: string; headers: Record<string, unknown>; body: string };
 }
 
@@ -61,6 +63,14 @@ export function urlOf(server: { address(): AddressInfo | string | null }, scheme
   return `${scheme}://127.0.0.1:${address.port}`;
 }
 
+const targetOf = targeting();
+
+/** What a transport gets of a call of Axios's core. */
+export function asWireRequest(config: InternalAxiosRequestConfig): WireRequest {
+  const { method = 'get', headers, data, signal } = config;
+  return wireRequest(config, { method, ...targetOf(config), headers, data, signal });
+}
+
 /** One call on one transport, as Axios's core makes it. */
 export async function call(
   transport: Parameters<typeof createTransport>[0]['transport'],
@@ -68,15 +78,19 @@ export async function call(
   config: AxiosRequestConfig,
 ): Promise<Outcome> {
   const connected = createTransport({ transport, baseURL });
-  let handed = 0;
-  const count = () => {
-    handed++;
+  let maybeSent = false;
+  const neverSent = () => {
+    maybeSent = false;
   };
   const instance = axios.create({
     baseURL,
     maxRedirects: 0,
     validateStatus: null,
-    adapter: (given) => connected.send(given, count),
+    adapter: async (given) => {
+      const request = asWireRequest(given);
+      maybeSent = true;
+      return connected.send(request, neverSent);
+    },
   });
   try {
     const { status, statusText, data, headers } = await instance.request(config);
@@ -84,13 +98,13 @@ export async function call(
       ...{ status, statusText },
       data: await bytesOf(data),
       headers: withoutDate({ ...headers }),
-      handed,
+      maybeSent,
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const code = 'code' in error ? String(error.code) : undefined;
     const status = isAxiosError(error) ? error.response?.status : undefined;
-    return { code, message: error.message, name: error.name, status, handed };
+    return { code, message: error.message, name: error.name, status, maybeSent };
   } finally {
     connected.release();
   }

@@ -5,7 +5,7 @@ import axios, { type AxiosInstance } from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTransport } from '../../src/transports/create-transport.js';
 import { until } from '../helpers/moov.js';
-import { columns, urlOf } from './columns.js';
+import { asWireRequest, columns, urlOf } from './columns.js';
 
 /** A server that counts its connections and may close one after so many requests, without saying so before. */
 async function counting(closesAfter = Number.POSITIVE_INFINITY) {
@@ -43,7 +43,7 @@ function instanceOver(
   const instance = axios.create({
     baseURL,
     maxRedirects: 0,
-    adapter: (config) => send(config, () => undefined),
+    adapter: async (config) => send(asWireRequest(config), () => undefined),
   });
   return { instance, release };
 }

@@ -45,7 +45,7 @@ describe('what undici does not do goes over Axios itself', () => {
   test('a proxy in the config', async () => {
     const [url, { port, passed }] = [await target(), await proxy()];
     const config = { url: '/a', proxy: { host: '127.0.0.1', port } };
-    expect(await call('undici', url, config)).toMatchObject({ status: 200, handed: 1 });
+    expect(await call('undici', url, config)).toMatchObject({ status: 200, maybeSent: true });
     expect(passed).toEqual([`${url}/a`]);
   });
 
@@ -167,7 +167,7 @@ describe('a Dispatcher', () => {
     expect(arrived).toBe(1);
     expect(outcome).toMatchObject({
       code: 'ERR_NETWORK',
-      handed: 1,
+      maybeSent: true,
       message: expect.stringContaining('second time'),
     });
     await transport.close();
@@ -184,7 +184,7 @@ describe('a Dispatcher', () => {
       url: '/',
       headers: { Authorization: 'Bearer s3cret' },
     });
-    expect(outcome).toMatchObject({ code: 'ERR_BAD_REQUEST', handed: 0 });
+    expect(outcome).toMatchObject({ code: 'ERR_BAD_REQUEST', maybeSent: false });
     expect(JSON.stringify(outcome)).not.toContain('s3cret');
     await transport.close();
   });

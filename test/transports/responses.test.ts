@@ -5,7 +5,7 @@ import { answer, type Case, rawly, sameOnBoth } from './same.js';
 const broken = (name: string, bytes: string, code: string): Case => ({
   name,
   behave: rawly(bytes),
-  expected: { code, handed: 1 },
+  expected: { code, maybeSent: true },
 });
 
 const withHead = (...lines: string[]) => ['HTTP/1.1 200 OK', ...lines, '', ''].join('\r\n');
@@ -68,14 +68,14 @@ sameOnBoth([
       response.writeHead(200, { 'content-length': '100' });
       response.write('{"a":', () => response.socket?.resetAndDestroy());
     },
-    expected: { handed: 1 },
+    expected: { maybeSent: true },
     // The reset may overtake the head of the reply: both ends are right.
     apart: ['code', 'message', 'name', 'status', 'statusText', 'headers', 'data'],
   },
   {
     name: 'an encoding of text that nobody knows',
     config: { responseEncoding: 'own', responseType: 'text' },
-    expected: { code: 'ERR_UNKNOWN_ENCODING', handed: 1 },
+    expected: { code: 'ERR_UNKNOWN_ENCODING', maybeSent: true },
   },
   {
     name: 'an encoding that the caller chooses',

@@ -41,6 +41,11 @@ export class UndiciAgent {
     this.#agent = undefined;
   }
 
+  destroy(): void {
+    this.#agent?.destroy().catch(() => undefined);
+    this.#agent = undefined;
+  }
+
   #open(): Agent {
     if (this.#undici === undefined) throw new Error('undici is not loaded');
     const { Agent, buildConnector } = this.#undici;

@@ -4,15 +4,16 @@ import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
 import { aborted, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
+import { provesNoConnection } from './no-connection.js';
 import type { RequestBody } from './request-body.js';
 import { decoded, responseSteps, through, tooLarge, withinLimit } from './response-body.js';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
-/** One request and its reply, as undici tells of them. */
+/** One request and its response, as undici tells of them. */
 export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #config: InternalAxiosRequestConfig;
-  readonly #handed: () => void;
+  readonly #neverSent: () => void;
   readonly #resolve: (response: AxiosResponse) => void;
   readonly #reject: (error: unknown) => void;
   readonly #limit: number | undefined;
@@ -25,6 +26,8 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   #source: Readable | undefined;
   #out: Readable | undefined;
   #bytes = 0;
+  /** Whether a byte of the request may have been given to a connection, as far as undici has told. */
+  #sent: 'no' | 'perhaps' | 'yes' = 'no';
   /** Whether the caller has his result, apart from the bytes of a stream. */
   #settled = false;
   /** Whether nothing more is expected of the wire. */
@@ -32,12 +35,12 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   constructor(
     config: InternalAxiosRequestConfig,
-    handed: () => void,
+    neverSent: () => void,
     resolve: (response: AxiosResponse) => void,
     reject: (error: unknown) => void,
   ) {
     this.#config = config;
-    this.#handed = handed;
+    this.#neverSent = neverSent;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#limit = config.maxContentLength;
@@ -73,6 +76,17 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     else this.#connecting = giveUp;
   }
 
+  /** The request is given to a Dispatcher that may send it without a word. */
+  dispatched(): void {
+    this.#sent = 'perhaps';
+  }
+
+  /** undici has refused the request, or failed with it, in an error of its own. */
+  reject(error: Error): void {
+    this.#judge(error);
+    this.fail(failure(error, this.#config, this.#response));
+  }
+
   /** Ends the exchange, wherever it is. */
   fail(error: Error): void {
     if (this.#over) return;
@@ -95,7 +109,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     }
     this.#controller = controller;
     this.#connecting = undefined;
-    this.#handed();
+    this.#sent = 'yes';
   }
 
   onResponseStart(
@@ -106,6 +120,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   ): void {
     if (this.#over || status < 200) return;
     this.#controller ??= controller;
+    this.#sent = 'yes';
     const config = this.#config;
     const response: AxiosResponse = {
       status,
@@ -158,6 +173,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
       this.onResponseEnd();
       return;
     }
+    this.#judge(error);
     this.#end();
     this.#body?.destroy();
     if (this.#source !== undefined) this.#source.destroy(aborted());
@@ -207,10 +223,15 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#resolve(this.#response);
   }
 
+  #judge(error: Error): void {
+    if (this.#sent === 'perhaps' && provesNoConnection(error)) this.#sent = 'no';
+  }
+
   #settle(error: Error): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#unlisten();
+    if (this.#sent === 'no') this.#neverSent();
     this.#reject(error);
   }
 

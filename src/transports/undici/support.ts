@@ -11,8 +11,6 @@ export function unsupportedByUndici(config: InternalAxiosRequestConfig): string 
   // These few are off when they are false, 0 or empty.
   const setting = connectionSettings.find((name) => config[name]);
   if (setting !== undefined) return setting;
-  if (config.httpVersion !== undefined && config.httpVersion !== 1) return 'httpVersion';
-  if (config.allowAbsoluteUrls === false) return 'allowAbsoluteUrls';
   const { transitional } = config;
   if (transitional?.advertiseZstdAcceptEncoding) return 'transitional.advertiseZstdAcceptEncoding';
   for (const name of Object.keys(config.headers)) {

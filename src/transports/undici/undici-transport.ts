@@ -1,62 +1,65 @@
-import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import axios, { type AxiosResponse } from 'axios';
 import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
-import type { RequestHeaders, Transport } from '../transport.js';
-import { failure } from './failures.js';
+import { pathTo } from '../destination.js';
+import type { Transport, WireRequest } from '../transport.js';
 import { requestHeaders } from './headers.js';
 import { type RequestBody, requestBody } from './request-body.js';
-import { targeting } from './request-target.js';
 import { UndiciResponseHandler } from './response-handler.js';
 
 /** Gives a request to undici. */
-export type Dispatch = (options: Dispatcher.DispatchOptions, exchange: UndiciResponseHandler) => void;
+export type Dispatch = (options: Dispatcher.DispatchOptions, handler: UndiciResponseHandler) => void;
+
+/** What is known of the Dispatcher that requests are given to. */
+export interface DispatcherTraits {
+  /** Whether it tells each request that begins; a Dispatcher of the application's may keep that to itself. */
+  readonly tellsStart: boolean;
+}
 
 /**
- * Axios's behaviour over undici: the same replies, the same errors.
+ * Axios's behaviour over undici: the same responses, the same errors.
  *
- * The config's signal is the only limit of time.
+ * The request's signal is the only limit of time.
  */
-export function undiciTransport(dispatch: Dispatch): Transport {
-  const targetOf = targeting();
-
-  return (config, handed) =>
+export function undiciTransport(
+  origin: string,
+  dispatch: Dispatch,
+  { tellsStart }: DispatcherTraits = { tellsStart: true },
+): Transport {
+  return (request, neverSent) =>
     new Promise<AxiosResponse>((resolve, reject) => {
-      if (config.signal?.aborted) throw new axios.CanceledError(undefined, config);
-      const { headers } = config;
-      const body = requestBody(config, headers);
-      if (!(body instanceof Promise))
-        return send(config, headers, body, new UndiciResponseHandler(config, handed, resolve, reject));
-      const exchange = new UndiciResponseHandler(config, handed, resolve, reject);
-      body.then(
-        (form) => send(config, headers, form, exchange),
-        (error: unknown) => exchange.fail(toError(error)),
-      );
+      const handler = new UndiciResponseHandler(request, neverSent, resolve, reject);
+      if (request.signal?.aborted) return handler.fail(new axios.CanceledError(undefined, request));
+      try {
+        const path = pathTo(origin, request);
+        const body = requestBody(request, request.headers);
+        if (!(body instanceof Promise)) return send(path, request, body, handler);
+        body.then(
+          (form) => send(path, request, form, handler),
+          (error: unknown) => handler.fail(toError(error)),
+        );
+      } catch (error) {
+        handler.fail(toError(error));
+      }
     });
 
-  function send(
-    config: InternalAxiosRequestConfig,
-    headers: RequestHeaders,
-    body: RequestBody,
-    exchange: UndiciResponseHandler,
-  ): void {
-    exchange.sends(body);
-    if (exchange.over) return;
+  function send(path: string, request: WireRequest, body: RequestBody, handler: UndiciResponseHandler): void {
+    handler.sends(body);
+    if (handler.over) return;
     try {
-      const { origin, path } = targetOf(config);
-      dispatch(
-        {
-          origin,
-          path,
-          method: (config.method ?? 'get').toUpperCase(),
-          headers: requestHeaders(headers),
-          body,
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        },
-        exchange,
-      );
+      const options = {
+        origin,
+        path,
+        method: (request.method ?? 'get').toUpperCase(),
+        headers: requestHeaders(request.headers),
+        body,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      };
+      if (!tellsStart) handler.dispatched();
+      dispatch(options, handler);
     } catch (error) {
-      exchange.fail(failure(toError(error), config, undefined));
+      handler.reject(toError(error));
     }
   }
 }

@@ -1,19 +1,19 @@
 import axios, { type InternalAxiosRequestConfig } from 'axios';
 
-/** Where a request goes, as undici takes it. */
+/** Where a request goes. */
 export interface RequestTarget {
   readonly origin: string;
   /** With the query. */
   readonly path: string;
 }
 
-interface Base {
-  readonly origin: string;
-  readonly path: string;
-}
-
 /** What a URL parser leaves as it is, except dot segments. */
 const plain = /^\/(?!\/)[\w\-.~!$&()*+,;=:@%/?|[\]]*$/;
+
+/** Whether a URL parser gives a path back as it is. */
+export function isPlainPath(path: string): boolean {
+  return plain.test(path) && !path.includes('/.');
+}
 
 /**
  * A function that gives a request's target. The base URL is parsed once, and a call's own URL only where a parser
@@ -21,13 +21,11 @@ const plain = /^\/(?!\/)[\w\-.~!$&()*+,;=:@%/?|[\]]*$/;
  */
 export function targeting(): (config: InternalAxiosRequestConfig) => RequestTarget {
   let known: string | undefined;
-  let base: Base = { origin: '', path: '' };
+  let base: RequestTarget = { origin: '', path: '' };
 
   return (config) => {
     const { baseURL, url, params } = config;
-    if (baseURL === undefined || url === undefined || params || !plain.test(url) || url.includes('/.')) {
-      return parsed(config);
-    }
+    if (baseURL === undefined || url === undefined || params || !isPlainPath(url)) return parsed(config);
     if (baseURL !== known) {
       base = baseOf(baseURL);
       known = baseURL;
@@ -36,7 +34,7 @@ export function targeting(): (config: InternalAxiosRequestConfig) => RequestTarg
   };
 }
 
-function baseOf(baseURL: string): Base {
+function baseOf(baseURL: string): RequestTarget {
   const { origin, pathname } = new URL(baseURL);
   return { origin, path: pathname.replace(/\/+$/, '') };
 }

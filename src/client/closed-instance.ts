@@ -1,0 +1,102 @@
+import type { AxiosInstance, AxiosInterceptorManager, AxiosResponse } from 'axios';
+import { type MoovCallInfo, MoovConfigError } from '../errors.js';
+import type { Call } from './call.js';
+import { attachCallInfo, hasCallInfo } from './call-info.js';
+
+/** An interceptor of responses, as an application registers it. */
+type Interceptor = Parameters<AxiosInstance['interceptors']['response']['use']>;
+
+/**
+ * Makes one response interceptor of those that the application has registered, so that what they throw is reported with
+ * the call that it is about. After a 2xx the caller has no response, and the call counts as ambiguous.
+ */
+export function interceptOutcomes(client: AxiosInstance, calls: WeakMap<object, Call>): void {
+  const { response: manager } = client.interceptors;
+  const own: Interceptor[] = (manager.handlers ?? [])
+    .filter((handler) => handler !== null)
+    .map(({ fulfilled, rejected }) => [fulfilled, rejected]);
+  manager.clear();
+
+  const inTurn = (
+    outcome: Promise<AxiosResponse>,
+    info: MoovCallInfo | undefined,
+  ): Promise<AxiosResponse> => {
+    let last = outcome;
+    for (const [fulfilled, rejected] of own) last = last.then(fulfilled, rejected);
+    return last.catch((error: unknown) => {
+      // Of the application's own code, or of an abort that came after the response.
+      if (info !== undefined && error instanceof Error && !hasCallInfo(error)) attachCallInfo(error, info);
+      throw error;
+    });
+  };
+  manager.use(
+    own.length === 0
+      ? undefined
+      : (response) => inTurn(Promise.resolve(response), calls.get(response.config)?.infoWithoutResponse),
+    (error: unknown) => inTurn(Promise.reject(error), infoOf(error, client, calls)),
+  );
+}
+
+/** What is known of the call that an error is about, if it is about one of this instance's. */
+function infoOf(
+  error: unknown,
+  client: AxiosInstance,
+  calls: WeakMap<object, Call>,
+): MoovCallInfo | undefined {
+  if (hasCallInfo(error)) return error.moov;
+  const config = isObject(error) && 'config' in error ? error.config : undefined;
+  if (!isObject(config)) return undefined;
+  const call = calls.get(config);
+  if (call !== undefined) return call.infoWithoutResponse;
+  // An abort that came before the adapter was called.
+  const isOurs = 'adapter' in config && config.adapter === client.defaults.adapter;
+  return isOurs ? { attempts: 0, ambiguous: false } : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/**
+ * Closes an instance that all requests share: what one handler sets on it must not reach another. Defaults,
+ * interceptors, `create` and the methods can't be changed, nor used to get around the rules.
+ */
+export function closeInstance(client: AxiosInstance): void {
+  deepFreeze(client.defaults);
+  closeManager(client.interceptors.request);
+  closeManager(client.interceptors.response);
+  Object.freeze(client.interceptors);
+  Object.defineProperty(client, 'create', { value: closed('create') });
+  Object.freeze(Reflect.get(client, 'prototype'));
+  Object.freeze(client);
+}
+
+function closeManager<V>(manager: AxiosInterceptorManager<V>): void {
+  for (const name of ['use', 'eject', 'clear'] as const) {
+    Object.defineProperty(manager, name, { value: closed(`interceptors.${name}`) });
+  }
+  // Its own, as the one of the prototype is shared with all instances of Axios.
+  const forEach: unknown = Reflect.get(manager, 'forEach');
+  if (typeof forEach === 'function')
+    Object.defineProperty(manager, 'forEach', { value: forEach.bind(manager) });
+  for (const handler of manager.handlers ?? []) Object.freeze(handler);
+  Object.freeze(manager.handlers);
+  Object.freeze(manager);
+}
+
+function closed(name: string): () => never {
+  return () => {
+    throw new MoovConfigError(
+      `req.moov is shared by all requests, so ${name} is closed. Use the option "configure", which runs once.`,
+    );
+  };
+}
+
+/** Freezes what belongs to the defaults, and leaves alone what they merely refer to: agents, classes, functions. */
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return;
+  Object.freeze(value);
+  for (const child of Object.values(value)) deepFreeze(child);
+}

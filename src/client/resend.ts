@@ -1,0 +1,76 @@
+import axios, { type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from 'axios';
+import axiosRetry from 'axios-retry';
+import { FollowUp, type FollowUpRules } from './after-attempt.js';
+import type { Call, Outcome } from './call.js';
+
+/** Makes the replays and retries of a call whose first attempt failed. Resolves with its last outcome. */
+export type Resend = (call: Call, first: Outcome) => Promise<Outcome>;
+
+/** An attempt that failed, on its way through the interceptors. axios-retry reads `config`. */
+class FailedAttempt extends Error {
+  readonly config: InternalAxiosRequestConfig;
+  readonly followUp: FollowUp;
+
+  constructor(config: InternalAxiosRequestConfig, followUp: FollowUp) {
+    super('The attempt failed');
+    this.config = config;
+    this.followUp = followUp;
+  }
+}
+
+/**
+ * Makes the one inner Axios instance, which carries the 401 interceptor and axios-retry and nothing of the
+ * application's. axios-retry sends a call again through the instance that it is registered on: there, the application's
+ * interceptors and transforms would run once for each attempt. A call whose first attempt succeeds never comes here.
+ *
+ * Both interceptors ask the call's {@link FollowUp}, which decides; axios-retry counts, waits, and ends a wait on an abort.
+ */
+export function createResend(rules: FollowUpRules): Resend {
+  const inner = axios.create({ transformRequest: [], transformResponse: [], timeout: 0 });
+
+  inner.interceptors.response.use(undefined, async (reason: unknown) => {
+    if (reason instanceof FailedAttempt && (await reason.followUp.replayAfter401())) {
+      return inner.request(reason.config);
+    }
+    throw reason;
+  });
+
+  axiosRetry(inner, {
+    retries: rules.retries,
+    // The call keeps its own deadline.
+    shouldResetTimeout: true,
+    retryCondition: (reason: unknown) => reason instanceof FailedAttempt && reason.followUp.mayRetry(),
+    retryDelay: (_count, reason: unknown) => (reason instanceof FailedAttempt ? reason.followUp.delayMs : 0),
+    onRetry: (_count, reason: unknown) => {
+      if (reason instanceof FailedAttempt) reason.followUp.retrying();
+    },
+  });
+
+  return async (call, first) => {
+    const followUp = new FollowUp(call, first, rules);
+    let pending: Outcome | undefined = first;
+    const { signal } = call.image.settings;
+    const retry = call.image.settings['axios-retry'];
+
+    /** The first time it repeats the outcome that is known already; after that each time is an attempt. */
+    async function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+      const { response } = pending ?? (await followUp.attempt());
+      pending = undefined;
+      if (response !== undefined && response.status >= 200 && response.status < 300) return response;
+      throw new FailedAttempt(config, followUp);
+    }
+
+    try {
+      await inner.request({
+        adapter,
+        ...(signal === undefined ? {} : { signal }),
+        ...(retry === undefined ? {} : { 'axios-retry': retry }),
+      });
+      return followUp.outcome;
+    } catch (reason) {
+      if (reason instanceof FailedAttempt) return followUp.outcome;
+      // The caller aborted the wait before a retry.
+      return { error: axios.isCancel(reason) ? new CanceledError(undefined, call.config) : reason };
+    }
+  };
+}

@@ -1,0 +1,91 @@
+import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { MoovOriginError } from '../errors.js';
+import { statusError } from './after-attempt.js';
+import type { Call, Outcome } from './call.js';
+import { attachCallInfo } from './call-info.js';
+import { isOwnEarlierAttempt } from './idempotent-conflict.js';
+
+/**
+ * Ends a call: what the caller gets. The application's `validateStatus` and `transformResponse` see the last outcome
+ * alone, once.
+ *
+ * @returns the response, when the caller accepts it or when it is the result of this call's own earlier attempt.
+ * @throws the error of the call, which says what became of it.
+ */
+export function settle(call: Call, outcome: Outcome): AxiosResponse {
+  const { response, error } = outcome;
+  if (response === undefined) {
+    if (error instanceof Error) attachCallInfo(error, call.info);
+    call.image.body.release();
+    if (error instanceof AxiosError && error.response !== undefined) guardTransform(call);
+    throw error;
+  }
+  const elsewhere = redirectElsewhere(response, call.request.origin);
+  if (elsewhere !== undefined) {
+    attachCallInfo(elsewhere, call.info);
+    throw elsewhere;
+  }
+  const isResult = isOwnEarlierAttempt(response, call);
+  if (isResult) call.isDone();
+  if (isResult || accepts(call, response.status)) {
+    attachCallInfo(response, call.info);
+    guardTransform(call);
+    return response;
+  }
+  call.image.body.release();
+  const refused = statusError(response);
+  attachCallInfo(refused, call.infoWithoutResponse);
+  guardTransform(call);
+  throw refused;
+}
+
+function accepts(call: Call, status: number): boolean {
+  const { validateStatus } = call.image.settings;
+  try {
+    return !validateStatus || validateStatus(status);
+  } catch (error) {
+    if (error instanceof Error) attachCallInfo(error, call.infoWithoutResponse);
+    throw error;
+  }
+}
+
+/**
+ * Wraps the application's `transformResponse` for the one time that Axios calls it, as what it throws can't be reported
+ * otherwise. The caller's own setting is back before it runs.
+ */
+function guardTransform(call: Call): void {
+  const { config } = call;
+  const { transformResponse } = config;
+  config.transformResponse = function guarded(this: InternalAxiosRequestConfig, data, headers, status) {
+    restore(config, transformResponse);
+    try {
+      return [transformResponse ?? []]
+        .flat()
+        .reduce<unknown>((value, transform) => transform.call(this, value, headers, status), data);
+    } catch (error) {
+      if (error instanceof Error) attachCallInfo(error, call.infoWithoutResponse);
+      throw error;
+    }
+  };
+}
+
+function restore(
+  config: InternalAxiosRequestConfig,
+  transformResponse: InternalAxiosRequestConfig['transformResponse'],
+): void {
+  if (transformResponse === undefined) delete config.transformResponse;
+  else config.transformResponse = transformResponse;
+}
+
+function redirectElsewhere(response: AxiosResponse, moov: string): MoovOriginError | undefined {
+  const location: unknown = response.headers.location;
+  if (response.status < 300 || response.status >= 400 || typeof location !== 'string') return undefined;
+  const target = URL.canParse(location, moov)
+    ? new URL(location, moov).origin
+    : 'a place that cannot be parsed';
+  if (target === moov) return undefined;
+  return new MoovOriginError(
+    `Moov's response redirects to ${target} (${response.status}), which is not followed`,
+    { upstreamStatus: response.status },
+  );
+}

@@ -1,0 +1,125 @@
+import type { AsyncResource } from 'node:async_hooks';
+import { MoovUnavailableError } from '../errors.js';
+import { type Deferred, deferred } from '../utils/async.js';
+import type { AbortSignalLike, Timers } from '../utils/timers.js';
+import type { RenewalFailure } from './renewal-failure.js';
+import type { Token } from './token.js';
+
+/** How a renewal ended. `undefined`: it was cancelled, or a revocation overtook it, and its waiters ask again. */
+export type Outcome = Token | RenewalFailure | undefined;
+
+/**
+ * One renewal of a token source, with those that wait for it.
+ *
+ * When the last of them is gone it is cancelled: its token request leaves the queue, or is not begun. A request that
+ * Moov has been sent goes on, as Moov may have issued its token.
+ */
+export class Renewal {
+  readonly #controller = new AbortController();
+  #waiters = 0;
+  #isOwned = false;
+  #isInvalidated = false;
+  readonly #outcome: Deferred<Outcome> = deferred();
+  /** Resolves when it is over and has let go of its lock. */
+  readonly ended: Promise<void>;
+
+  /** @param run - Renews the token; it begins at once, and never rejects. */
+  constructor(run: (renewal: Renewal) => Promise<Outcome>) {
+    this.ended = run(this).then(this.#outcome.resolve);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether the source itself waits for it: it goes on without callers. */
+  get isOwned(): boolean {
+    return this.#isOwned;
+  }
+
+  own(): void {
+    this.#isOwned = true;
+  }
+
+  disown(): void {
+    this.#isOwned = false;
+    this.#cancelWithoutWaiters();
+  }
+
+  /** Whether a revocation overtook it: its token is to be revoked and never handed out. */
+  get isInvalidated(): boolean {
+    return this.#isInvalidated;
+  }
+
+  /** Its waiters ask again at once. */
+  invalidate(): void {
+    this.#isInvalidated = true;
+    this.#outcome.resolve(undefined);
+    this.cancel();
+  }
+
+  cancel(): void {
+    this.#controller.abort();
+  }
+
+  /** Waits for the outcome. Rejects when `signal` aborts. */
+  wait(signal: AbortSignalLike | undefined): Promise<Outcome> {
+    if (signal?.addEventListener === undefined) {
+      this.#waiters++;
+      return this.#outcome.promise;
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiters++;
+      const leave = () => {
+        signal.removeEventListener?.('abort', leave);
+        this.#waiters--;
+        this.#cancelWithoutWaiters();
+        reject(abandonedError());
+      };
+      signal.addEventListener?.('abort', leave);
+      void this.#outcome.promise.then((outcome) => {
+        signal.removeEventListener?.('abort', leave);
+        resolve(outcome);
+      });
+    });
+  }
+
+  #cancelWithoutWaiters(): void {
+    if (this.#waiters === 0 && !this.#isOwned) this.cancel();
+  }
+}
+
+/** What a caller gets that no longer waits for a token. */
+export function abandonedError(): MoovUnavailableError {
+  return new MoovUnavailableError('The caller no longer waits for the token', { code: 'ERR_MOOV_TIMEOUT' });
+}
+
+/** The timer of a token source, which renews its token, or retries after a failure, while nobody asks for it. */
+export class RenewalTimer {
+  readonly #set: (ms: number) => () => void;
+  #isStopped: boolean;
+  #clear: () => void = () => undefined;
+
+  /** @param autoRenew - Without it the timer is never set. */
+  constructor(
+    { autoRenew, outside, timers }: { autoRenew: boolean; outside: AsyncResource; timers: Timers },
+    renew: () => void,
+  ) {
+    this.#isStopped = !autoRenew;
+    this.#set = (ms) => outside.runInAsyncScope(() => timers.after(ms, renew));
+  }
+
+  set(ms: number): void {
+    this.#clear();
+    if (!this.#isStopped) this.#clear = this.#set(ms);
+  }
+
+  clear(): void {
+    this.#clear();
+  }
+
+  stop(): void {
+    this.#clear();
+    this.#isStopped = true;
+  }
+}

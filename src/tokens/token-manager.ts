@@ -1,0 +1,320 @@
+import { AsyncResource } from 'node:async_hooks';
+import { createHash } from 'node:crypto';
+import { closedError, MoovAuthError, timeoutError } from '../errors.js';
+import type { Emit } from '../events.js';
+import type { OAuthEndpoint } from '../oauth/endpoint.js';
+import { requestRevocation } from '../oauth/revocation-request.js';
+import type { AuthToken } from '../oauth/token-request.js';
+import type { TokenStore } from '../token-store.js';
+import { sharedController } from '../utils/async.js';
+import { type AbortSignalLike, Timers, withTimeout } from '../utils/timers.js';
+import { MoovTokenProvider, type TokenProviderSettings } from './moov-token-provider.js';
+import { abandonedError } from './renewal.js';
+import { paced } from './request-pace.js';
+import { ResilientTokenStore } from './resilient-token-store.js';
+import { Revocations } from './revocations.js';
+import { SharedTokenProvider } from './shared-token-provider.js';
+import type { MoovAuthStatus } from './status.js';
+import type { Token } from './token.js';
+import { TokenPool } from './token-pool.js';
+import type { TokenProvider } from './token-provider.js';
+import { TokenSource } from './token-source.js';
+
+const REVOKE_TIMEOUT_MS = 10_000;
+
+/** A result that comes late is revoked too, and gets at least this long for it. */
+const SHORTEST_FLUSH_MS = 1_000;
+
+/** How long `close()` may take to revoke; together with the next it is the 5 s of its documentation. */
+const CLOSE_REVOKE_TIMEOUT_MS = 4_500;
+
+/** How long `close()` waits for requests for nobody, whose tokens are to be revoked, and for locks to be released. */
+const LET_GO_TIMEOUT_MS = 500;
+
+/** How many tokens are taken out of the store at once. */
+const MOST_AT_ONCE = 100;
+
+/** How many tokens that are to be revoked are remembered, in addition to all that can be held. */
+const MOST_REMEMBERED = 10_000;
+
+/** The options that it uses. */
+export interface TokenManagerSettings extends TokenProviderSettings {
+  clientId: () => Promise<string>;
+  baseURL: string;
+  store?: TokenStore | undefined;
+  maxTokens: number;
+  timeoutMs: number;
+}
+
+/**
+ * Owns the tokens of one `MoovAuth` and all that leads to them: sources, providers, store, limiter, revocations, timers.
+ * `close()` ends it all.
+ */
+export class TokenManager {
+  readonly #settings: TokenManagerSettings;
+  readonly #endpoint: OAuthEndpoint;
+  readonly #emit: Emit;
+  readonly #timers = new Timers();
+  readonly #moov: MoovTokenProvider;
+  readonly #shared: SharedTokenProvider | undefined;
+  readonly #revocations: Revocations;
+  readonly #browserRequests = new Map<AbortController, Promise<unknown>>();
+  readonly #closed = sharedController();
+  readonly #unwatch: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  readonly pool: TokenPool;
+
+  /** @param startUp - The scopes of the token that is kept at hand, if there is one. */
+  constructor(
+    settings: TokenManagerSettings,
+    endpoint: OAuthEndpoint,
+    emit: Emit,
+    startUp: string | undefined,
+  ) {
+    this.#settings = settings;
+    this.#endpoint = endpoint;
+    this.#emit = emit;
+    const timers = this.#timers;
+    const outside = new AsyncResource('MoovAuth');
+    this.#moov = new MoovTokenProvider({ settings, endpoint, emit, timers, closed: this.closed });
+    this.#shared =
+      settings.store &&
+      new SharedTokenProvider({
+        moov: this.#moov,
+        store: new ResilientTokenStore(settings.store, emit, timers),
+        keyOf: (scope) => storeKey(settings, scope),
+        revoke: (token) => this.discard({ ...token, lifetimeMs: token.lifeMs }),
+        emit,
+        timers,
+      });
+    const provider: TokenProvider = this.#shared ?? this.#moov;
+    this.#revocations = new Revocations(
+      (token, tokenTypeHint, limits) =>
+        requestRevocation(endpoint, { token, tokenTypeHint }, { ...this.#exchange, ...limits }),
+      timers,
+      settings.maxTokens + MOST_REMEMBERED,
+    );
+    let generation = 0;
+    this.pool = new TokenPool({
+      make: (scope, autoRenew) =>
+        new TokenSource({
+          obtain: paced(provider.forScopes(scope)),
+          emit,
+          revoke: (token) => this.#revocations.add(token),
+          retire: (token, successor) => this.#retire(token, successor),
+          nextGeneration: () => ++generation,
+          outside,
+          timers,
+          autoRenew,
+        }),
+      startUp,
+      maxTokens: settings.maxTokens,
+      evicted: (token) => this.#retire(token),
+    });
+    this.#unwatch = this.#shared?.watch((key) => {
+      for (const source of this.pool.all()) if (source.held?.shared?.key === key) source.drop();
+    });
+  }
+
+  /** Requests the token that is kept at hand, if there is one. */
+  start(): void {
+    this.pool.startUp?.start();
+  }
+
+  /** Aborts at the end of `close()`: whatever is in flight then has to end. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /**
+   * Requests a token for a browser. It belongs to the caller: when `signal` aborts before it is there, its request is
+   * taken out of the queue, or its token is revoked when it arrives.
+   */
+  async requestBrowserToken(scope: string, signal?: AbortSignalLike): Promise<AuthToken> {
+    if (this.#closing) throw closedError();
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    if (signal?.aborted) leave();
+    signal?.addEventListener?.('abort', leave);
+    const token = this.#moov.request(scope, { priority: 'browser', retries: 2, signal: gone.signal });
+    this.#browserRequests.set(gone, token);
+    token.catch(() => undefined).finally(() => this.#browserRequests.delete(gone));
+    try {
+      return await withTimeout(token, {
+        ms: this.#settings.timeoutMs,
+        timers: this.#timers,
+        timedOut: () => timeoutError('No token within timeoutMs'),
+        signal: gone.signal,
+        aborted: () => (this.#closing ? closedError() : abandonedError()),
+      });
+    } catch (error) {
+      gone.abort();
+      token.then((late) => this.discard(late)).catch(() => undefined);
+      throw error;
+    } finally {
+      signal?.removeEventListener?.('abort', leave);
+    }
+  }
+
+  /** Revokes a token that nobody has taken, in the background. */
+  discard(
+    token: Pick<AuthToken, 'accessToken' | 'lifetimeMs'> & { refreshToken?: string | undefined },
+  ): void {
+    const { accessToken, refreshToken, lifetimeMs: leftMs } = token;
+    this.#revocations.add({ accessToken, refreshToken, leftMs });
+    this.#revocations.flushSoon(REVOKE_TIMEOUT_MS);
+  }
+
+  /** Revokes a token of somebody else's. */
+  revokeToken(token: string, tokenTypeHint: 'access_token' | 'refresh_token' | undefined): Promise<void> {
+    const limits = { timeoutMs: REVOKE_TIMEOUT_MS, signal: this.closed };
+    return this.#timers.hold(
+      requestRevocation(this.#endpoint, { token, tokenTypeHint }, { ...this.#exchange, ...limits }),
+    );
+  }
+
+  /**
+   * Revokes every token: takes them out of service first, here and in the store, then revokes them at Moov, and with
+   * them those that were replaced or evicted, and those that renewals in flight lead to.
+   *
+   * @throws what the first failed revocation of these threw; {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when a
+   * renewal in flight has not ended in time, whose token is then revoked when it arrives.
+   */
+  async revoke(timeoutMs = REVOKE_TIMEOUT_MS): Promise<void> {
+    try {
+      const tokens = await this.#revokeAll(performance.now() + timeoutMs);
+      const pendingRevocations = this.#revocations.count;
+      if (tokens > 0) this.#emit({ type: 'token.revoked', tokens, pendingRevocations });
+    } catch (error) {
+      const code = error instanceof MoovAuthError ? error.code : 'ERR_MOOV_NETWORK';
+      const pendingRevocations = this.#revocations.count;
+      this.#emit({ type: 'token.revokeFailed', code, message: String(error), pendingRevocations });
+      throw error;
+    }
+  }
+
+  status(): MoovAuthStatus {
+    const held = this.#closing ? [] : this.pool.all().filter((source) => source.held?.isExpired === false);
+    const { startUp } = this.pool;
+    const token = startUp && held.includes(startUp) ? startUp.held : undefined;
+    const failure = startUp?.failure;
+    const { code, message } = failure?.error ?? {};
+    return {
+      state: this.#state(token !== undefined),
+      ...(token ? { expiresAt: token.expiresAt } : {}),
+      ...(failure && code && message !== undefined ? { lastError: { code, message, at: failure.at } } : {}),
+      tokens: held.length,
+      pendingRevocations: this.#revocations.count,
+    };
+  }
+
+  /** Ends everything, the tokens themselves with `revoke`. Never rejects; what was asked for first counts. */
+  close(revoke: boolean): Promise<void> {
+    this.#closing ??= this.#close(revoke);
+    return this.#closing;
+  }
+
+  get #exchange() {
+    return { credentials: this.#settings.credentials, headers: {}, retries: 1, timers: this.#timers };
+  }
+
+  #state(hasToken: boolean): MoovAuthStatus['state'] {
+    const { startUp } = this.pool;
+    if (this.#closing) return 'closed';
+    if (startUp === undefined) return 'ready';
+    if (hasToken) return startUp.failure ? 'degraded' : 'ready';
+    return startUp.failure ? 'failed' : 'starting';
+  }
+
+  /** A token that is replaced or evicted may be in use by calls in flight, so it is not revoked at once. */
+  #retire(token: Token, successor?: Token): void {
+    const refreshToken = token.refreshToken();
+    this.#revocations.retire({
+      accessToken: token.accessToken(),
+      refreshToken: refreshToken === successor?.refreshToken() ? undefined : refreshToken,
+      leftMs: token.leftMs,
+    });
+  }
+
+  async #revokeAll(end: number): Promise<number> {
+    const { mark } = this.#revocations;
+    const wasClosed = this.closed.aborted;
+    const inFlight: Promise<void>[] = [];
+    const invalidated: [scope: string, token: Token | undefined][] = [];
+    for (const [scope, source] of this.pool.entries()) {
+      const { token, renewals } = source.invalidate();
+      invalidated.push([scope, token]);
+      inFlight.push(...renewals);
+      if (token === undefined) continue;
+      const [accessToken, refreshToken] = [token.accessToken(), token.refreshToken()];
+      this.#revocations.add({ accessToken, refreshToken, leftMs: token.leftMs });
+    }
+    this.#revocations.addRetired();
+    await this.#takeOut(invalidated);
+    const flush = () => this.#revocations.flush(mark, Math.max(SHORTEST_FLUSH_MS, end - performance.now()));
+    if (inFlight.length === 0) return flush();
+    // What fails in the first flush is tried again in the last, which decides.
+    const revoked = await flush().catch(() => 0);
+    const last = Promise.all(inFlight).then(() => (this.closed.aborted && !wasClosed ? 0 : flush()));
+    const late = 'A renewal is still in flight; its token will be revoked when it arrives';
+    return (
+      revoked +
+      (await withTimeout(last, {
+        ms: end - performance.now(),
+        timers: this.#timers,
+        timedOut: () => timeoutError(late),
+      }))
+    );
+  }
+
+  /** The store may have newer tokens than are held here; they are revoked too. */
+  async #takeOut(invalidated: readonly [scope: string, token: Token | undefined][]): Promise<void> {
+    const shared = this.#shared;
+    if (shared === undefined) return;
+    for (let first = 0; first < invalidated.length; first += MOST_AT_ONCE) {
+      const some = invalidated.slice(first, first + MOST_AT_ONCE);
+      await Promise.all(
+        some.map(async ([scope, token]) => {
+          const stored = await shared.revoke(scope);
+          if (stored === undefined || stored.accessToken === token?.accessToken()) return;
+          this.#revocations.add({ ...stored, leftMs: stored.lifeMs });
+        }),
+      );
+    }
+  }
+
+  async #close(revoke: boolean): Promise<void> {
+    // First, so that the tokens of renewals in flight are revoked too.
+    const revoked = revoke ? this.revoke(CLOSE_REVOKE_TIMEOUT_MS) : undefined;
+    const ended = this.pool.close();
+    const orphans = [...this.#browserRequests.values()];
+    for (const request of this.#browserRequests.keys()) request.abort();
+    const flushed = Promise.allSettled(orphans).then(() =>
+      orphans.length > 0 ? this.#revocations.flush(0, LET_GO_TIMEOUT_MS) : 0,
+    );
+    // A failure has been reported, and a server that shuts down has no other use for it.
+    await this.#within(
+      revoke ? CLOSE_REVOKE_TIMEOUT_MS : LET_GO_TIMEOUT_MS,
+      Promise.allSettled([revoked, flushed]),
+    );
+    this.#closed.abort(closedError());
+    this.#revocations.abort();
+    await this.#within(LET_GO_TIMEOUT_MS, ended);
+    this.#unwatch?.();
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const timedOut = () => timeoutError('Still in flight');
+    await withTimeout(work, { ms, timers: this.#timers, timedOut }).catch(() => undefined);
+  }
+}
+
+/**
+ * The name of a set of scopes in a store: processes share a token exactly when they would ask Moov for the same one. It
+ * is a hash, so that read access to the store reveals no clients, scopes and accounts. Rejects as the function given for
+ * `clientId` does.
+ */
+async function storeKey(settings: TokenManagerSettings, scope: string): Promise<string> {
+  const what = [await settings.clientId(), settings.baseURL, settings.origin, scope];
+  return createHash('sha256').update(JSON.stringify(what)).digest('base64url');
+}

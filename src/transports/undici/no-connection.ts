@@ -1,0 +1,49 @@
+/** Codes of errors that come before a connection stands, whatever the system was doing. */
+const beforeConnection = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EAI_NODATA',
+  'EAI_NONAME',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_CLOSED',
+  'UND_MOCK_ERR_MOCK_NOT_MATCHED',
+  // The server's certificate, which is looked at before the first byte of a request.
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** What the system was doing when no connection stood yet. */
+const connecting = new Set(['connect', 'getaddrinfo']);
+
+/**
+ * Whether an error of a Dispatcher proves that no connection stood for the request, so that nothing of it can have been
+ * sent. Anything else is no proof.
+ */
+export function provesNoConnection(error: Error): boolean {
+  if (error instanceof AggregateError) {
+    // Of several addresses, each was tried.
+    return (
+      error.errors.length > 0 && error.errors.every((one) => one instanceof Error && provesNoConnection(one))
+    );
+  }
+  if ('syscall' in error && typeof error.syscall === 'string') return connecting.has(error.syscall);
+  return 'code' in error && typeof error.code === 'string' && beforeConnection.has(error.code);
+}

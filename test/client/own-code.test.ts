@@ -1,0 +1,225 @@
+import axios, { AxiosHeaders } from 'axios';
+import { describe, expect, it } from 'vitest';
+import { isMoovCallError } from '../../src/index.js';
+import { failure, startMoov as start } from '../helpers/moov.js';
+import { transports } from '../helpers/transports.js';
+import { amount, keyed, pay, transfer, transfersOf } from './transfers.js';
+
+// The application's own code runs after the rules. What it throws after a 2xx must not read as "not done".
+
+describe.each(transports)('over %s', (_name, over) => {
+  const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
+  const mine = () => {
+    throw new Error('mine');
+  };
+
+  describe('a transformResponse that throws', () => {
+    it('after a payment was made is reported as ambiguous', async () => {
+      const { sandbox, moov } = await startMoov();
+      for (const transformResponse of [mine, [(data: unknown) => data, mine]]) {
+        const config = { ...keyed('transform', String(transformResponse.length)), transformResponse };
+        const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+        expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous: true } });
+        expect(isMoovCallError(error)).toBe(true);
+      }
+      expect(sandbox.transfers).toHaveLength(2);
+    });
+
+    it('after a lost response and the 409 that settles it is reported as ambiguous', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: transfersOf(sandbox), drop: 'after' });
+      const config = { ...keyed('lost'), transformResponse: mine };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({ message: 'mine', moov: { attempts: 2, ambiguous: true } });
+      expect(sandbox.transfers).toHaveLength(1);
+    });
+
+    it.each([
+      [422, false],
+      [503, true],
+    ])('after a %i leaves ambiguous at %s', async (status, ambiguous) => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      sandbox.fail({ path: transfersOf(sandbox), status });
+      const config = { ...keyed('refused'), transformResponse: mine };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous } });
+    });
+
+    it('does not keep a 401 from being renewed, nor a 503 from being retried', async () => {
+      const { sandbox, moov } = await startMoov();
+      sandbox.fail({ path: '/accounts', status: 401 });
+      sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '5' } });
+      const response = await moov.client.get('/accounts', {
+        transformResponse: [(text) => JSON.parse(text)],
+      });
+      expect(response).toMatchObject({ status: 200, moov: { attempts: 3 } });
+    });
+
+    it.each(['a text', null, Object.freeze(new Error('frozen'))])(
+      '%s is rejected as it was thrown',
+      async (thrown) => {
+        const { sandbox, moov } = await startMoov();
+        const transformResponse = () => {
+          throw thrown;
+        };
+        const config = { ...keyed('odd'), transformResponse };
+        const caught = await moov.client
+          .post(transfersOf(sandbox), transfer, config)
+          .catch((error: unknown) => error);
+        expect(caught).toBe(thrown);
+      },
+    );
+  });
+
+  it('runs transforms, validateStatus and response interceptors once, on the final response', async () => {
+    const runs: string[] = [];
+    const { sandbox, moov } = await startMoov({
+      configure: (instance) => {
+        instance.interceptors.request.use((config) => {
+          runs.push('request interceptor');
+          return config;
+        });
+        instance.interceptors.response.use((response) => {
+          runs.push(`response interceptor ${response.status}`);
+          return response;
+        });
+      },
+    });
+    sandbox.fail({ path: '/accounts', status: 401 });
+    sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '5' } });
+    sandbox.fail({ path: '/accounts', drop: 'before' });
+    await moov.client.get('/accounts', {
+      transformRequest: (data) => {
+        runs.push('transformRequest');
+        return data;
+      },
+      transformResponse: (data, _headers, status) => {
+        runs.push(`transformResponse ${status}`);
+        return data;
+      },
+      validateStatus: (status) => {
+        runs.push(`validateStatus ${status}`);
+        return true;
+      },
+    });
+    expect(runs).toEqual([
+      'request interceptor',
+      'transformRequest',
+      'validateStatus 200',
+      'transformResponse 200',
+      'response interceptor 200',
+    ]);
+  });
+
+  it('gives a transformResponse the config, the headers and the status, and leaves the config as it was', async () => {
+    const { moov } = await startMoov();
+    const seen: unknown[] = [];
+    const transformResponse = function (
+      this: { url?: string },
+      data: string,
+      headers: unknown,
+      status?: number,
+    ) {
+      seen.push(this.url, headers instanceof AxiosHeaders, status);
+      return data.length;
+    };
+    const response = await moov.client.get('/accounts', { transformResponse });
+    expect(seen).toEqual(['/accounts', true, 200]);
+    expect(response.data).toBeGreaterThan(10);
+    expect(response.config.transformResponse).toBe(transformResponse);
+  });
+
+  describe('a response interceptor that throws', () => {
+    it('after a payment was made is reported as ambiguous, whichever of several it is', async () => {
+      const { sandbox, moov } = await startMoov({
+        configure: (instance) => {
+          instance.interceptors.response.use((response) => response.data);
+          instance.interceptors.response.use(mine);
+        },
+      });
+      const error = await failure(pay(moov.client, sandbox, 'interceptor'));
+      expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous: true } });
+      expect(sandbox.transfers).toHaveLength(1);
+    });
+
+    it('another error in the place of one that Moov answered keeps what became of the call', async () => {
+      const { sandbox, moov } = await startMoov({
+        retries: 0,
+        configure: (instance) => {
+          instance.interceptors.response.use(undefined, () => Promise.reject(new TypeError('mapped')));
+        },
+      });
+      for (const [status, ambiguous] of [
+        [422, false],
+        [503, true],
+      ] as const) {
+        sandbox.fail({ path: transfersOf(sandbox), status });
+        const error = await failure(pay(moov.client, sandbox, 'mapped'));
+        expect(error).toMatchObject({ message: 'mapped', moov: { attempts: 1, ambiguous } });
+      }
+    });
+
+    it('that was ejected in configure does not run', async () => {
+      const { moov } = await startMoov({
+        configure: (instance) => {
+          const { response } = instance.interceptors;
+          response.eject(response.use(mine));
+        },
+      });
+      expect((await moov.client.get('/ping')).status).toBe(200);
+    });
+  });
+
+  it('an abort that comes with the response, before the caller has it, is ambiguous', async () => {
+    const { sandbox, moov } = await startMoov();
+    const controller = new AbortController();
+    const validateStatus = () => {
+      controller.abort();
+      return true;
+    };
+    const config = { ...keyed('late abort'), validateStatus, signal: controller.signal };
+    const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+    expect(error).toMatchObject({ code: 'ERR_CANCELED', moov: { attempts: 1, ambiguous: true } });
+    expect(sandbox.transfers).toHaveLength(1);
+  });
+
+  it('an abort before the call began is not', async () => {
+    const { sandbox, moov } = await startMoov();
+    const config = { ...keyed('early abort'), signal: AbortSignal.abort() };
+    const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+    expect(error).toMatchObject({ code: 'ERR_CANCELED', moov: { attempts: 0, ambiguous: false } });
+  });
+
+  it('says nothing of a call on an error that is about none', async () => {
+    const { moov } = await startMoov({
+      configure: (instance) => {
+        instance.interceptors.request.use((config) => (config.url === '/mine' ? mine() : config));
+      },
+    });
+    const elsewhere = await failure(axios.get('http://127.0.0.1:9/x', { timeout: 500 }));
+    for (const error of [
+      elsewhere,
+      await failure(moov.client.get('/mine')),
+      await failure(moov.client.post('/x', {}, { transformRequest: mine })),
+    ]) {
+      expect(isMoovCallError(error)).toBe(false);
+      expect(error).not.toHaveProperty('moov');
+    }
+  });
+
+  it('works with interceptors that replace the headers by a plain object', async () => {
+    const { sandbox, moov } = await startMoov({
+      configure: (instance) => {
+        instance.interceptors.request.use((config) =>
+          Object.assign(config, { headers: { ...config.headers, 'X-Trace': '1' } }),
+        );
+      },
+    });
+    await moov.client.post('/accounts', { amount }).catch(() => undefined);
+    expect(sandbox.requests.at(-1)?.headers).toMatchObject({
+      'x-trace': '1',
+      'x-moov-version': 'v2024.01.00',
+      'content-type': 'application/json',
+    });
+  });
+});
