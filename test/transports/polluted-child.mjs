@@ -9,8 +9,23 @@ const toEvil = (_host, options, callback) => {
   return options?.all ? callback?.(null, [address]) : callback?.(null, address.address, 4);
 };
 const agent = new http.Agent();
-agent.createConnection = (_options, callback) => http.globalAgent.createConnection({ host: '127.0.0.1', port: evilPort }, callback);
-const values = [evil, evilPort, evilSocket, toEvil, agent, { host: '127.0.0.1', hostname: '127.0.0.1', port: evilPort, protocol: 'http', username: 'a', password: 'b' }];
+agent.createConnection = (_options, callback) =>
+  http.globalAgent.createConnection({ host: '127.0.0.1', port: evilPort }, callback);
+const values = [
+  evil,
+  evilPort,
+  evilSocket,
+  toEvil,
+  agent,
+  {
+    host: '127.0.0.1',
+    hostname: '127.0.0.1',
+    port: evilPort,
+    protocol: 'http',
+    username: 'a',
+    password: 'b',
+  },
+];
 // Node's own code fails with some of these names.
 process.on('uncaughtException', () => undefined);
 let current = '';
@@ -20,8 +35,21 @@ process.on('exit', () => {
   if (!finished) process.stderr.write(`Without an end: ${current}`);
 });
 
-const options = { baseURL, clientId: 'public', clientSecret: 'a-long-secret-of-a-key', transport, retries: 0, tokenTimeoutMs: 1000, timeoutMs: 1000, logger: undefined };
-const settled = (promise) => promise.then(() => undefined, () => undefined);
+const options = {
+  baseURL,
+  clientId: 'public',
+  clientSecret: 'a-long-secret-of-a-key',
+  transport,
+  retries: 0,
+  tokenTimeoutMs: 1000,
+  timeoutMs: 1000,
+  logger: undefined,
+};
+const settled = (promise) =>
+  promise.then(
+    () => undefined,
+    () => undefined,
+  );
 const started = () => {
   try {
     return moovAuth('/ping.read', options);
@@ -37,7 +65,12 @@ for (const [n, name] of names.entries()) {
   for (const [v, value] of values.entries()) {
     if (n >= 60 && v !== n % values.length) continue;
     current = `${name} = ${typeof value} ${v}`;
-    Object.defineProperty(Object.prototype, name, { value, writable: true, enumerable: true, configurable: true });
+    Object.defineProperty(Object.prototype, name, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
     try {
       const moov = when === 'before' ? started() : shared;
       if (moov === undefined) continue;

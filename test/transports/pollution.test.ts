@@ -15,7 +15,16 @@ const root = join(import.meta.dirname, '../..');
 function namesRead(): string[] {
   const names = new Set([
     ...['socketPath', 'host', 'hostname', 'port', 'agent', 'auth', 'headers', 'lookup', 'servername', 'path'],
-    ...['rejectUnauthorized', 'method', 'body', 'upgrade', 'origin', 'localAddress', 'createConnection', 'ca'],
+    ...[
+      'rejectUnauthorized',
+      'method',
+      'body',
+      'upgrade',
+      'origin',
+      'localAddress',
+      'createConnection',
+      'ca',
+    ],
     ...['baseURL', 'proxy', 'adapter', 'transport', 'httpAgent', 'httpsAgent', 'params', 'paramsSerializer'],
     ...['beforeRedirect', 'dispatcher', 'allowH2', 'http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'],
     ...['secureContext', 'session', 'checkServerIdentity', 'family', 'localPort', 'fd', 'signal', 'timeout'],
@@ -24,7 +33,14 @@ function namesRead(): string[] {
   ]);
   // A member of options, an option of Axios's, and a parameter that is taken out of options, alone on its line.
   const read = /\b(?:opts|options|config)\??\.([a-zA-Z]\w+)|\bown\('(\w+)'|^ {2,}([a-z]\w+),?$/gm;
-  for (const folder of ['node_modules/axios/lib', 'node_modules/undici/lib/core', 'node_modules/undici/lib/dispatcher', 'src/transports', 'src/client', 'src/fetch']) {
+  for (const folder of [
+    'node_modules/axios/lib',
+    'node_modules/undici/lib/core',
+    'node_modules/undici/lib/dispatcher',
+    'src/transports',
+    'src/client',
+    'src/fetch',
+  ]) {
     for (const file of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
       if (!/\.[jt]s$/.test(file)) continue;
       for (const found of readFileSync(join(root, folder, file), 'utf8').matchAll(read)) {
@@ -47,13 +63,16 @@ describe.each(['undici', 'axios'])('on %s', (transport) => {
         request.on('end', () => {
           const body = Buffer.concat(chunks).toString();
           const authorization = request.headers.authorization?.split(' ')[0];
-          arrivals.push(`${request.method} ${request.url} ${authorization} ${request.url?.startsWith('/oauth2') ? '' : body}`);
+          arrivals.push(
+            `${request.method} ${request.url} ${authorization} ${request.url?.startsWith('/oauth2') ? '' : body}`,
+          );
           const reply = request.url === '/oauth2/token' ? { access_token: 'tok-1', expires_in: 900 } : {};
           response.setHeader('content-type', 'application/json').end(JSON.stringify(reply));
         });
       });
       const stolen: string[] = [];
-      const steal = (socket: Socket) => void socket.on('error', () => undefined).on('data', (data) => stolen.push(String(data)));
+      const steal = (socket: Socket) =>
+        void socket.on('error', () => undefined).on('data', (data) => stolen.push(String(data)));
       const [byPort, bySocket] = [createRawServer(steal), createRawServer(steal)];
       const evilSocket = join(tmpdir(), `polluted-${process.pid}-${transport}-${when}.sock`);
       await Promise.all([
@@ -69,7 +88,10 @@ describe.each(['undici', 'axios'])('on %s', (transport) => {
       const evilPort = Number(new URL(urlOf(byPort)).port);
       const given = { baseURL: urlOf(moov), evilPort, evilSocket, names, transport, when };
       const child = join(import.meta.dirname, 'polluted-child.mjs');
-      await run(process.execPath, [child, JSON.stringify(given)], { cwd: root, env: { PATH: process.env.PATH } });
+      await run(process.execPath, [child, JSON.stringify(given)], {
+        cwd: root,
+        env: { PATH: process.env.PATH },
+      });
       expect(names.length).toBeGreaterThan(200);
       expect(stolen).toEqual([]);
       const changed = arrivals.filter(

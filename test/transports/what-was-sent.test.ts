@@ -45,13 +45,16 @@ const silent = () =>
   });
 
 describe.each(columns)('on %s', (column) => {
-  test.each(['text', 'stream'] as const)('a response without a length that is reset is an error (%s)', async (responseType) => {
-    const server = await raw(cutShort);
-    const outcome = await call(column, server.url, { url: '/', responseType });
-    if (responseType === 'text') expect(outcome.code).toMatch(/ECONNRESET|ERR_BAD_RESPONSE/);
-    else expect(outcome.data).toMatchObject({ code: 'ECONNRESET' });
-    expect(outcome.maybeSent).toBe(true);
-  });
+  test.each(['text', 'stream'] as const)(
+    'a response without a length that is reset is an error (%s)',
+    async (responseType) => {
+      const server = await raw(cutShort);
+      const outcome = await call(column, server.url, { url: '/', responseType });
+      if (responseType === 'text') expect(outcome.code).toMatch(/ECONNRESET|ERR_BAD_RESPONSE/);
+      else expect(outcome.data).toMatchObject({ code: 'ECONNRESET' });
+      expect(outcome.maybeSent).toBe(true);
+    },
+  );
 
   test('a response without a length that ends with its connection is whole', async () => {
     const server = await raw((socket) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"a":1}'));
@@ -61,7 +64,11 @@ describe.each(columns)('on %s', (column) => {
   test('a stream over maxContentLength ends with an error, also when it has come in one piece', async () => {
     const server = await rawServer((response) => response.end('x'.repeat(1_000)));
     onTestFinished(() => server.close());
-    const outcome = await call(column, server.url, { url: '/', responseType: 'stream', maxContentLength: 100 });
+    const outcome = await call(column, server.url, {
+      url: '/',
+      responseType: 'stream',
+      maxContentLength: 100,
+    });
     expect(outcome.data).toMatchObject({ message: 'maxContentLength size of 100 exceeded' });
   });
 
@@ -81,7 +88,10 @@ describe.each(columns)('on %s', (column) => {
     const sent = send(wireRequest({}, image), () => {
       maybeSent = false;
     });
-    await expect(sent).rejects.toMatchObject({ code: 'ERR_BAD_REQUEST', message: expect.stringContaining(name) });
+    await expect(sent).rejects.toMatchObject({
+      code: 'ERR_BAD_REQUEST',
+      message: expect.stringContaining(name),
+    });
     expect([maybeSent, server.sent()]).toEqual([false, undefined]);
   });
 
@@ -93,18 +103,36 @@ describe.each(columns)('on %s', (column) => {
     onTestFinished(() => server.close());
     const { send } = createTransport({ transport: column, baseURL: server.url });
     const headers = new AxiosHeaders();
-    const image = { method: 'get', origin: server.url, path: '/', headers, data: undefined, signal: undefined };
+    const image = {
+      method: 'get',
+      origin: server.url,
+      path: '/',
+      headers,
+      data: undefined,
+      signal: undefined,
+    };
     const sent = send(wireRequest({}, { ...image, ...other }), () => undefined);
     await expect(sent).rejects.toMatchObject({ code: 'ERR_MOOV_ORIGIN' });
     expect(server.sent()).toBeUndefined();
   });
 
   test('an error leads to no header of the request, and repeats no byte of the response', async () => {
-    const server = await raw((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: Bearer s3cret\r\n\r\n'));
+    const server = await raw((socket) =>
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: Bearer s3cret\r\n\r\n'),
+    );
     const { send } = createTransport({ transport: column, baseURL: server.url });
     const headers = new AxiosHeaders({ Authorization: 'Bearer s3cret' });
-    const image = { method: 'get', origin: server.url, path: '/', headers, data: undefined, signal: undefined };
-    const error: unknown = await send(wireRequest({}, image), () => undefined).catch((caught: unknown) => caught);
+    const image = {
+      method: 'get',
+      origin: server.url,
+      path: '/',
+      headers,
+      data: undefined,
+      signal: undefined,
+    };
+    const error: unknown = await send(wireRequest({}, image), () => undefined).catch(
+      (caught: unknown) => caught,
+    );
     expect(error).toBeInstanceOf(Error);
     for (let at = error; at instanceof Error; at = at.cause) {
       for (const name of ['rawPacket', 'config', 'request']) expect(at).not.toHaveProperty(name);
@@ -125,7 +153,14 @@ describe.each(columns)('on %s', (column) => {
     const server = await raw((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1'));
     const { send, destroy } = createTransport({ transport: column, baseURL: server.url });
     const headers = new AxiosHeaders();
-    const image = { method: 'get', origin: server.url, path: '/', headers, data: undefined, signal: undefined };
+    const image = {
+      method: 'get',
+      origin: server.url,
+      path: '/',
+      headers,
+      data: undefined,
+      signal: undefined,
+    };
     const { data } = await send(wireRequest({ responseType: 'stream' }, image), () => undefined);
     const ended = new Promise((resolve) => data.on('error', resolve));
     destroy();
@@ -140,7 +175,14 @@ test('requests that are given up open no connection for nobody', async () => {
   await Promise.all(
     Array.from({ length: 50 }, () => {
       const signal = AbortSignal.timeout(300);
-      const image = { method: 'get', origin: server.url, path: '/', headers: new AxiosHeaders(), data: undefined, signal };
+      const image = {
+        method: 'get',
+        origin: server.url,
+        path: '/',
+        headers: new AxiosHeaders(),
+        data: undefined,
+        signal,
+      };
       return expect(send(wireRequest({}, image), () => undefined)).rejects.toThrow('canceled');
     }),
   );
