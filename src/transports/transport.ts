@@ -48,11 +48,11 @@ const settingsOfTransports = [
 export function wireRequest(settings: object, image: WireImage): WireRequest {
   const { method, origin, path, headers, data, signal } = image;
   const request: WireRequest = { method, baseURL: origin, url: path, headers, data };
-  Object.setPrototypeOf(request, null);
   if (signal !== undefined) request.signal = signal;
   for (const name of settingsOfTransports) {
     if (Object.hasOwn(settings, name)) Reflect.set(request, name, Reflect.get(settings, name));
   }
+  Object.setPrototypeOf(request, null);
   return request;
 }
 

@@ -177,8 +177,9 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     else this.#source.push(null);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: Dispatcher.DispatchController, given: unknown): void {
     if (this.#over) return;
+    const error = toError(given);
     if (this.#isWhole(error)) {
       this.onResponseEnd();
       return;
