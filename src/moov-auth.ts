@@ -109,7 +109,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
 
   /** Revocations that Moov has not confirmed, and those for which the store could not be asked. */
   function countPending(): number {
-    return revocations.count + (sharing?.pendingScopes.length ?? 0);
+    return revocations.count + (sharing?.pendingRevocations ?? 0);
   }
 
   async function revokeHeld(timeoutMs: number): Promise<void> {

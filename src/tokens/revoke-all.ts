@@ -1,15 +1,11 @@
-import { MoovUnavailableError, timeoutError } from '../errors.js';
+import { timeoutError } from '../errors.js';
 import { type Timers, withTimeout } from '../utils/timers.js';
 import type { Revocations } from './revocations.js';
 import type { SharedTokenProvider } from './shared-token-provider.js';
-import type { Token } from './token.js';
 import type { TokenPool } from './token-pool.js';
 
 /** A result that comes late is revoked too, and gets at least this long for it. */
 const SHORTEST_FLUSH_MS = 1_000;
-
-/** How many tokens are taken out of the store at once. */
-const MOST_AT_ONCE = 100;
 
 /**
  * Gives back every token of a pool: takes them out of service first, here and in the store, then revokes them at
@@ -29,18 +25,22 @@ export async function revokeAll(
 ): Promise<number> {
   const end = performance.now() + timeoutMs;
   const overtaken: Promise<unknown>[] = [];
-  const surrendered: [scope: string, token: Token | undefined][] = [];
+  const scopes: string[] = [];
+  const held = new Set<string>();
   for (const [scope, source] of pool.entries()) {
     const { token, renewal } = source.invalidate();
-    surrendered.push([scope, token]);
+    scopes.push(scope);
     if (token !== undefined) {
+      held.add(token.accessToken());
       revocations.add({ accessToken: token.accessToken(), refreshToken: token.refreshToken() });
     }
     if (renewal !== undefined) overtaken.push(renewal);
   }
-  const failure = sharing && (await takeOut(surrendered, sharing, revocations, end));
+  // What the store has may be newer than what is held here, and is revoked too.
+  const taken = await sharing?.revokeAll(scopes, end);
+  for (const stored of taken?.tokens ?? []) if (!held.has(stored.accessToken)) revocations.add(stored);
   const revoked = await flush();
-  if (failure !== undefined) throw failure;
+  if (taken?.failure !== undefined) throw taken.failure;
   return revoked;
 
   async function flush(): Promise<number> {
@@ -55,43 +55,4 @@ export async function revokeAll(
     const late = 'A renewal is still in flight; its token will be revoked when it arrives';
     return revoked + (await withTimeout(last, { ms: left, timers, timedOut: () => timeoutError(late) }));
   }
-}
-
-/**
- * What the store has may be newer than what is held here, and is revoked too. So is what it could not be asked for
- * before.
- *
- * @returns the error of the first set of scopes for which it could not be asked now.
- */
-async function takeOut(
-  surrendered: readonly [scope: string, token: Token | undefined][],
-  sharing: SharedTokenProvider,
-  revocations: Revocations,
-  end: number,
-): Promise<MoovUnavailableError | undefined> {
-  const held = new Map(surrendered);
-  const scopes = [...new Set([...held.keys(), ...sharing.pendingScopes])];
-  let failure: MoovUnavailableError | undefined;
-  for (let first = 0; first < scopes.length; first += MOST_AT_ONCE) {
-    const some = scopes.slice(first, first + MOST_AT_ONCE);
-    if (first > 0 && performance.now() > end) {
-      for (const scope of some) sharing.postpone(scope);
-      failure ??= timeoutError('The token store was not asked for every token in time');
-      continue;
-    }
-    await Promise.all(
-      some.map(async (scope) => {
-        try {
-          const stored = await sharing.revoke(scope);
-          if (stored !== undefined && stored.accessToken !== held.get(scope)?.accessToken()) {
-            revocations.add(stored);
-          }
-        } catch (error) {
-          if (!(error instanceof MoovUnavailableError)) throw error;
-          failure ??= error;
-        }
-      }),
-    );
-  }
-  return failure;
 }

@@ -4,8 +4,8 @@ import type { AuthToken } from '../oauth/token-request.js';
 import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
 import { type Timers, withTimeout } from '../utils/timers.js';
 import type { MoovTokenRequest } from './moov-token-provider.js';
-import { PendingScopes } from './pending-scopes.js';
-import { type ResilientTokenStore, type RevokeAnswer, UNAVAILABLE } from './resilient-token-store.js';
+import { type ResilientTokenStore, UNAVAILABLE } from './resilient-token-store.js';
+import { StoreRevocations, type TakenOut } from './store-revocations.js';
 import { expiryMarginMs, fromMoov, type ObtainedToken } from './token.js';
 import type { RenewalContext, TokenProvider } from './token-provider.js';
 
@@ -40,15 +40,16 @@ export interface SharedTokenProviderParts {
 export class SharedTokenProvider {
   readonly #parts: SharedTokenProviderParts;
   readonly #waiting = new Map<string, Set<Wake>>();
-  readonly #pending = new PendingScopes();
+  readonly #revocations: StoreRevocations;
 
   constructor(parts: SharedTokenProviderParts) {
     this.#parts = parts;
+    this.#revocations = new StoreRevocations({ ...parts, keyFor: (scope) => this.#keyFor(scope) });
   }
 
-  /** The sets of scopes whose token may still be in the store although it was to be revoked. */
-  get pendingScopes(): readonly string[] {
-    return this.#pending.list();
+  /** How many sets of scopes may have a token in the store that was to be revoked. */
+  get pendingRevocations(): number {
+    return this.#revocations.count;
   }
 
   /**
@@ -75,37 +76,9 @@ export class SharedTokenProvider {
     };
   }
 
-  /**
-   * Takes the token of a set of scopes out of the store.
-   *
-   * @returns the token that was there; `undefined` when the store said that there was none.
-   * @throws {@link MoovUnavailableError} when the store did not answer, or holds a token that can't be decrypted. The
-   * scopes then stay among {@link pendingScopes} until a later call, or a late answer, settles them, or the token has
-   * ended.
-   */
-  async revoke(scope: string): Promise<StoredToken | undefined> {
-    const settle = this.#pending.begin(scope);
-    const key = await this.#keyFor(scope);
-    if (key === undefined) throw notAsked('the client ID could not be read', 'ERR_MOOV_KEY_UNREADABLE');
-    const answer = await this.#parts.store.revoke(key, (late) => {
-      if (!isUnreadable(late)) settle();
-      for (const token of tokensIn(late)) this.#parts.revoke(token);
-    });
-    if (answer === UNAVAILABLE) throw notAsked('it gave no answer', 'ERR_MOOV_STORE_UNAVAILABLE');
-    const unreadable = isUnreadable(answer);
-    const tokens = tokensIn(answer);
-    for (const other of unreadable ? tokens : tokens.slice(1)) this.#parts.revoke(other);
-    if (!unreadable) {
-      settle();
-      return tokens[0];
-    }
-    this.#parts.emit({ type: 'store.unreadable' });
-    throw notAsked("a token in it can't be decrypted", 'ERR_MOOV_STORE_UNAVAILABLE');
-  }
-
-  /** Adds a set of scopes to {@link pendingScopes} without asking the store. */
-  postpone(scope: string): void {
-    this.#pending.begin(scope);
+  /** Takes the tokens of these sets of scopes out of the store; see {@link StoreRevocations.revokeAll}. */
+  revokeAll(scopes: Iterable<string>, end: number): Promise<TakenOut> {
+    return this.#revocations.revokeAll(scopes, end);
   }
 
   /** Without the client's ID there is no name in the store; a token request fails for the same reason and tells it. */
@@ -210,23 +183,6 @@ function anotherFailed(): MoovUnavailableError {
   return new MoovUnavailableError('Another process that shares the store was given no token by Moov', {
     code: 'ERR_MOOV_ANOTHER_FAILED',
   });
-}
-
-/** A revocation whose outcome at the store is unknown: a token may still be there, and alive at Moov. */
-function notAsked(why: string, code: 'ERR_MOOV_KEY_UNREADABLE' | 'ERR_MOOV_STORE_UNAVAILABLE') {
-  return new MoovUnavailableError(
-    `The token store could not be asked for the token to revoke: ${why}. Call revoke() again.`,
-    { code },
-  );
-}
-
-function tokensIn(answer: RevokeAnswer): readonly StoredToken[] {
-  if (answer === undefined) return [];
-  return 'tokens' in answer ? answer.tokens : [answer];
-}
-
-function isUnreadable(answer: RevokeAnswer): boolean {
-  return answer !== undefined && 'unreadable' in answer && answer.unreadable === true;
 }
 
 type TokenAnswer = Extract<TokenStoreAnswer, { state: 'token' }>;
