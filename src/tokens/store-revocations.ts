@@ -53,7 +53,8 @@ export class StoreRevocations {
     let failure: MoovUnavailableError | undefined;
     for (let first = 0; first < scopes.length; first += MOST_AT_ONCE) {
       const some = scopes.slice(first, first + MOST_AT_ONCE);
-      if (first > 0 && performance.now() > end) {
+      // The names of all sets of scopes need the same client ID.
+      if (performance.now() > end || failure?.code === 'ERR_MOOV_KEY_UNREADABLE') {
         for (const scope of some) this.#pending.begin(scope);
         failure ??= timeoutError('The token store was not asked for every token in time');
         continue;

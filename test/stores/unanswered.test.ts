@@ -320,3 +320,25 @@ it('a listener of a memory store that throws keeps nothing from being stored', a
   expect(await store.put(answer.lock, token, 60_000)).toEqual(expect.any(String));
   expect(await store.revoke('k')).toEqual(token);
 });
+
+it('revoke() of many tokens ends although the function for the client ID hangs, and counts each', {
+  timeout: 40_000,
+}, async () => {
+  const sandbox = await startSandbox({ refreshTokens: false });
+  let hang = false;
+  const clientId = () =>
+    hang ? new Promise<string>(() => undefined) : Promise.resolve(sandbox.credentials.clientId);
+  const { moov } = join(sandbox, memoryTokenStore(), { clientId }, '/accounts/{accountID}/wallets.read');
+  const accounts = Array.from({ length: 150 }, () => randomUUID());
+  await Promise.all(accounts.map((accountID) => moov.accessToken({ accountID })));
+  hang = true;
+  const began = performance.now();
+  await expect(moov.revoke()).rejects.toThrow();
+  // 100 wait for their names, and the others need the same client ID.
+  expect(performance.now() - began).toBeLessThan(20_000);
+  expect(pending(moov)).toBeGreaterThanOrEqual(150);
+  hang = false;
+  await moov.revoke();
+  expect(pending(moov)).toBe(0);
+  expect(sandbox.stats.tokensRevoked).toBe(150);
+});
