@@ -259,16 +259,21 @@ describe('put', () => {
 it('a token of which a store says more than its life is left is used for its life', async () => {
   const sandbox = await startSandbox();
   const base = memoryTokenStore();
+  let lifeMs = 0;
   const acquire: TokenStore['acquire'] = async (...args) => {
     const answer = await base.acquire(...args);
-    return answer.state === 'token' ? { ...answer, leftMs: answer.token.lifeMs + 7_200_000 } : answer;
+    if (answer.state !== 'token') return answer;
+    lifeMs = answer.token.lifeMs;
+    // As after a jump of the clock by which the store keeps the time.
+    return { ...answer, leftMs: lifeMs + 7_200_000 };
   };
   await join(sandbox, base).moov.ready();
   const { moov, types } = join(sandbox, storeWith({ acquire }, base));
   await moov.ready();
   expect(types()).toEqual(['token.taken']);
   const left = Number(moov.status().expiresAt) - Date.now();
-  expect(left).toBeLessThanOrEqual(LIFE_MS);
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(lifeMs);
 });
 
 describe('what a store lacks', () => {
