@@ -70,6 +70,9 @@ describe.skipIf(redisIsMissing)('a Redis user', () => {
         await other.moov.renew();
       }
       expect(fleet.sandbox.stats).toMatchObject({ tokenRequests: 4, tokensRevoked: 0 });
+      // A lock is also released without the right to publish.
+      fleet.sandbox.fail({ path: '/oauth2/token', status: 400, body: { error: 'invalid_request' } });
+      await expect(one.moov.renew()).rejects.toThrow();
       await one.moov.revoke();
       expect(one.moov.status().pendingRevocations).toBe(0);
       for (const { moov } of [one, other]) expect((await moov.client.get('/ping')).status).toBe(200);
