@@ -213,7 +213,7 @@ export class TokenManager {
 
   /** Those that Moov has not confirmed, and those for which the store could not be asked. */
   get #pendingRevocations(): number {
-    return this.#revocations.count + (this.#shared?.pendingScopes.length ?? 0);
+    return this.#revocations.count + (this.#shared?.pendingRevocations ?? 0);
   }
 
   get #exchange() {
@@ -256,7 +256,7 @@ export class TokenManager {
     // The store may have newer tokens than are held here; they are revoked too.
     const scopes = entries.map(([scope]) => scope);
     const taken = await this.#shared?.revokeAll(scopes, end);
-    for (const stored of taken?.stored ?? []) {
+    for (const stored of taken?.tokens ?? []) {
       if (!held.has(stored.accessToken)) this.#revocations.add({ ...stored, leftMs: stored.lifeMs });
     }
     const revoked = await this.#flush(mark, inFlight, end, wasClosed);
