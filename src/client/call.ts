@@ -1,9 +1,4 @@
-import axios, {
-  AxiosHeaders,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
-  isAxiosError,
-} from 'axios';
+import axios, { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
 import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
@@ -46,6 +41,8 @@ export class Call {
   readonly #settings: CallSettings;
   readonly #end: number;
   #nextToken: Token | undefined;
+  /** Makes the response of the last attempt, if its status line decides. */
+  #decided: (() => AxiosResponse) | undefined;
   /** Whether a response says that Moov has done what it was asked to. */
   #done = false;
 
@@ -146,13 +143,16 @@ export class Call {
       this.token = token;
       const { signal } = attempt;
       const headers = this.#headers(token);
-      const neverSent = () => {
-        this.maybeSent = false;
-      };
-      return transport(wireRequest(settings, { ...this.image, headers, data, signal }), neverSent).then(
-        (response) => this.#responded(response, token, attempt),
-        failed,
-      );
+      this.#decided = undefined;
+      return transport(wireRequest(settings, { ...this.image, headers, data, signal }), {
+        neverSent: () => {
+          this.maybeSent = false;
+        },
+        active: () => attempt.active(),
+        head: (status, response) => {
+          if (decidedByStatus.has(status)) this.#decided = response;
+        },
+      }).then((response) => this.#responded(response, token, attempt), failed);
     } catch (error) {
       return Promise.resolve(failed(error));
     }
@@ -183,11 +183,13 @@ export class Call {
 
   #failed(reason: unknown, token: Token, attempt: Attempt): Outcome {
     attempt.end();
-    const error = redactError(reason, this.#visible(token));
-    const head = isAxiosError(error) ? error.response : undefined;
-    if (head !== undefined && decidedByStatus.has(head.status) && !this.image.settings.signal?.aborted) {
-      return this.#responded({ ...head, data: '' }, token, attempt);
+    const { signal, responseType } = this.image.settings;
+    const decided = signal?.aborted ? undefined : this.#decided?.();
+    if (decided !== undefined) {
+      decided.data = responseType === 'arraybuffer' ? Buffer.alloc(0) : '';
+      return this.#responded(decided, token, attempt);
     }
+    const error = redactError(reason, this.#visible(token));
     if (this.maybeSent) this.ambiguous = true;
     return { error: this.#timeoutError(attempt) ?? error };
   }

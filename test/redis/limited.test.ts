@@ -176,7 +176,7 @@ describe.skipIf(redisIsMissing)('the memory of Redis', () => {
     const token = await one.moov.accessToken();
     await one.moov.revoke();
     expect(one.moov.status().pendingRevocations).toBe(0);
-    expect(fleet.relay.revocations.map((revoked) => revoked.token)).toEqual([token]);
+    expect(fleet.relay.revocations.map((revoked) => revoked.token)).toContain(token);
     expect((await ask.keys('*')).filter((name) => !name.endsWith(':generation'))).toEqual([]);
     for (const { moov } of [one, other]) expect((await moov.client.get('/ping')).status).toBe(200);
     // Also although the store has just failed for a renewal.

@@ -69,10 +69,4 @@ export class Connection implements RequestConnection {
     this.#closed = true;
     this.#client.close().catch(() => undefined);
   }
-
-  /** Ends now; a request on it fails. */
-  destroy(error: Error): void {
-    if (this.#handler === undefined) this.abort(error);
-    else this.#handler.reject(error);
-  }
 }
