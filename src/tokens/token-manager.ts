@@ -12,7 +12,7 @@ import { MoovTokenProvider } from './moov-token-provider.js';
 import { abandonedError } from './renewal.js';
 import { paced } from './request-pace.js';
 import { ResilientTokenStore } from './resilient-token-store.js';
-import { Revocations } from './revocations.js';
+import { Revocations, type RevokeAtMoov } from './revocations.js';
 import { SharedTokenProvider } from './shared-token-provider.js';
 import type { Token } from './token.js';
 import { TokenPool } from './token-pool.js';
@@ -42,11 +42,11 @@ const MOST_REMEMBERED = 10_000;
  */
 export class TokenManager {
   readonly #settings: Settings;
-  readonly #endpoint: OAuthEndpoint;
   readonly #emit: Emit;
   readonly #timers = new Timers();
   readonly #moov: MoovTokenProvider;
   readonly #shared: SharedTokenProvider | undefined;
+  readonly #revokeAtMoov: RevokeAtMoov;
   readonly #revocations: Revocations;
   readonly #browserRequests = new Map<AbortController, Promise<unknown>>();
   readonly #closed = sharedController();
@@ -57,7 +57,6 @@ export class TokenManager {
   /** @param startUp - The scopes of the token that is kept at hand, if there is one. */
   constructor(settings: Settings, endpoint: OAuthEndpoint, emit: Emit, startUp: string | undefined) {
     this.#settings = settings;
-    this.#endpoint = endpoint;
     this.#emit = emit;
     const timers = this.#timers;
     const outside = new AsyncResource('MoovAuth');
@@ -73,12 +72,12 @@ export class TokenManager {
         timers,
       });
     const provider: TokenProvider = this.#shared ?? this.#moov;
-    this.#revocations = new Revocations(
-      (token, tokenTypeHint, limits) =>
-        requestRevocation(endpoint, { token, tokenTypeHint }, { ...this.#exchange, ...limits }),
-      timers,
-      settings.maxTokens + MOST_REMEMBERED,
-    );
+    this.#revokeAtMoov = (token, tokenTypeHint, limits) => {
+      const exchange = { credentials: settings.credentials, headers: {}, retries: 1, timers, ...limits };
+      return requestRevocation(endpoint, { token, tokenTypeHint }, exchange);
+    };
+    const most = settings.maxTokens + MOST_REMEMBERED;
+    this.#revocations = new Revocations(this.#revokeAtMoov, timers, most);
     let generation = 0;
     this.pool = new TokenPool({
       make: (scope, autoRenew) =>
@@ -150,12 +149,10 @@ export class TokenManager {
     this.#revocations.flushSoon(REVOKE_TIMEOUT_MS);
   }
 
-  /** Revokes a token of somebody else's. */
+  /** Revokes a token that is not of this manager. */
   revokeToken(token: string, tokenTypeHint: 'access_token' | 'refresh_token' | undefined): Promise<void> {
     const limits = { timeoutMs: REVOKE_TIMEOUT_MS, signal: this.closed };
-    return this.#timers.hold(
-      requestRevocation(this.#endpoint, { token, tokenTypeHint }, { ...this.#exchange, ...limits }),
-    );
+    return this.#timers.hold(this.#revokeAtMoov(token, tokenTypeHint, limits));
   }
 
   /**
@@ -197,10 +194,6 @@ export class TokenManager {
   close(revoke: boolean): Promise<void> {
     this.#closing ??= this.#close(revoke);
     return this.#closing;
-  }
-
-  get #exchange() {
-    return { credentials: this.#settings.credentials, headers: {}, retries: 1, timers: this.#timers };
   }
 
   #state(hasToken: boolean): MoovAuthStatus['state'] {

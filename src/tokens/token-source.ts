@@ -46,7 +46,7 @@ export class TokenSource implements TokenSupplier {
     this.#timer = new RenewalTimer(parts, () => this.#renewInBackground());
   }
 
-  /** The token held, whatever its age. */
+  /** Whatever its age. */
   get held(): Token | undefined {
     return this.#token;
   }
@@ -55,7 +55,6 @@ export class TokenSource implements TokenSupplier {
     return this.#failure;
   }
 
-  /** Requests a token without waiting for it. */
   start(): void {
     if (this.#usable === undefined) this.#renewInBackground();
   }
@@ -201,9 +200,8 @@ export class TokenSource implements TokenSupplier {
 
   #checkIdle(): void {
     if (this.#waiting > 0 || this.#renewal !== undefined || this.#invalidated.size > 0) return;
-    const tell = this.#whenIdle;
+    this.#whenIdle?.();
     this.#whenIdle = undefined;
-    tell?.();
   }
 
   #renewInBackground(): void {
