@@ -137,8 +137,9 @@ export interface MoovAuth extends RequestHandler {
   /**
    * Ends all token requests, waiting or in flight; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, it first
    * revokes every token, as {@link revoke} does, and resolves within 5 s; what Moov did not confirm by then is reported
-   * through `onEvent` and `status().pendingRevocations`. Idle connections are closed. Afterwards nothing of this object
-   * keeps the process open. Never rejects.
+   * through `onEvent` and `status().pendingRevocations`. It waits up to 5 s for calls in flight; those that take longer
+   * reject with `ERR_MOOV_CLOSED`, and `error.moov` says what became of them. Afterwards nothing of this object keeps the
+   * process open: connections are closed, and so are streamed responses of which nothing was read. Never rejects.
    *
    * @param options - Whether to revoke the tokens; the options of the first call count.
    * @throws {@link MoovConfigError} at once, for a wrong option; nothing is closed.
