@@ -28,24 +28,31 @@ export class LightSignal implements GenericAbortSignal {
   }
 }
 
+/**
+ * The slowest line that is reckoned with, in bytes per millisecond: 1 Mbit/s. The system takes a few megabytes at once,
+ * and does not say when they have left the machine.
+ */
+const SLOWEST_LINE = 125;
+
 /** The limits of one attempt. */
 export interface AttemptLimits {
   /** The caller's own signal. */
   signal: GenericAbortSignal | undefined;
-  /** Milliseconds without a byte in either direction. */
+  /** Milliseconds in which nothing moves: no byte is received, and those sent had the time to leave. */
   idleMs: number;
   /** Milliseconds left of the whole call; infinite without a limit. */
   leftMs: number;
 }
 
 /**
- * The time and the abort of one attempt, in one signal: the caller's own signal, the time without a byte, and what is
- * left of the call. A large file on a slow line takes as long as the call may take.
+ * The time and the abort of one attempt, in one signal: the caller's own signal, the time in which nothing moves, and
+ * what is left of the call. A large file on a slow line takes as long as the call may take.
  */
 export class Attempt {
   readonly #signal = new LightSignal();
   readonly #limits: AttemptLimits;
   readonly #end: number;
+  /** When bytes were last received, or will have left the machine on the slowest line. */
   #activeAt: number;
   #timer: NodeJS.Timeout | undefined;
   #timedOut: 'idle' | 'call' | undefined;
@@ -64,8 +71,13 @@ export class Attempt {
     return this.#signal;
   }
 
-  /** Bytes were sent or received. */
-  active(): void {
+  /** Bytes of the request were given to the system. */
+  sent(bytes: number): void {
+    this.#activeAt = Math.max(this.#activeAt, performance.now()) + bytes / SLOWEST_LINE;
+  }
+
+  /** Bytes of the response have come, so the request has left. */
+  received(): void {
     this.#activeAt = performance.now();
   }
 

@@ -8,10 +8,10 @@ export interface CallBody {
   /** Whether it can be sent a second time: a stream can't, as the first attempt has used it up. */
   readonly replayable: boolean;
   /**
-   * @param active - Called whenever bytes of the caller's stream are passed on.
+   * @param sent - Called with the number of bytes of the caller's stream that are passed on.
    * @throws AxiosError when the caller's stream ended before any of it was sent.
    */
-  forAttempt(config: InternalAxiosRequestConfig, active: () => void): unknown;
+  forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown;
   /** Why the caller's own stream failed, if it did. */
   readonly error: Error | undefined;
   /** Closes the files that the caller's stream holds open. */
@@ -83,14 +83,14 @@ class StreamBody implements CallBody {
     );
   }
 
-  forAttempt(config: InternalAxiosRequestConfig, active: () => void): unknown {
+  forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown {
     const source = this.#source;
     if (this.error !== undefined) throw AxiosError.from(this.error, codeOf(this.error), config);
     if (source instanceof Readable && source.destroyed) {
       const cause = new Error('The body was over before it was sent');
       throw AxiosError.from(cause, AxiosError.ERR_BAD_REQUEST, config);
     }
-    return isFormOfPackage(source) ? source : unlinked(source, active);
+    return isFormOfPackage(source) ? source : unlinked(source, sent);
   }
 
   release(): void {
@@ -108,12 +108,12 @@ function codeOf(error: Error): string | undefined {
  * A stream with the bytes of another that does not lead to the request: a stream that is piped leads to where it is
  * piped to, and the caller's own stays in the config, where logs can see it.
  */
-function unlinked(body: NodeJS.ReadableStream, active: () => void): PassThrough {
+function unlinked(body: NodeJS.ReadableStream, sent: (bytes: number) => void): PassThrough {
   const copy = new PassThrough();
   // The request may be over, and listen no more, when the caller's stream fails.
   copy.on('error', () => undefined);
   body.on('data', (chunk) => {
-    active();
+    sent(Buffer.byteLength(chunk));
     // The attempt may have ended before the caller's stream has.
     if (copy.destroyed) return void body.pause();
     try {

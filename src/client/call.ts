@@ -157,7 +157,7 @@ export class Call {
     const attempt = new Attempt({ signal: this.signal, idleMs: attemptTimeoutMs, leftMs });
     const failed = (error: unknown) => this.#failed(error, token, attempt);
     try {
-      const data = body.forAttempt(this.config, () => attempt.active());
+      const data = body.forAttempt(this.config, (bytes) => attempt.sent(bytes));
       this.attempts++;
       this.maybeSent = true;
       this.token = token;
@@ -168,7 +168,8 @@ export class Call {
         neverSent: () => {
           this.maybeSent = false;
         },
-        active: () => attempt.active(),
+        sent: (bytes) => attempt.sent(bytes),
+        received: () => attempt.received(),
         head: (status, response) => {
           if (decidedByStatus.has(status)) this.#decided = response;
         },
@@ -192,7 +193,7 @@ export class Call {
       return { response };
     }
     response.data = this.#settings.unread.shield(data, {
-      active: () => attempt.active(),
+      received: () => attempt.received(),
       failure: (error) => this.#timeoutError(attempt) ?? redactError(error, visible),
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
       ended: (whole) => {

@@ -3,9 +3,6 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 /** Axios's class of headers, under the name that both of its builds have. */
 export type RequestHeaders = InternalAxiosRequestConfig['headers'];
 
-/** A body of more bytes is sent piece by piece, so that it can be told from one that nobody takes. */
-export const LARGE_BODY_BYTES = 262_144;
-
 /** What a transport gets, made by {@link wireRequest}. */
 export type WireRequest = InternalAxiosRequestConfig;
 
@@ -66,8 +63,10 @@ export interface TransportObserver {
    * it a request counts as sent.
    */
   neverSent(): void;
-  /** Bytes of the request were sent, or bytes of its response have come. */
-  active(): void;
+  /** So many bytes of the request were given to the system. */
+  sent(bytes: number): void;
+  /** Bytes of the response have come. */
+  received(): void;
   /**
    * The head of the response has come, and its body may yet fail.
    *
@@ -79,7 +78,8 @@ export interface TransportObserver {
 /** For a caller that needs no reports. */
 export const unobserved: TransportObserver = {
   neverSent: () => undefined,
-  active: () => undefined,
+  sent: () => undefined,
+  received: () => undefined,
   head: () => undefined,
 };
 
