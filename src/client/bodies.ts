@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { types } from 'node:util';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import { isObject } from '../utils/describe-type.js';
 import { toError } from '../utils/errors.js';
 
 /** The body of a call, fixed when the call is checked. Each attempt sends what {@link forAttempt} returns. */
@@ -129,10 +130,6 @@ function unlinked(body: NodeJS.ReadableStream, sent: (bytes: number) => void): P
     if (!copy.writableEnded) copy.destroy();
   });
   return copy;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 /** Streams of Node, and those of the form-data package, which do not inherit from Readable. */

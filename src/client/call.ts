@@ -86,9 +86,11 @@ export class Call {
     this.#abort();
   }
 
-  /** Listens to the caller's signal no more. */
-  end(): void {
-    this.image.settings.signal?.removeEventListener?.('abort', this.#abort);
+  /** The call is over: it listens to the caller's signal no more, once a streamed response of it has ended. */
+  end(response: AxiosResponse | undefined): void {
+    const data: unknown = response?.data;
+    if (isStream(data) && !data.closed) data.once('close', () => this.end(undefined));
+    else this.image.settings.signal?.removeEventListener?.('abort', this.#abort);
   }
 
   /** The error of a call whose signal is aborted. */
@@ -196,11 +198,7 @@ export class Call {
       received: () => attempt.received(),
       failure: (error) => this.#timeoutError(attempt) ?? redactError(error, visible),
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
-      ended: (whole) => {
-        if (whole) attempt.end();
-        else attempt.giveUp();
-        this.end();
-      },
+      ended: (whole) => (whole ? attempt.end() : attempt.giveUp()),
       info: () => this.info,
     });
     return { response };

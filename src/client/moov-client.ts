@@ -12,13 +12,13 @@ import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
-import { attachCallInfo } from './call-info.js';
+import { withCallInfo } from './call-info.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
 import { OpenCalls } from './open-calls.js';
 import { createResend } from './resend.js';
 import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
-import { isStream, UnreadStreams } from './streams.js';
+import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
 import { type Base, baseOf, type ConnectionSettings, takeConnection, wireImage } from './wire-image.js';
 
@@ -104,8 +104,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
         budget?.earn();
         return call.attempt().then((outcome) => conclude(call, outcome));
       } catch (error) {
-        if (error instanceof Error) attachCallInfo(error, { attempts: 0, ambiguous: false });
-        return Promise.reject(error);
+        return Promise.reject(withCallInfo(error, { attempts: 0, ambiguous: false }));
       }
     };
   }
@@ -117,8 +116,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
     open.delete(call);
-    // A streamed response is still the caller's to abort.
-    if (!isStream(outcome.response?.data)) call.end();
+    call.end(outcome.response);
     return settle(call, outcome);
   }
 }

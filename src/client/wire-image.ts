@@ -7,7 +7,7 @@ import axios, {
 } from 'axios';
 import type { RequestHeaders } from '../transports/transport.js';
 import { type CallBody, fixBody, isForm } from './bodies.js';
-import { assertHeaders, assertSettings, assertURL } from './validate-request.js';
+import { assertHeaders, assertSettings, assertURL, assertWritable } from './validate-request.js';
 
 /**
  * What a call sends, computed once from the config that was checked. Every attempt, replay and retry is made from this:
@@ -24,6 +24,8 @@ export interface WireImage {
   readonly body: CallBody;
   /** The config's other settings, as they were, and those of the connection. */
   readonly settings: AxiosRequestConfig;
+  /** How often this call may be retried, where it says so itself. */
+  readonly retries: number | undefined;
 }
 
 /** The base URL in parts. */
@@ -39,13 +41,15 @@ export function baseOf(url: string): Base {
   return { url, origin, path: pathname.replace(/\/+$/, '') };
 }
 
+const ofConnection = ['httpAgent', 'httpsAgent', 'proxy'] as const;
+
 /** The settings of connections, which are kept out of what callers see: an agent leads to the requests it carries. */
-export type ConnectionSettings = Pick<AxiosRequestConfig, 'httpAgent' | 'httpsAgent' | 'proxy'>;
+export type ConnectionSettings = Pick<AxiosRequestConfig, (typeof ofConnection)[number]>;
 
 /** Takes these settings out of a config or of defaults. */
 export function takeConnection(config: ConnectionSettings): ConnectionSettings {
   const taken: ConnectionSettings = {};
-  for (const name of ['httpAgent', 'httpsAgent', 'proxy'] as const) {
+  for (const name of ofConnection) {
     if (config[name] !== undefined) Object.assign(taken, { [name]: config[name] });
     delete config[name];
   }
@@ -64,16 +68,21 @@ export function wireImage(
   base: Base,
   connection: ConnectionSettings,
 ): WireImage {
-  const body = fixBody(config.data);
+  // Each property is read once: what a getter or a Proxy returned then is checked, and is sent.
+  const settings: InternalAxiosRequestConfig = { ...config };
+  Object.setPrototypeOf(settings, null);
+  const body = fixBody(settings.data);
   try {
-    assertURL(config.url, base.origin);
-    assertSettings(config, base.url);
-    const headers = fixHeaders(config.headers);
+    assertURL(settings.url, base.origin);
+    const retries = assertSettings(settings, base.url);
+    assertWritable(config);
+    const headers = fixHeaders(settings.headers);
     assertHeaders(headers, body);
-    if (isForm(config.data)) fixBoundary(headers);
-    const settings = { ...connection, ...config, ...takeConnection(config) };
-    const method = (config.method ?? 'get').toUpperCase();
-    return { method, origin: base.origin, path: pathOf(config, base), headers, body, settings };
+    if (isForm(settings.data)) fixBoundary(headers);
+    takeConnection(config);
+    for (const name of ofConnection) if (settings[name] === undefined) settings[name] = connection[name];
+    const method = String(settings.method ?? 'get').toUpperCase();
+    return { method, origin: base.origin, path: pathOf(settings, base), headers, body, settings, retries };
   } catch (error) {
     body.release();
     throw error;

@@ -90,3 +90,28 @@ describe('close()', () => {
     expect(server.requests).toHaveLength(1);
   });
 });
+
+describe('an abort by the caller', () => {
+  it.each([
+    ['a 401', { status: 401 }],
+    ['a 503', { status: 503, headers: { 'retry-after-ms': '5' } }],
+  ] as const)('ends a streamed call also after %s was followed by another attempt', async (_what, first) => {
+    let calls = 0;
+    const server = await serve(({ path }) => {
+      if (path === '/oauth2/token') return token;
+      return ++calls === 1 ? first : 'hang';
+    });
+    const moov = moovAuth('/ping.read', {
+      clientId: 'id',
+      clientSecret: 'a-long-secret',
+      baseURL: server.url,
+    });
+    onTestFinished(() => moov.close());
+    const controller = new AbortController();
+    const { signal } = controller;
+    const call = failure(moov.client.get('/x', { responseType: 'stream', signal }));
+    await until(() => calls === 2, 'the second attempt has come');
+    controller.abort();
+    expect(await call).toMatchObject({ code: 'ERR_CANCELED', moov: { attempts: 2 } });
+  });
+});
