@@ -1,4 +1,10 @@
-import { AxiosError, type GenericAbortSignal, type InternalAxiosRequestConfig } from 'axios';
+import {
+  AxiosError,
+  type AxiosResponse,
+  type GenericAbortSignal,
+  type InternalAxiosRequestConfig,
+} from 'axios';
+import type { TransportObserver } from '../transports/transport.js';
 import { LONGEST_TIMER_MS } from '../utils/timers.js';
 
 type Listener = (() => void) | { handleEvent(): void };
@@ -6,25 +12,34 @@ type Listener = (() => void) | { handleEvent(): void };
 /** A signal as transports take it, without the costs of an AbortController, which every attempt would have. */
 export class LightSignal implements GenericAbortSignal {
   aborted = false;
-  #listeners: Set<Listener> | undefined;
+  /** Most signals have one listener. */
+  #listener: Listener | undefined;
+  #others: Set<Listener> | undefined;
 
   addEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners ??= new Set();
-    this.#listeners.add(listener);
+    if (this.#listener === undefined || this.#listener === listener) {
+      this.#listener = listener;
+      return;
+    }
+    this.#others ??= new Set();
+    this.#others.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners?.delete(listener);
+    if (this.#listener === listener) this.#listener = undefined;
+    this.#others?.delete(listener);
   }
 
   abort(): void {
     if (this.aborted) return;
     this.aborted = true;
-    for (const listener of [...(this.#listeners ?? [])]) {
+    const listeners = [this.#listener, ...(this.#others ?? [])];
+    this.#listener = undefined;
+    this.#others = undefined;
+    for (const listener of listeners) {
       if (typeof listener === 'function') listener();
-      else listener.handleEvent();
+      else listener?.handleEvent();
     }
-    this.#listeners = undefined;
   }
 }
 
@@ -33,6 +48,9 @@ export class LightSignal implements GenericAbortSignal {
  * and does not say when they have left the machine.
  */
 const SLOWEST_LINE = 125;
+
+/** These are decided by the status line, however large or broken the body is. */
+const decidedByStatus = new Set([401, 429, 503]);
 
 /** The limits of one attempt. */
 export interface AttemptLimits {
@@ -48,7 +66,11 @@ export interface AttemptLimits {
  * The time and the abort of one attempt, in one signal: the caller's own signal, the time in which nothing moves, and
  * what is left of the call. A large file on a slow line takes as long as the call may take.
  */
-export class Attempt {
+export class Attempt implements TransportObserver {
+  /** Whether it may have reached Moov. Once it is given to the transport it counts as sent, until that proves otherwise. */
+  maybeSent = false;
+  /** Makes the response, if its status line has come and decides. */
+  decided: (() => AxiosResponse) | undefined;
   readonly #signal = new LightSignal();
   readonly #limits: AttemptLimits;
   readonly #end: number;
@@ -69,6 +91,14 @@ export class Attempt {
 
   get signal(): GenericAbortSignal {
     return this.#signal;
+  }
+
+  neverSent(): void {
+    this.maybeSent = false;
+  }
+
+  head(status: number, response: () => AxiosResponse): void {
+    if (decidedByStatus.has(status)) this.decided = response;
   }
 
   /** Bytes of the request were given to the system. */

@@ -13,7 +13,7 @@ export function attachCallInfo<T extends object>(
   target: T,
   info: MoovCallInfo,
 ): asserts target is T & WithCallInfo {
-  const moov = Object.freeze({ ...info });
+  const moov = Object.freeze(info);
   Object.defineProperty(target, 'moov', { value: moov, enumerable: true, configurable: true });
   Object.defineProperty(target, mark, { value: true, configurable: true });
 }

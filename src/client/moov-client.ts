@@ -13,6 +13,7 @@ import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
 import { withCallInfo } from './call-info.js';
+import { CallerSignals } from './caller-signals.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
 import { OpenCalls } from './open-calls.js';
 import { createResend } from './resend.js';
@@ -20,7 +21,7 @@ import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
 import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
-import { type Base, baseOf, type ConnectionSettings, takeConnection, wireImage } from './wire-image.js';
+import { type Base, baseOf, type ConnectionSettings, callImage, takeConnection } from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
@@ -57,7 +58,13 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   const resend = createResend({ retries: settings.retries, budget, emit });
   const unread = new UnreadStreams();
   const open = new OpenCalls();
-  const ofCalls: CallSettings = { origin, attemptTimeoutMs, transport, unread };
+  const ofCalls: CallSettings = {
+    origin,
+    attemptTimeoutMs,
+    transport,
+    unread,
+    signals: new CallerSignals(),
+  };
   const calls = new WeakMap<object, Call>();
   const made = new WeakMap<TokenSupplier, AxiosInstance>();
 
@@ -98,7 +105,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   function adapterFor(tokens: TokenSupplier, base: Base, connection: ConnectionSettings): AxiosAdapter {
     return (config) => {
       try {
-        const call = new Call(config, wireImage(config, base, connection), tokens, ofCalls);
+        const call = new Call(config, callImage(config, base, connection), tokens, ofCalls);
         calls.set(config, call);
         open.add(call);
         budget?.earn();

@@ -45,7 +45,7 @@ export function settle(call: Call, outcome: Outcome): AxiosResponse {
 }
 
 function accepts(call: Call, status: number): boolean {
-  const { validateStatus } = call.image.settings;
+  const { validateStatus } = call.image;
   try {
     return !validateStatus || validateStatus(status);
   } catch (error) {

@@ -79,17 +79,20 @@ export function assertSettings(
   assertHTTP1(config.httpVersion);
   assertEncoding(config);
   for (const [name, instead] of optionsOfAll) if (name in config) throw bypassed(`"${name}"`, instead);
-  const { timeout } = config;
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-    throw new MoovConfigError(
-      `timeout: expected milliseconds, 0 or more, 0 being no limit; got ${describeType(timeout)}.`,
-    );
-  }
+  assertWritable(config);
   return readRetries(config['axios-retry']);
 }
 
+/** @throws {@link MoovConfigError} for what is no time. */
+export function assertTimeout(timeout: unknown): void {
+  if (typeof timeout === 'number' && timeout >= 0) return;
+  throw new MoovConfigError(
+    `timeout: expected milliseconds, 0 or more, 0 being no limit; got ${describeType(timeout)}.`,
+  );
+}
+
 /** A config that can't be changed would hide what the application's `transformResponse` throws after a payment. */
-export function assertWritable(config: InternalAxiosRequestConfig): void {
+function assertWritable(config: InternalAxiosRequestConfig): void {
   const isWritable = Reflect.set(config, 'transformResponse', config.transformResponse);
   if (isWritable && Object.isExtensible(config)) return;
   throw new MoovConfigError('The config of a call must not be frozen, sealed or read-only.');

@@ -5,25 +5,29 @@ import axios, {
   type AxiosRequestConfig,
   type InternalAxiosRequestConfig,
 } from 'axios';
-import type { RequestHeaders } from '../transports/transport.js';
+import { type RequestHeaders, type WireSettings, wireSettings } from '../transports/transport.js';
 import { type CallBody, fixBody, isForm } from './bodies.js';
-import { assertHeaders, assertSettings, assertURL, assertWritable } from './validate-request.js';
+import { assertHeaders, assertSettings, assertTimeout, assertURL } from './validate-request.js';
 
 /**
  * What a call sends, computed once from the config that was checked. Every attempt, replay and retry is made from this:
  * whatever anybody changes on the config afterwards is not sent.
  */
-export interface WireImage {
+export interface CallImage {
   /** In upper case. */
   readonly method: string;
   readonly origin: string;
   /** With the path of the base URL, and the query. */
   readonly path: string;
+  readonly settings: WireSettings;
   /** Without the bearer token and Moov's Origin, which each attempt adds to a copy of its own. */
   readonly headers: RequestHeaders;
   readonly body: CallBody;
-  /** The config's other settings, as they were, and those of the connection. */
-  readonly settings: AxiosRequestConfig;
+  readonly signal: InternalAxiosRequestConfig['signal'];
+  /** The time for the whole call in milliseconds; 0 stands for no limit, as in Axios. */
+  readonly timeoutMs: number;
+  readonly responseType: InternalAxiosRequestConfig['responseType'];
+  readonly validateStatus: InternalAxiosRequestConfig['validateStatus'];
   /** How often this call may be retried, where it says so itself. */
   readonly retries: number | undefined;
 }
@@ -63,26 +67,38 @@ export function takeConnection(config: ConnectionSettings): ConnectionSettings {
  * @throws {@link MoovOriginError} for a URL that leads elsewhere; {@link MoovConfigError} for a setting or a header that
  * would bypass this package's rules; AxiosError, as Axios has it, for parameters that can't be serialised.
  */
-export function wireImage(
+export function callImage(
   config: InternalAxiosRequestConfig,
   base: Base,
   connection: ConnectionSettings,
-): WireImage {
+): CallImage {
   // Each property is read once: what a getter or a Proxy returned then is checked, and is sent.
-  const settings: InternalAxiosRequestConfig = { ...config };
-  Object.setPrototypeOf(settings, null);
-  const body = fixBody(settings.data);
+  const { url, method = 'get', params, paramsSerializer, headers: given, data } = config;
+  const { signal, timeout = 0, responseType, validateStatus } = config;
+  const body = fixBody(data);
   try {
-    assertURL(settings.url, base.origin);
-    const retries = assertSettings(settings, base.url);
-    assertWritable(config);
-    const headers = fixHeaders(settings.headers);
+    assertURL(url, base.origin);
+    assertTimeout(timeout);
+    const retries = assertSettings(config, base.url);
+    const headers = fixHeaders(given);
     assertHeaders(headers, body);
-    if (isForm(settings.data)) fixBoundary(headers);
-    takeConnection(config);
-    for (const name of ofConnection) if (settings[name] === undefined) settings[name] = connection[name];
-    const method = String(settings.method ?? 'get').toUpperCase();
-    return { method, origin: base.origin, path: pathOf(settings, base), headers, body, settings, retries };
+    if (isForm(data)) fixBoundary(headers);
+    const { httpAgent = connection.httpAgent, httpsAgent = connection.httpsAgent } = takeConnection(config);
+    // A call has no proxy of its own.
+    const settings = wireSettings(config, { httpAgent, httpsAgent, proxy: connection.proxy });
+    return {
+      method: String(method).toUpperCase(),
+      origin: base.origin,
+      path: pathOf({ url, params, paramsSerializer }, base, config),
+      headers,
+      body,
+      settings,
+      signal,
+      timeoutMs: timeout,
+      responseType,
+      validateStatus,
+      retries,
+    };
   } catch (error) {
     body.release();
     throw error;
@@ -111,9 +127,18 @@ function fixBoundary(headers: RequestHeaders): void {
 /** What a URL parser leaves as it is, except dot segments. */
 const plain = /^\/(?!\/)[\w\-.~!$&()*+,;=:@%/?|[\]]*$/;
 
+interface Where {
+  readonly url: string | undefined;
+  readonly params: unknown;
+  readonly paramsSerializer: InternalAxiosRequestConfig['paramsSerializer'];
+}
+
 /** As Axios's own adapter does it: put together, parsed, and with the query of `params` behind what was parsed. */
-function pathOf(config: InternalAxiosRequestConfig, base: Base): string {
-  const { url, params, paramsSerializer } = config;
+function pathOf(
+  { url, params, paramsSerializer }: Where,
+  base: Base,
+  config: InternalAxiosRequestConfig,
+): string {
   if (url !== undefined && !params && plain.test(url) && !url.includes('/.')) return base.path + url;
   const { pathname, search } = new URL(axios.getUri({ baseURL: base.url, ...(url ? { url } : {}) }));
   const path = pathname + search;

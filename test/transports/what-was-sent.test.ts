@@ -88,7 +88,7 @@ describe.each(columns)('on %s', (column) => {
     const neverSent = () => {
       maybeSent = false;
     };
-    const sent = send(wireRequest({}, image), { ...unobserved, neverSent });
+    const sent = send(wireRequest([], image), { ...unobserved, neverSent });
     await expect(sent).rejects.toMatchObject({
       code: 'ERR_BAD_REQUEST',
       message: expect.stringContaining(name),
@@ -112,7 +112,7 @@ describe.each(columns)('on %s', (column) => {
       data: undefined,
       signal: undefined,
     };
-    const sent = send(wireRequest({}, { ...image, ...other }), unobserved);
+    const sent = send(wireRequest([], { ...image, ...other }), unobserved);
     await expect(sent).rejects.toMatchObject({ code: 'ERR_MOOV_ORIGIN' });
     expect(server.sent()).toBeUndefined();
   });
@@ -131,7 +131,7 @@ describe.each(columns)('on %s', (column) => {
       data: undefined,
       signal: undefined,
     };
-    const error: unknown = await send(wireRequest({}, image), unobserved).catch((caught: unknown) => caught);
+    const error: unknown = await send(wireRequest([], image), unobserved).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(Error);
     for (let at = error; at instanceof Error; at = at.cause) {
       for (const name of ['rawPacket', 'config', 'request']) expect(at).not.toHaveProperty(name);
@@ -163,7 +163,7 @@ test('requests that are given up open no connection for nobody', async () => {
         data: undefined,
         signal,
       };
-      return expect(send(wireRequest({}, image), unobserved)).rejects.toThrow('canceled');
+      return expect(send(wireRequest([], image), unobserved)).rejects.toThrow('canceled');
     }),
   );
   await until(() => server.sockets.size === 0, 'their connections are closed');
