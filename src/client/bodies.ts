@@ -25,7 +25,8 @@ export function fixBody(data: unknown): CallBody {
   // Blobs and strings can't change. Of a form the entries are copied, not their bytes.
   if (Buffer.isBuffer(data)) return fixed(Buffer.from(data));
   if (types.isArrayBuffer(data)) return fixed(Buffer.from(data.slice(0)));
-  if (isForm(data)) return fixed(new FixedForm([...data]));
+  if (isForm(data)) return fixed(new FixedForm([...data].map(([name, value]) => [name, plainValue(value)])));
+  if (data instanceof Blob) return fixed(plainBlob(data));
   if (isPiped(data)) return new StreamBody(data);
   return data instanceof ReadableStream ? { ...fixed(data), replayable: false } : fixed(data);
 }
@@ -34,6 +35,17 @@ export function fixBody(data: unknown): CallBody {
 export function isForm(body: unknown): body is Iterable<[string, unknown]> {
   if (!isObject(body) || !('append' in body) || 'getHeaders' in body) return false;
   return Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData' && Symbol.iterator in body;
+}
+
+/** A Blob of the built-in class, whose bytes can't change; one of a class of the application's may have a stream of its own. */
+function plainBlob(blob: Blob): Blob {
+  if (Object.getPrototypeOf(blob) === Blob.prototype) return blob;
+  return Blob.prototype.slice.call(blob, 0, blob.size, blob.type);
+}
+
+function plainValue(value: unknown): unknown {
+  if (!(value instanceof File) || Object.getPrototypeOf(value) === File.prototype) return value;
+  return new File([plainBlob(value)], value.name, { type: value.type });
 }
 
 function fixed(data: unknown): CallBody {

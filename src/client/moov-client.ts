@@ -21,7 +21,14 @@ import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
 import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
-import { type Base, baseOf, type ConnectionSettings, callImage, takeConnection } from './wire-image.js';
+import {
+  type Base,
+  baseOf,
+  type ConnectionSettings,
+  callImage,
+  noConnection,
+  takeConnection,
+} from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
@@ -83,7 +90,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   };
 
   function create(tokens: TokenSupplier): AxiosInstance {
-    const connection: ConnectionSettings = {};
+    const connection = noConnection();
     const adapter = adapterFor(tokens, base, connection);
     const client = axios.create({ ...config, adapter });
     client.interceptors.request.use(

@@ -83,6 +83,13 @@ export function assertSettings(
   return readRetries(config['axios-retry']);
 }
 
+/** A controller in the place of its signal would be passed over. */
+export function assertSignal(signal: unknown): void {
+  if (signal === undefined || signal === null) return;
+  if (isObject(signal) && 'addEventListener' in signal && 'aborted' in signal) return;
+  throw new MoovConfigError(`signal: expected an AbortSignal; got ${describeType(signal)}.`);
+}
+
 /** @throws {@link MoovConfigError} for what is no time. */
 export function assertTimeout(timeout: unknown): void {
   if (typeof timeout === 'number' && timeout >= 0) return;

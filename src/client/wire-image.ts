@@ -7,7 +7,7 @@ import axios, {
 } from 'axios';
 import { type RequestHeaders, type WireSettings, wireSettings } from '../transports/transport.js';
 import { type CallBody, fixBody, isForm } from './bodies.js';
-import { assertHeaders, assertSettings, assertTimeout, assertURL } from './validate-request.js';
+import { assertHeaders, assertSettings, assertSignal, assertTimeout, assertURL } from './validate-request.js';
 
 /**
  * What a call sends, computed once from the config that was checked. Every attempt, replay and retry is made from this:
@@ -50,11 +50,18 @@ const ofConnection = ['httpAgent', 'httpsAgent', 'proxy'] as const;
 /** The settings of connections, which are kept out of what callers see: an agent leads to the requests it carries. */
 export type ConnectionSettings = Pick<AxiosRequestConfig, (typeof ofConnection)[number]>;
 
+/** Without a prototype, from which somebody's settings could come. */
+export function noConnection(): ConnectionSettings {
+  const none: ConnectionSettings = {};
+  Object.setPrototypeOf(none, null);
+  return none;
+}
+
 /** Takes these settings out of a config or of defaults. */
 export function takeConnection(config: ConnectionSettings): ConnectionSettings {
-  const taken: ConnectionSettings = {};
+  const taken = noConnection();
   for (const name of ofConnection) {
-    if (config[name] !== undefined) Object.assign(taken, { [name]: config[name] });
+    if (Object.hasOwn(config, name)) taken[name] = config[name];
     delete config[name];
   }
   return taken;
@@ -79,6 +86,7 @@ export function callImage(
   try {
     assertURL(url, base.origin);
     assertTimeout(timeout);
+    assertSignal(signal);
     const retries = assertSettings(config, base.url);
     const headers = fixHeaders(given);
     assertHeaders(headers, body);

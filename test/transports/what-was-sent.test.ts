@@ -177,11 +177,14 @@ describe('with a Dispatcher that does not tell when a request begins', () => {
     expect(outcome).toMatchObject({ code: 'ECONNRESET', maybeSent: true });
   });
 
-  test('a refused connection does not', async () => {
+  test.each([
+    ['does, of a Dispatcher that may have sent it before in silence', silent, true],
+    ['does not, of an Agent', () => new Agent(), false],
+  ])('a refused connection %s', async (_what, dispatcher, maybeSent) => {
     const closed = createServer();
     await once(closed.listen(0, '127.0.0.1'), 'listening');
     const url = urlOf(closed);
     await new Promise((resolve) => closed.close(resolve));
-    expect(await call(silent(), url, { url: '/' })).toMatchObject({ code: 'ECONNREFUSED', maybeSent: false });
+    expect(await call(dispatcher(), url, { url: '/' })).toMatchObject({ code: 'ECONNREFUSED', maybeSent });
   });
 });

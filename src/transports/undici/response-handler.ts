@@ -95,9 +95,13 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     if ('code' in error && error.code === 'ECONNRESET') this.#lose(error);
   }
 
-  /** The request is given to a Dispatcher that may send it without a word. */
-  dispatched(): void {
-    this.#sent = 'perhaps';
+  /**
+   * The request is given to a Dispatcher that may send it without a word.
+   *
+   * @param sendsOnce - Whether its error then speaks of the only connection there was.
+   */
+  dispatched(sendsOnce: boolean): void {
+    this.#sent = sendsOnce ? 'perhaps' : 'yes';
   }
 
   /** undici has refused the request, or failed with it, in an error of its own. */
@@ -181,6 +185,10 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#over) return;
+    if (this.#response === undefined) {
+      this.reject(coded('socket hang up', 'ECONNRESET'));
+      return;
+    }
     this.#end();
     this.connection?.done();
     if (this.#source === undefined) this.#deliver();
