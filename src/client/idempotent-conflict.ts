@@ -18,9 +18,9 @@ const fields = ['amount', 'source', 'destination'] as const;
  * @see {@link https://docs.moov.io/api/idempotency/ | Moov: idempotency}
  */
 export function isOwnEarlierAttempt(response: AxiosResponse, call: Call): boolean {
-  const { body, headers, method } = call.image;
+  const { body, idempotencyKey, method } = call.image;
   if (response.status !== 409 || !call.ambiguous || method !== 'POST') return false;
-  if (!headers.has('X-Idempotency-Key') || !body.replayable) return false;
+  if (idempotencyKey === undefined || !body.replayable) return false;
   const creation = creations.find((candidate) => candidate.path.test(call.request.path));
   const original = asObject(response.data);
   if (creation === undefined || original === undefined) return false;

@@ -84,6 +84,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
       return client;
     },
     async close() {
+      unread.close();
       await open.close(CLOSE_GRACE_MS);
       unread.close();
     },
@@ -129,8 +130,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   }
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
-    open.delete(call);
-    call.end(outcome.response);
+    call.whenOver(outcome.response, () => open.delete(call));
     return settle(call, outcome);
   }
 }
