@@ -151,10 +151,10 @@ describe.each(transports)('over %s', (_name, over) => {
 
     /** A path that is always answered 401, with the clock of pauses in hand; tells how many tokens were asked for. */
     async function startPausing() {
+      const pass = heldClock();
       const { sandbox, moov } = await startMoov();
       await moov.ready();
       sandbox.fail({ path: '/accounts', status: 401, times: Number.POSITIVE_INFINITY });
-      const pass = heldClock();
       const refused = async () => {
         await failure(moov.client.get('/accounts'));
         return sandbox.stats.tokenRequests;
