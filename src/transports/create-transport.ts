@@ -45,7 +45,7 @@ function withFallback(origin: string, proxied: boolean): Connected {
   };
 }
 
-/** undici's Dispatchers that send each request once. */
+/** undici's Dispatchers, which tell each request that begins. */
 const ofUndici = new Set([
   'Agent',
   'BalancedPool',
@@ -59,8 +59,8 @@ const ofUndici = new Set([
 ]);
 
 /**
- * Whether a Dispatcher is one of undici's own as it is. What was composed with interceptors, which may send a request
- * again in silence, has another `dispatch` than its class.
+ * Whether a Dispatcher is one of undici's own as it is. What was composed of interceptors, which may send a request again
+ * in silence, has another `dispatch` than its class.
  */
 function isOfUndici(dispatcher: Dispatcher): boolean {
   const prototype: unknown = Object.getPrototypeOf(dispatcher);
@@ -75,9 +75,9 @@ function isOfUndici(dispatcher: Dispatcher): boolean {
  * own; the requests on them are not.
  */
 function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
-  const sendsOnce = isOfUndici(dispatcher);
+  const knowledge = { tellsStart: isOfUndici(dispatcher) };
   const send = undiciTransport(origin, (options, handler) => {
-    handler.dispatched(sendsOnce);
+    handler.dispatched(knowledge);
     dispatcher.dispatch(options, handler);
   });
   return {
