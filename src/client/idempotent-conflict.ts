@@ -1,4 +1,5 @@
 import type { AxiosResponse } from 'axios';
+import { isObject } from '../utils/describe-type.js';
 import type { Call } from './call.js';
 
 /** The two routes whose 409 for a known idempotency key has the original in its body, and what names it there. */
@@ -42,7 +43,7 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
       return undefined;
     }
   }
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  return isObject(value) && !Array.isArray(value) ? { ...value } : undefined;
 }
 
 /** Whether each value that both sides state is the same; empty when they state nothing in common. */

@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import type { MoovAuthEvent, MoovLogger } from '../events.js';
 import type { TokenStore } from '../token-store.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/describe-type.js';
 import type { Secret, SecretOrPair, TransportChoice } from './connection-options.js';
 import { typeOf, type Wording, wording } from './parse-options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
@@ -195,9 +195,7 @@ function isStore(value: unknown): boolean {
 }
 
 function hasFunctions(value: unknown, names: readonly string[]): value is object {
-  return (
-    typeof value === 'object' && value !== null && names.every((name) => isFunction(Reflect.get(value, name)))
-  );
+  return isObject(value) && names.every((name) => isFunction(Reflect.get(value, name)));
 }
 
 function isFunction(value: unknown): boolean {

@@ -5,6 +5,7 @@ import { isMoovCallError } from '../client/call-info.js';
 import { isStream } from '../client/streams.js';
 import { parseOptions, wording } from '../config/parse-options.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
+import { isObject } from '../utils/describe-type.js';
 import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 
@@ -125,7 +126,7 @@ const schema = z.object({
 });
 
 function readOptions(options: MoovErrorHandlerOptions): boolean {
-  if (typeof options === 'object' && options !== null && 'headers' in options) {
+  if (isObject(options) && 'headers' in options) {
     throw new MoovConfigError(
       'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).',
     );

@@ -1,6 +1,7 @@
 import { AxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import type { TransportChoice } from '../config/connection-options.js';
+import { isObject } from '../utils/describe-type.js';
 import { axiosTransport } from './axios-transport.js';
 import type { Connected } from './transport.js';
 import { UndiciAgent } from './undici/agent.js';
@@ -64,7 +65,7 @@ const ofUndici = new Set([
  */
 function isOfUndici(dispatcher: Dispatcher): boolean {
   const prototype: unknown = Object.getPrototypeOf(dispatcher);
-  if (typeof prototype !== 'object' || prototype === null) return false;
+  if (!isObject(prototype)) return false;
   return (
     ofUndici.has(dispatcher.constructor.name) && Reflect.get(prototype, 'dispatch') === dispatcher.dispatch
   );

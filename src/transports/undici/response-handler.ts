@@ -26,7 +26,7 @@ export interface DispatcherKnowledge {
   tellsStart: boolean;
 }
 
-/** One request and its response, as undici tells of them. */
+/** One request and its response, as undici reports them. */
 export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #config: InternalAxiosRequestConfig;
   readonly #observer: TransportObserver;
