@@ -1,8 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import { types } from 'node:util';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import { isObject } from '../utils/describe-type.js';
 import { toError } from '../utils/errors.js';
+import { isObject } from '../utils/value-type.js';
 
 /** The body of a call, fixed when the call is checked. Each attempt sends what {@link forAttempt} returns. */
 export interface CallBody {

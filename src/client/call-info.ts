@@ -1,6 +1,6 @@
 import type { AxiosError } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
 
 const mark = Symbol.for('express-moov-auth.call');
 

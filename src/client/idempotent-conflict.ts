@@ -1,5 +1,5 @@
 import type { AxiosResponse } from 'axios';
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
 import type { Call } from './call.js';
 
 /** The two routes whose 409 for a known idempotency key has the original in its body, and what names it there. */

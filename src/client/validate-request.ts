@@ -2,7 +2,7 @@ import { type AxiosAdapter, AxiosError, type InternalAxiosRequestConfig } from '
 import { reservedSettings } from '../config/reserved-axios-settings.js';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
 import type { RequestHeaders } from '../transports/transport.js';
-import { describeType, isObject } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 import type { CallBody } from './bodies.js';
 
 /** What nearly every call has, and no parser changes: a path without dots and escapes. */

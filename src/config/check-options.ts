@@ -1,5 +1,5 @@
 import { MoovConfigError } from '../errors.js';
-import { describeType, isObject } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 
 /** Where options or fields are given, for messages about them. */
 export interface Subject {

@@ -1,4 +1,4 @@
-import { describeType, isObject } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 
 /** Per-call Axios settings that would take a call, or its token, past this package's rules. */
 export const reservedSettings = [

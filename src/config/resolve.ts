@@ -1,7 +1,7 @@
 import type { CreateAxiosDefaults } from 'axios';
 import type { z } from 'zod';
 import { MoovConfigError, MoovUnavailableError } from '../errors.js';
-import { describeType, isObject } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 import type { Subject } from './check-options.js';
 import type {
   Credentials,

@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import type { MoovAuthEvent, MoovLogger } from '../events.js';
 import type { TokenStore } from '../token-store.js';
-import { describeType, isObject } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 import type { Secret, SecretOrPair, TransportChoice } from './connection-options.js';
 import { typeOf, type Wording, wording } from './parse-options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';

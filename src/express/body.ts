@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
 import { BodyError, declaredBody, readText, tooLarge } from './request-bytes.js';
 
 const LARGEST_BODY_BYTES = 16_384;

@@ -5,9 +5,9 @@ import { isMoovCallError } from '../client/call-info.js';
 import { isStream } from '../client/streams.js';
 import { parseOptions, wording } from '../config/parse-options.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
-import { isObject } from '../utils/describe-type.js';
 import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
+import { isObject } from '../utils/value-type.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {

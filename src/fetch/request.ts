@@ -3,7 +3,7 @@ import type { ReadableStream } from 'node:stream/web';
 import type { AxiosInstance } from 'axios';
 import { assertURL } from '../client/validate-request.js';
 import { MoovConfigError } from '../errors.js';
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
 
 /** More than the largest file Moov takes, 20 MB, in a multipart form. */
 const LARGEST_REQUEST_BODY_BYTES = 32 * 1_048_576;

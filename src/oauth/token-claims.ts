@@ -1,4 +1,5 @@
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
+
 /** What a token says about itself is compared with. */
 export interface Expectations {
   origin?: string | undefined;

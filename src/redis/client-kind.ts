@@ -1,9 +1,9 @@
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
+
 /** Whether a value is a client of the package "redis" that is made by `createClient()`, or stands for one. */
 export function isClient(value: unknown): boolean {
   return (
-    typeof value === 'object' &&
-    value !== null &&
+    isObject(value) &&
     unsupportedClient(value) === undefined &&
     typeof Reflect.get(value, 'isOpen') === 'boolean' &&
     ['sendCommand', 'duplicate'].every((name) => typeof Reflect.get(value, name) === 'function')

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
 
 /** A request that has arrived whole. */
 export interface Call {

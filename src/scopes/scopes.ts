@@ -1,5 +1,5 @@
 import { MoovConfigError, MoovScopeError } from '../errors.js';
-import { describeType, isObject } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 
 /** @inline */
 type AccountResource =

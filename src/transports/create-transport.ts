@@ -1,7 +1,7 @@
 import { AxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import type { TransportChoice } from '../config/connection-options.js';
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
 import { axiosTransport } from './axios-transport.js';
 import type { Connected } from './transport.js';
 import { UndiciAgent } from './undici/agent.js';

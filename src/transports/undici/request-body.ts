@@ -1,7 +1,7 @@
 import { PassThrough, pipeline, Readable, Transform } from 'node:stream';
 import { isArrayBuffer } from 'node:util/types';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import { isObject } from '../../utils/describe-type.js';
+import { isObject } from '../../utils/value-type.js';
 import type { RequestHeaders } from '../transport.js';
 import { multipart } from './multipart.js';
 import { progress } from './progress.js';
