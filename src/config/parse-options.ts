@@ -35,6 +35,25 @@ export function parseOptions<Schema extends z.ZodObject>(
 }
 
 /**
+ * Fills in the environment variables of options that are not given. An option that is `undefined` counts as not given.
+ *
+ * @returns the options by name; a variable that is empty counts as not set.
+ */
+export function withVariables(
+  schema: z.ZodObject,
+  options: object,
+  env: Readonly<Record<string, string | undefined>>,
+): Map<string, unknown> {
+  const given = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const name of Object.keys(schema.shape)) {
+    const { variables } = wordingOf(schema, name);
+    const variable = variables?.find((candidate) => Object.hasOwn(env, candidate) && env[candidate]);
+    if (variable !== undefined && !given.has(name)) given.set(name, env[variable]);
+  }
+  return given;
+}
+
+/**
  * @param got - What is wrong with the value, in words. Default: what the option's wording says of it.
  * @returns the error about a wrong value of an option.
  */
@@ -51,7 +70,7 @@ export function wrongOption(
 }
 
 /** The wording of an option of a schema. */
-export function wordingOf(schema: z.ZodObject, name: string): Wording {
+function wordingOf(schema: z.ZodObject, name: string): Wording {
   const option = schema.shape[name];
   return (option && wording.get(option)) ?? { expected: 'something else' };
 }

@@ -11,7 +11,7 @@ import type {
   TransportChoice,
 } from './connection-options.js';
 import type { MoovAuthOptions } from './options.js';
-import { parseOptions, wordingOf, wrongOption } from './parse-options.js';
+import { parseOptions, withVariables, wrongOption } from './parse-options.js';
 import { connectionSettings } from './reserved-axios-settings.js';
 import { authSchema, credential, isLoopback, oauthSchema } from './schema.js';
 
@@ -46,7 +46,6 @@ export function readOAuthOptions(options: MoovOAuthOptions, env: Environment = p
   return hideCredentials(resolve({ name: 'MoovOAuthClient' }, oauthSchema, options, env));
 }
 
-/** An option that is `undefined` is as if it were left out, and then its variables set it. */
 function resolve<Schema extends z.ZodObject>(
   subject: Subject,
   schema: Schema,
@@ -54,12 +53,7 @@ function resolve<Schema extends z.ZodObject>(
   env: Environment,
 ): z.output<Schema> {
   if (describeType(options) !== 'an object') return parseOptions(subject, schema, options);
-  const given = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
-  for (const name of Object.keys(schema.shape)) {
-    const { variables } = wordingOf(schema, name);
-    const variable = variables?.find((candidate) => Object.hasOwn(env, candidate) && env[candidate]);
-    if (variable !== undefined && !given.has(name)) given.set(name, env[variable]);
-  }
+  const given = withVariables(schema, options, env);
   // A function for the public key may return both halves. Whether it does is seen when it is called.
   if (typeof given.get('clientId') === 'function' && !given.has('clientSecret')) {
     given.set('clientSecret', () => undefined);

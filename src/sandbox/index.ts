@@ -3,12 +3,15 @@
  *
  * @module express-moov-auth/sandbox
  */
+
+import type { MoovEventType } from '../webhooks/event.js';
 import type { SandboxAccount } from './accounts.js';
 import { Api } from './api.js';
 import { Cors } from './cors.js';
 import { type FaultRule, Faults } from './faults.js';
 import { type MoovSandboxOptions, resolveOptions } from './options.js';
 import { Recorder, type SandboxRequest, type SandboxStats } from './recorder.js';
+import { type SandboxWebhook, WebhookSender } from './send-webhook.js';
 import { SandboxServer } from './server.js';
 import type { SandboxRefund, SandboxTransfer } from './transfers.js';
 
@@ -16,6 +19,7 @@ export type { SandboxAccount } from './accounts.js';
 export type { AnswerFault, DelayFault, DropFault, FaultRule, TruncateFault } from './faults.js';
 export type { MoovSandboxOptions } from './options.js';
 export type { SandboxRequest, SandboxStats } from './recorder.js';
+export type { SandboxWebhook } from './send-webhook.js';
 export type { SandboxAmount, SandboxRefund, SandboxTransfer, SandboxTransferParty } from './transfers.js';
 
 /** A look-alike of Moov's API on a local port, for tests. */
@@ -40,6 +44,8 @@ export interface MoovSandbox {
     /** As `url`. */
     readonly baseURL: string;
   };
+  /** The signing secret of the webhooks that {@link sendWebhook} sends. */
+  readonly webhookSecret: string;
   /** The origins registered with the key; one of them is to be the `Origin` of every call with a token. */
   readonly origins: readonly string[];
   /** The platform's own account, which the scopes of transfers name. */
@@ -84,6 +90,22 @@ export interface MoovSandbox {
    * ```
    */
   fail(rule: FaultRule): void;
+  /**
+   * Sends an event to the application that is tested, signed as Moov signs it. It need not listen for that. While there is
+   * no 2xx within 5 s, it sends the same headers and body again, 5 times in all, with short waits.
+   *
+   * @param url - Where the application serves its webhook.
+   * @param type - The type of the event, such as `transfer.updated`.
+   * @param data - The event's `data`, which becomes JSON.
+   * @returns what was sent and what was answered. It does not reject when the application refuses it, and ends early
+   * when the sandbox is closed.
+   * @throws TypeError for a URL that is not one of HTTP, a type that is no string, and data that can't be JSON.
+   * @example
+   * ```ts
+   * await sandbox.sendWebhook(`${url}/webhooks/moov`, 'transfer.updated', { accountID, transferID, status: 'completed' });
+   * ```
+   */
+  sendWebhook(url: string, type: MoovEventType, data: unknown): Promise<SandboxWebhook>;
 }
 
 /**
@@ -110,7 +132,9 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
   const faults = new Faults();
   const api = new Api(settings, recorder);
   const server = new SandboxServer((call) => api.handle(call), recorder, faults, new Cors(settings));
+  const webhooks = new WebhookSender(settings.webhookSecret);
   return {
+    webhookSecret: settings.webhookSecret,
     credentials: Object.freeze({ clientId: settings.clientId, clientSecret: settings.clientSecret }),
     get options() {
       const { clientId, clientSecret, origins } = settings;
@@ -137,9 +161,13 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
       return structuredClone(api.transfers.refunds);
     },
     listen: (port = 0) => server.listen(port),
-    close: () => server.close(),
+    close() {
+      webhooks.stop();
+      return server.close();
+    },
     expireTokens: () => api.tokens.expireAccessTokens(),
     revokeTokens: () => api.tokens.revokeAll(),
     fail: (rule) => faults.add(rule),
+    sendWebhook: (url, type, data) => webhooks.send(url, type, data),
   };
 }

@@ -32,6 +32,8 @@ export interface MoovSandboxOptions {
     | undefined;
   /** Whether access tokens are random strings, as older ones of Moov's, instead of JWTs. Default `false`. */
   readonly opaqueTokens?: boolean | undefined;
+  /** The signing secret of webhooks. Default `sandbox-webhook-secret`. */
+  readonly webhookSecret?: string | undefined;
 }
 
 /** Options with the defaults filled in. */
@@ -45,6 +47,7 @@ export interface Settings {
   readonly refreshTokens: boolean;
   readonly requestsPerSecond: number;
   readonly opaqueTokens: boolean;
+  readonly webhookSecret: string;
 }
 
 // An object rather than a list, so that the compiler asks for every option.
@@ -58,6 +61,7 @@ const known: Record<keyof MoovSandboxOptions, true> = {
   refreshTokens: true,
   rateLimit: true,
   opaqueTokens: true,
+  webhookSecret: true,
 };
 
 /** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
@@ -80,8 +84,9 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     refreshTokens: options.refreshTokens ?? true,
     requestsPerSecond: options.rateLimit?.requestsPerSecond ?? Number.POSITIVE_INFINITY,
     opaqueTokens: options.opaqueTokens ?? false,
+    webhookSecret: options.webhookSecret ?? 'sandbox-webhook-secret',
   };
-  for (const name of ['clientId', 'clientSecret'] as const) {
+  for (const name of ['clientId', 'clientSecret', 'webhookSecret'] as const) {
     const value: unknown = settings[name];
     expect(typeof value === 'string' && value !== '', name, 'a string that is not empty', value);
   }
@@ -114,7 +119,8 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
 
 function expect(condition: boolean, option: string, what: string, value: unknown): void {
   // A number may be a key, put in the wrong place.
-  const got = typeof value === 'number' && option.startsWith('client') ? 'a number' : describeType(value);
+  const got =
+    typeof value === 'number' && /^(client|webhook)/.test(option) ? 'a number' : describeType(value);
   if (!condition) throw new TypeError(wrongValue(option, what, got));
 }
 
