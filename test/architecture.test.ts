@@ -20,6 +20,7 @@ const order = [
   ['moov-oauth-client'],
   ['moov-auth'],
   ['redis', 'sdk', 'sandbox'],
+  ['cli'],
   ['index'],
 ];
 
