@@ -14,6 +14,7 @@ export type {
 export type { MoovAuthOptions } from './config/options.js';
 export {
   MoovAuthError,
+  type MoovCallCode,
   type MoovCallInfo,
   MoovConfigError,
   type MoovErrorCode,
@@ -27,7 +28,7 @@ export {
   MoovUnavailableError,
   type MoovUnavailableErrorCode,
 } from './errors.js';
-export type { MoovAuthEvent, MoovLogger } from './events.js';
+export type { MoovAuthEvent } from './events.js';
 export type { BrowserToken, BrowserTokenRouterOptions } from './express/browser-token-router.js';
 export { type MoovErrorHandlerOptions, moovErrorHandler } from './express/error-handler.js';
 export type { Guard } from './express/protected-route.js';
@@ -36,6 +37,7 @@ export type { MoovFetch } from './fetch/moov-fetch.js';
 export type { FetchInput } from './fetch/request.js';
 export type { MoovResponse } from './fetch/response.js';
 export { idempotencyKey } from './idempotency-key.js';
+export type { MoovLogFunction, MoovLogger } from './logging/logger.js';
 export { moovAuth } from './moov-auth.js';
 export {
   type CallOptions,
@@ -45,6 +47,12 @@ export {
 } from './moov-oauth-client.js';
 export { moovPath } from './moov-path.js';
 export type { AuthToken } from './oauth/token-request.js';
+export {
+  type MoovProblem,
+  type MoovProblemOptions,
+  type MoovProblemResponse,
+  moovProblem,
+} from './problem/problem.js';
 export type { MoovScope } from './scopes/scopes.js';
 export type { MoovTarget } from './scopes/target.js';
 export type {

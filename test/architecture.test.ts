@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 const order = [
   ['errors', 'version'],
   ['utils'],
+  ['logging'],
   ['idempotency-key', 'moov-path', 'token-store', 'events'],
   ['config'],
   ['scopes'],
@@ -14,7 +15,7 @@ const order = [
   ['oauth'],
   ['tokens'],
   ['client'],
-  ['fetch'],
+  ['fetch', 'problem'],
   ['express'],
   ['types'],
   ['moov-oauth-client'],
