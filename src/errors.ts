@@ -53,6 +53,27 @@ export type MoovErrorCode =
   | 'ERR_MOOV_REPLAY';
 
 /**
+ * What became of a call on `req.moov` or `moov.fetch` that failed: the `code` of its problem. The `code` of the error
+ * itself stays that of Axios.
+ */
+export type MoovCallCode =
+  | 'ERR_MOOV_BAD_REQUEST'
+  | 'ERR_MOOV_UNAUTHORIZED'
+  | 'ERR_MOOV_FORBIDDEN'
+  | 'ERR_MOOV_NOT_FOUND'
+  | 'ERR_MOOV_CONFLICT'
+  | 'ERR_MOOV_VALIDATION'
+  | 'ERR_MOOV_RATE_LIMITED'
+  | 'ERR_MOOV_REFUSED'
+  | 'ERR_MOOV_REDIRECT'
+  | 'ERR_MOOV_SERVER_ERROR'
+  | 'ERR_MOOV_TIMEOUT'
+  | 'ERR_MOOV_NETWORK'
+  | 'ERR_MOOV_RESPONSE'
+  | 'ERR_MOOV_CANCELED'
+  | 'ERR_MOOV_CALL';
+
+/**
  * The properties of an error of this package, apart from its message.
  *
  * @typeParam Code - The codes that the class has.

@@ -1,3 +1,4 @@
+import type { Log, LogEntry } from './logging/log.js';
 import { ignoreErrors } from './utils/errors.js';
 
 /** An event, passed to `onEvent` and logged through `logger`. It contains no secrets and no query strings. */
@@ -124,44 +125,10 @@ export type MoovAuthEvent =
       readonly path: string;
     };
 
-/**
- * Where log lines go. The fields come first and the message second, as pino and bunyan take them. An object that has a
- * method `log` too, as console and winston have, gets the message first.
- */
-export interface MoovLogger {
-  /**
-   * For debugging: renewals, replays, retries.
-   *
-   * @param fields - The event, as `onEvent` gets it.
-   * @param message - `moov: ` and the event's type.
-   */
-  debug(fields: object, message: string): void;
-  /**
-   * For normal operation: the first token was issued, or tokens were revoked.
-   *
-   * @param fields - The event, as `onEvent` gets it.
-   * @param message - `moov: ` and the event's type.
-   */
-  info(fields: object, message: string): void;
-  /**
-   * For what may need attention.
-   *
-   * @param fields - The event, as `onEvent` gets it.
-   * @param message - `moov: ` and the event's type.
-   */
-  warn(fields: object, message: string): void;
-  /**
-   * For failures: a token request or a revocation failed.
-   *
-   * @param fields - The event, as `onEvent` gets it.
-   * @param message - `moov: ` and the event's type.
-   */
-  error(fields: object, message: string): void;
-}
+/** Reports an event; `failure` is the error that it is about, which others may log too. */
+export type Emit = (event: MoovAuthEvent, failure?: object) => void;
 
-export type Emit = (event: MoovAuthEvent) => void;
-
-const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
+const levels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level']>> = {
   'token.obtained': 'info',
   'token.renewed': 'debug',
   'token.taken': 'debug',
@@ -175,22 +142,19 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'store.available': 'info',
   'store.unreadable': 'warn',
   'store.warning': 'warn',
-  'call.unauthorized': 'warn',
+  'call.unauthorized': 'info',
   'call.replayed': 'debug',
   'call.retried': 'debug',
   'call.budgetExhausted': 'warn',
 };
 
 /** Returns one function that passes an event to both. Errors from either are ignored. */
-export function emitter(
-  logger: MoovLogger | undefined,
-  onEvent: ((event: MoovAuthEvent) => void) | undefined,
-): Emit {
-  if (logger === undefined && onEvent === undefined) return () => undefined;
-  return (given) => {
+export function emitter(log: Log | undefined, onEvent: ((event: MoovAuthEvent) => void) | undefined): Emit {
+  if (log === undefined && onEvent === undefined) return () => undefined;
+  return (given, failure) => {
     const event = Object.freeze(withoutQuery(given));
     ignoreErrors(() => onEvent?.(event));
-    ignoreErrors(() => logger && log(logger, levels[event.type], { ...event }, `moov: ${event.type}`));
+    log?.write(entryOf(event), failure);
   };
 }
 
@@ -199,8 +163,14 @@ function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
   return 'path' in event ? { ...event, path: event.path.replace(/[?#].*$/s, '') } : event;
 }
 
-/** winston prints an object that comes first as "[object Object]"; pino and bunyan drop one that comes second. */
-function log(logger: MoovLogger, level: keyof MoovLogger, fields: object, message: string): unknown {
-  const messageFirst = 'log' in logger && typeof logger.log === 'function';
-  return Reflect.apply(logger[level], logger, messageFirst ? [message, fields] : [fields, message]);
+/** The message of an event is a part of the line, and not a field beside it, which some loggers would take for the line. */
+function entryOf(event: MoovAuthEvent): LogEntry {
+  const { message, ...fields } = { message: undefined, ...event };
+  const { type } = event;
+  return {
+    level: levels[type],
+    message: message === undefined ? type : `${type}: ${message}`,
+    fields,
+    kind: `${type} ${'code' in event ? event.code : message}`,
+  };
 }

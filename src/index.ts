@@ -14,6 +14,7 @@ export type {
 export type { MoovAuthOptions } from './config/options.js';
 export {
   MoovAuthError,
+  type MoovCallCode,
   type MoovCallInfo,
   MoovConfigError,
   type MoovErrorCode,
@@ -29,7 +30,7 @@ export {
   MoovWebhookError,
   type MoovWebhookErrorCode,
 } from './errors.js';
-export type { MoovAuthEvent, MoovLogger } from './events.js';
+export type { MoovAuthEvent } from './events.js';
 export type { BrowserToken, BrowserTokenRouterOptions } from './express/browser-token-router.js';
 export { type MoovErrorHandlerOptions, moovErrorHandler } from './express/error-handler.js';
 export type { Guard } from './express/protected-route.js';
@@ -39,6 +40,7 @@ export type { MoovFetch } from './fetch/moov-fetch.js';
 export type { FetchInput } from './fetch/request.js';
 export type { MoovResponse } from './fetch/response.js';
 export { idempotencyKey } from './idempotency-key.js';
+export type { MoovLogFunction, MoovLogger } from './logging/logger.js';
 export { moovAuth } from './moov-auth.js';
 export {
   type CallOptions,
@@ -48,6 +50,12 @@ export {
 } from './moov-oauth-client.js';
 export { moovPath } from './moov-path.js';
 export type { AuthToken } from './oauth/token-request.js';
+export {
+  type MoovProblem,
+  type MoovProblemOptions,
+  type MoovProblemResponse,
+  moovProblem,
+} from './problem/problem.js';
 export type { MoovScope } from './scopes/scopes.js';
 export type { MoovTarget } from './scopes/target.js';
 export type {

@@ -8,6 +8,7 @@ import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './expr
 import { Targets } from './express/request-handler.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-router.js';
 import { moovFetch } from './fetch/moov-fetch.js';
+import { logTo } from './logging/logger.js';
 import { makeEndpoint } from './moov-oauth-client.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
 import { type MoovTarget, startUpScope } from './scopes/target.js';
@@ -33,7 +34,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   assertScopes(scopes);
   const settings = readAuthOptions(options);
   const defaults = readScopes(scopes, settings.platformAccountID);
-  const emit = emitter(settings.logger, settings.onEvent);
+  const emit = emitter(logTo(settings.logger), settings.onEvent);
   const transport = createTransport(settings);
   const endpoint = makeEndpoint(settings, transport.send);
   const manager = new TokenManager(settings, endpoint, emit, startUpScope(defaults, settings));

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 const order = [
   ['errors', 'version'],
   ['utils'],
+  ['logging'],
   ['idempotency-key', 'moov-path', 'token-store', 'events'],
   ['config'],
   ['webhooks'],
@@ -15,12 +16,13 @@ const order = [
   ['oauth'],
   ['tokens'],
   ['client'],
-  ['fetch'],
+  ['fetch', 'problem'],
   ['express'],
   ['types'],
   ['moov-oauth-client'],
   ['moov-auth'],
   ['redis', 'sdk', 'sandbox'],
+  ['cli'],
   ['index'],
 ];
 

@@ -1,13 +1,6 @@
 import { type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import type { Token } from '../tokens/token.js';
-
-/** What may be shown of a request instead of the request itself, which leads to its headers. */
-export interface RequestSummary {
-  readonly method: string;
-  readonly origin: string;
-  /** Without the query, which may hold personal data. */
-  readonly path: string;
-}
+import type { RequestSummary } from './call-info.js';
 
 /** A shorter text is no secret, and would be found in harmless places. */
 const SHORTEST_SECRET = 5;

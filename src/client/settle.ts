@@ -20,26 +20,26 @@ import { isOwnEarlierAttempt } from './idempotent-conflict.js';
 export function settle(call: Call, outcome: Outcome): AxiosResponse {
   const { response, error } = outcome;
   if (response === undefined) {
-    const own = withCallInfo(error, call.info);
+    const own = withCallInfo(error, call.info, call.request);
     call.image.body.release();
     if (own instanceof AxiosError && own.response !== undefined) guardTransform(call);
     throw own;
   }
   const elsewhere = redirectElsewhere(response, call.request.origin);
   if (elsewhere !== undefined) {
-    attachCallInfo(elsewhere, call.info);
+    attachCallInfo(elsewhere, call.info, call.request);
     throw elsewhere;
   }
   const isResult = isOwnEarlierAttempt(response, call);
   if (isResult) call.isDone();
   if (isResult || accepts(call, response.status)) {
-    attachCallInfo(response, call.info);
+    attachCallInfo(response, call.info, call.request);
     guardTransform(call);
     return response;
   }
   call.image.body.release();
   const refused = statusError(response);
-  attachCallInfo(refused, call.infoWithoutResponse);
+  attachCallInfo(refused, call.infoWithoutResponse, call.request);
   guardTransform(call);
   throw refused;
 }
@@ -49,7 +49,7 @@ function accepts(call: Call, status: number): boolean {
   try {
     return !validateStatus || validateStatus(status);
   } catch (error) {
-    throw withCallInfo(error, call.infoWithoutResponse);
+    throw withCallInfo(error, call.infoWithoutResponse, call.request);
   }
 }
 
@@ -70,13 +70,13 @@ function guardTransform(call: Call): void {
           data,
         );
     } catch (error) {
-      throw withCallInfo(error, call.infoWithoutResponse);
+      throw withCallInfo(error, call.infoWithoutResponse, call.request);
     }
   };
   // Axios puts the response on the config while the transforms run.
   if (Object.isExtensible(config) && Reflect.set(config, 'transformResponse', guarded)) return;
   const message = 'The config of a call was made read-only while the call was in flight';
-  throw withCallInfo(new MoovConfigError(message), call.infoWithoutResponse);
+  throw withCallInfo(new MoovConfigError(message), call.infoWithoutResponse, call.request);
 }
 
 function restore(

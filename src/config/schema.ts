@@ -1,7 +1,8 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { MoovAuthEvent, MoovLogger } from '../events.js';
+import type { MoovAuthEvent } from '../events.js';
+import type { LoggerOption } from '../logging/logger.js';
 import type { TokenStore } from '../token-store.js';
 import { describeType, isObject } from '../utils/value-type.js';
 import type { Secret, SecretOrPair, TransportChoice } from './connection-options.js';
@@ -33,6 +34,11 @@ const secretKey = {
 
 /** A function may return both halves. */
 const clientId = z.union([z.string().regex(printable), z.custom<Exclude<SecretOrPair, string>>(isFunction)]);
+
+/** The option `logger`, wherever there is one. */
+export const logger = z.custom<LoggerOption>(isLogger).optional().register(wording, {
+  expected: 'an object with the functions debug, info, warn and error, a function, or false',
+});
 
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -135,10 +141,7 @@ export const authSchema = z.object({
     .custom<(instance: AxiosInstance) => void>(isFunction)
     .optional()
     .register(wording, { expected: 'a function of the Axios instance' }),
-  logger: z
-    .custom<MoovLogger>((value) => hasFunctions(value, ['debug', 'info', 'warn', 'error']))
-    .optional()
-    .register(wording, { expected: 'an object with the functions debug, info, warn and error' }),
+  logger,
   store: z.custom<TokenStore>(isStore).optional().register(wording, {
     expected: 'a token store, such as redisTokenStore({ client, encryptionKey }) makes',
   }),
@@ -192,6 +195,10 @@ function isStore(value: unknown): boolean {
     hasFunctions(value, ['acquire', 'put', 'release', 'revoke', 'watch']) &&
     typeof Reflect.get(value, 'lockTtlMs') === 'number'
   );
+}
+
+function isLogger(value: unknown): boolean {
+  return value === false || isFunction(value) || hasFunctions(value, ['debug', 'info', 'warn', 'error']);
 }
 
 function hasFunctions(value: unknown, names: readonly string[]): value is object {
