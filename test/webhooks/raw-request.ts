@@ -1,4 +1,5 @@
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 /** What a server answered. */
@@ -9,7 +10,7 @@ export interface Answer {
 }
 
 /** Sends a POST with these headers alone, each as often and in the order as it is given; a list may repeat a name. */
-export function send(
+export async function send(
   port: number,
   headers: Readonly<Record<string, string>> | readonly (readonly [string, string | undefined])[],
   body: string | Buffer,
@@ -20,18 +21,12 @@ export function send(
   const isFramed = pairs.some(([name]) => name === 'content-length' || name === 'transfer-encoding');
   if (!isFramed) pairs.push(['content-length', String(Buffer.byteLength(body))]);
   if (!pairs.some(([name]) => name === 'host')) pairs.push(['host', 'localhost']);
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      { host: '127.0.0.1', port, path, method: 'POST', headers: pairs.flat() },
-      (response) => {
-        text(response).then(
-          (content) =>
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, body: content }),
-          reject,
-        );
-      },
-    );
-    // `on`, as a server may answer and close before it has received all of a large body.
-    sent.on('error', reject).end(body);
-  });
+  const sent = request({ host: '127.0.0.1', port, path, method: 'POST', headers: pairs.flat() });
+  const [response] = await Promise.all([
+    new Promise<IncomingMessage>((resolve, reject) => sent.once('response', resolve).on('error', reject)),
+    // A server may answer before it has received all of a large body. The rest must have left before the test ends it.
+    once(sent, 'finish'),
+    sent.end(body),
+  ]);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
 }
