@@ -1,4 +1,3 @@
-import { finished } from 'node:stream';
 import type { Request, RequestHandler, Response } from 'express';
 import { MoovWebhookError } from '../errors.js';
 import { DeliveryMemory } from '../webhooks/delivery-memory.js';
@@ -32,14 +31,20 @@ export function moovWebhook(options: MoovWebhookOptions = {}): RequestHandler {
   const settings = readWebhookOptions('moovWebhook', options);
   const memory = new DeliveryMemory();
   return (req, res, next) => {
-    handle(req, res).then((goesOn) => {
-      if (goesOn) next();
-    }, next);
+    handle(req, res).then(
+      (goesOn) => {
+        if (goesOn) next();
+      },
+      (error: unknown) => {
+        if (!isOver(res)) next(error);
+      },
+    );
   };
 
   /** @returns whether the handler is to run. */
   async function handle(req: Request, res: Response): Promise<boolean> {
     const signature = await verifyHeaders(req.headers, settings);
+    if (isOver(res)) return false;
     const status = memory.begin(signature);
     if (status === 'done') {
       res.status(200).end();
@@ -50,10 +55,12 @@ export function moovWebhook(options: MoovWebhookOptions = {}): RequestHandler {
         code: 'ERR_MOOV_WEBHOOK_IN_PROGRESS',
       });
     }
-    finished(res, (error) => {
-      if (error || res.statusCode < 200 || res.statusCode > 299) memory.release(signature);
-      else memory.complete(signature);
+    res.once('finish', () => {
+      if (res.statusCode >= 200 && res.statusCode <= 299) memory.complete(signature);
+      else memory.release(signature);
     });
+    // The only event when the connection is closed first. Not every adapter of a serverless platform emits it.
+    res.once('close', () => memory.release(signature));
     req.moovEvent = parseEvent(await receiveBody(req));
     return !isOver(res);
   }

@@ -25,8 +25,8 @@ export class DeliveryMemory {
     this.#statuses.set(signature, 'done');
   }
 
-  /** It failed, and Moov will send it again, perhaps with the same headers. */
+  /** It failed, unless it is done: Moov will send it again, perhaps with the same headers. */
   release(signature: string): void {
-    this.#statuses.delete(signature);
+    if (this.#statuses.get(signature) === 'in progress') this.#statuses.delete(signature);
   }
 }

@@ -2,16 +2,7 @@
  * The headers of a request: those of Node (`req.headers`), of `fetch` (`request.headers`), or the object of a serverless
  * platform, whose names may be in any case.
  */
-export type MoovWebhookHeaders = Readonly<Record<string, unknown>> | FetchHeaders;
-
-/**
- * The part of the class `Headers` of `fetch` that is used.
- *
- * @inline
- */
-interface FetchHeaders {
-  get(name: string): string | null;
-}
+export type MoovWebhookHeaders = Readonly<Record<string, unknown>> | Pick<Headers, 'get'>;
 
 /** @returns the value of a header, or `undefined` when it is missing, empty or given several times. */
 export function readHeader(headers: MoovWebhookHeaders, name: string): string | undefined {
@@ -20,7 +11,7 @@ export function readHeader(headers: MoovWebhookHeaders, name: string): string | 
   return values.length === 1 && typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function isFetchHeaders(headers: MoovWebhookHeaders): headers is FetchHeaders {
+function isFetchHeaders(headers: MoovWebhookHeaders): headers is Pick<Headers, 'get'> {
   return typeof headers.get === 'function';
 }
 

@@ -1,4 +1,6 @@
-import { MoovWebhookError } from '../errors.js';
+import { wrongValue } from '../config/check-options.js';
+import { MoovConfigError, MoovWebhookError } from '../errors.js';
+import { describeType, isObject } from '../utils/value-type.js';
 import { type MoovEvent, parseEvent } from './event.js';
 import { type MoovWebhookHeaders, readHeader } from './headers.js';
 import { type MoovWebhookOptions, readWebhookOptions, type WebhookSettings } from './options.js';
@@ -27,7 +29,7 @@ export interface MoovWebhookRequest {
  * @throws {@link MoovWebhookError} `ERR_MOOV_WEBHOOK_SIGNATURE` when a header is missing or not valid, or the signature is
  * wrong; `ERR_MOOV_WEBHOOK_EXPIRED` when the timestamp is outside the tolerance; `ERR_MOOV_WEBHOOK_BODY` when the body is
  * missing or no event; `ERR_MOOV_WEBHOOK_TOO_LARGE` when it is over 256 KiB.
- * @throws {@link MoovConfigError} when the secret is missing, or an option is wrong.
+ * @throws {@link MoovConfigError} when the secret is missing, an option is wrong, or `headers` is no object.
  * @throws {@link MoovUnavailableError} `ERR_MOOV_KEY_UNREADABLE` when the function of `secret` fails.
  * @see {@link https://docs.moov.io/guides/webhooks/check-webhook-signatures/ | Moov: check webhook signatures}
  */
@@ -35,7 +37,11 @@ export async function verifyMoovWebhook(
   { headers, body }: MoovWebhookRequest,
   options: MoovWebhookOptions = {},
 ): Promise<MoovEvent> {
-  await verifyHeaders(headers, readWebhookOptions('verifyMoovWebhook', options));
+  const settings = readWebhookOptions('verifyMoovWebhook', options);
+  if (!isObject(headers)) {
+    throw new MoovConfigError(wrongValue('headers', 'the headers of the request', describeType(headers)));
+  }
+  await verifyHeaders(headers, settings);
   return parseEvent(body);
 }
 

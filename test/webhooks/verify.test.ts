@@ -237,6 +237,19 @@ test('errors show no secret, and not the signature that would have been right', 
   }
 });
 
+test.each([undefined, null, 'X-Signature: a'])(
+  'headers that are no object are an error of the caller: %s',
+  async (headers) => {
+    const error = await rejection(
+      verifyMoovWebhook(JSON.parse(JSON.stringify({ headers, body })), { secret }),
+    );
+    expect(error).toBeInstanceOf(MoovConfigError);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^headers: expected the headers of the request; got /),
+    });
+  },
+);
+
 test('a missing secret is an error of the configuration', async () => {
   const error = await rejection(verifyMoovWebhook({ headers: signedHeaders(), body }));
   expect(error).toBeInstanceOf(MoovConfigError);
