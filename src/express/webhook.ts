@@ -70,12 +70,10 @@ export function moovWebhook(options: MoovWebhookOptions = {}): RequestHandler {
 async function receiveBody(req: Request): Promise<unknown> {
   const body: unknown = req.body;
   if (!isBlank(body)) return body;
-  const { length } = declaredBody(req);
-  if (length !== undefined && length > LARGEST_EVENT_BYTES) throw tooLarge();
   // A body that was read before, and of which nothing is left, is missing.
   if (req.readableDidRead) return undefined;
   try {
-    return await readText(req, length, LARGEST_EVENT_BYTES);
+    return await readText(req, declaredBody(req).length, LARGEST_EVENT_BYTES);
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;
     if (error.status === 413) throw tooLarge();
