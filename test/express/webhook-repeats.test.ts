@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { describe, expect, test } from 'vitest';
 import { moovWebhook } from '../../src/index.js';
 import { deferred } from '../../src/utils/async.js';
@@ -127,18 +127,21 @@ describe.each(expressVersions)('moovWebhook on $name', ({ express }) => {
     });
 
     test('after a time-out of the application, while the body was read, is a new try', async () => {
-      const begun = deferred<Response>();
+      const begun = deferred<{ req: Request; res: Response }>();
       const { port, handled, errors, closed } = await serve(answerOK, [
-        (_req, res, next) => {
-          begun.resolve(res);
+        (req, res, next) => {
+          begun.resolve({ req, res });
           next();
         },
       ]);
       const headers = signedHeaders();
       const client = beginRequest(port, headers, body, body.slice(0, 20));
-      (await begun.promise).sendStatus(503);
+      const { req, res } = await begun.promise;
+      await until(() => req.listenerCount('data') > 0, 'the body is being read');
+      res.sendStatus(503);
       await closed;
       client.write(body.slice(20));
+      await once(req, 'end');
       expect((await send(port, headers, body)).status).toBe(204);
       expect([handled, errors]).toEqual([[event], []]);
     });
