@@ -1,5 +1,6 @@
 import { assertKnown, wrongValue } from '../config/check-options.js';
 import { describeType } from '../utils/value-type.js';
+import { checkSeed, type SandboxSeed } from './seed.js';
 
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
 export interface MoovSandboxOptions {
@@ -32,6 +33,10 @@ export interface MoovSandboxOptions {
     | undefined;
   /** Whether access tokens are random strings, as older ones of Moov's, instead of JWTs. Default `false`. */
   readonly opaqueTokens?: boolean | undefined;
+  /** What is there to begin with, and after each `reset`. Default: the platform's own account, with an empty wallet. */
+  readonly seed?: SandboxSeed | undefined;
+  /** Whether to print one line for each request, or a function that gets each line. Default `false`. */
+  readonly log?: boolean | ((line: string) => void) | undefined;
 }
 
 /** Options with the defaults filled in. */
@@ -45,6 +50,8 @@ export interface Settings {
   readonly refreshTokens: boolean;
   readonly requestsPerSecond: number;
   readonly opaqueTokens: boolean;
+  readonly seed: SandboxSeed;
+  readonly log: ((line: string) => void) | undefined;
 }
 
 // An object rather than a list, so that the compiler asks for every option.
@@ -58,6 +65,8 @@ const known: Record<keyof MoovSandboxOptions, true> = {
   refreshTokens: true,
   rateLimit: true,
   opaqueTokens: true,
+  seed: true,
+  log: true,
 };
 
 /** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
@@ -80,6 +89,8 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     refreshTokens: options.refreshTokens ?? true,
     requestsPerSecond: options.rateLimit?.requestsPerSecond ?? Number.POSITIVE_INFINITY,
     opaqueTokens: options.opaqueTokens ?? false,
+    seed: checkSeed(options.seed ?? {}),
+    log: options.log === true ? (line) => console.log(line) : options.log || undefined,
   };
   for (const name of ['clientId', 'clientSecret'] as const) {
     const value: unknown = settings[name];
@@ -108,6 +119,12 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     'rateLimit.requestsPerSecond',
     'a whole number, at least 1',
     options.rateLimit?.requestsPerSecond,
+  );
+  expect(
+    settings.log === undefined || typeof settings.log === 'function',
+    'log',
+    'true, false or a function',
+    options.log,
   );
   return settings;
 }

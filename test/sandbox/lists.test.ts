@@ -54,7 +54,7 @@ test('transfers are listed by foreign ID, status and time of creation', async ()
         sandbox.transfers.find((transfer) => transfer.transferID === transferID)?.idempotencyKey,
     );
   expect(await keysOf('?foreignID=order-1')).toEqual(['a']);
-  expect(await keysOf('?status=completed')).toEqual(['a', 'b']);
+  expect(await keysOf('?status=pending')).toEqual(['a', 'b']);
   expect(await keysOf('?status=failed')).toEqual([]);
   expect(await keysOf('?startDateTime=2020-01-01T00:00:00Z')).toEqual(['a', 'b']);
   expect(await keysOf('?startDateTime=2999-01-01T00:00:00Z')).toEqual([]);

@@ -220,7 +220,7 @@ describe('transfers', () => {
     const { result } = await transfers.create({ accountID, xIdempotencyKey: key, createTransfer });
     expect(Object.keys(result).sort()).toEqual(['createdOn', 'transferID']);
     const { result: got } = await transfers.get({ accountID, transferID: result.transferID });
-    expect(got).toMatchObject({ ...createTransfer, status: 'completed' });
+    expect(got).toMatchObject({ ...createTransfer, status: 'pending' });
     expect((await transfers.list({ accountID })).result).toEqual([got]);
     expect(sandbox.transfers).toMatchObject([{ transferID: result.transferID, idempotencyKey: key }]);
   });
@@ -334,8 +334,9 @@ describe('refunds and reversals', () => {
     expect(sandbox.refunds).toHaveLength(1);
   });
 
-  test('a reversal makes a refund; a repeated key is a GenericError of 409', async () => {
+  test('a reversal of what has settled makes a refund; a repeated key is a GenericError of 409', async () => {
     const { transfers, ids, sandbox } = await paid();
+    sandbox.settle(ids.transferID);
     const request = { ...ids, xIdempotencyKey: randomUUID(), createReversal: { amount: 1204 } };
     const { result } = await transfers.createReversal(request);
     expect(result).toMatchObject({ refund: { amount: { value: 1204 }, status: 'completed' } });
