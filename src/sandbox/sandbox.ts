@@ -7,11 +7,12 @@ import { logLine } from './log.js';
 import { type MoovSandboxOptions, resolveOptions } from './options.js';
 import { Page } from './page/page.js';
 import { Recorder, type SandboxStats } from './recorder.js';
-import type { SandboxAccount } from './resources/accounts.js';
+import type { SandboxAccount } from './resources/account.js';
 import type { SettledStatus } from './resources/transfers/settlement.js';
 import type { SandboxRefund, SandboxTransfer } from './resources/transfers/transfer.js';
 import type { SandboxHandler } from './responders.js';
-import { checkSeed, type SandboxSeed, type Seeded, Seeder } from './seed.js';
+import { checkSeed, type SandboxSeed, type Seeded } from './seed.js';
+import { Seeder } from './seeder.js';
 
 /** A look-alike of Moov's API on a local port, for tests. */
 export interface MoovSandbox {

@@ -1,88 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
-import { type ApiResponse, bare, type Call, failure, isRecord } from '../http/call.js';
-import { labels, mustBe, readBody, text } from '../http/fields.js';
+import { type ApiResponse, bare, type Call, failure } from '../http/call.js';
+import { readBody } from '../http/fields.js';
 import type { Settings } from '../options.js';
 import type { Recorder } from '../recorder.js';
-import { type Capabilities, capabilityID } from './capabilities.js';
+import {
+  emailOf,
+  identity,
+  options,
+  partOf,
+  patch,
+  redactProfile,
+  type SandboxAccount,
+  type Stored,
+} from './account.js';
+import type { Capabilities } from './capabilities.js';
 import { list } from './lists.js';
 import { route } from './route.js';
-
-/** An account, in the shape of Moov's responses. */
-export interface SandboxAccount {
-  /** A UUID. */
-  readonly accountID: string;
-  /** Moov's word for test mode. */
-  readonly mode: 'sandbox';
-  /** Which of the two `profile` describes. */
-  readonly accountType: 'individual' | 'business';
-  /** The name of the person or the business. */
-  readonly displayName: string;
-  /** As it was given: `{ individual: ... }` or `{ business: ... }`. */
-  readonly profile: Readonly<Record<string, unknown>>;
-  /** The caller's own names and values. */
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** The caller's own ID of it. */
-  readonly foreignID?: string | undefined;
-  /** As they were given. */
-  readonly customerSupport?: Readonly<Record<string, unknown>> | undefined;
-  /** As they were given. */
-  readonly settings?: Readonly<Record<string, unknown>> | undefined;
-  /** What it may do. */
-  readonly capabilities: readonly {
-    /** Moov's name of it, such as `transfers`. */
-    readonly capability: string;
-    /** Nothing is refused here. */
-    readonly status: 'enabled';
-  }[];
-  /** Nothing is verified here. */
-  readonly verification: {
-    /** The older name. */
-    readonly status: 'unverified';
-    /** The newer name. */
-    readonly verificationStatus: 'unverified';
-  };
-  /** In ISO 8601; likewise the next two. */
-  readonly createdOn: string;
-  /** When it was last changed. */
-  readonly updatedOn: string;
-  /** When the platform gave it up. */
-  readonly disconnectedOn?: string;
-}
-
-type Stored = Omit<SandboxAccount, 'capabilities'>;
 
 /** What is described of an account when it is made. */
 export type AccountDetails = Pick<Stored, 'accountType' | 'metadata' | 'foreignID'> & {
   /** The part of its profile that goes with its type, with secrets. */
   readonly part: Readonly<Record<string, unknown>>;
 };
-
-// An object that is missing has its fields missing, as Moov's 422 names these.
-const name = z.looseObject({ firstName: text, lastName: text }, mustBe('an object'));
-const individual = z.looseObject({ name: name.prefault({}) }, mustBe('an object')).prefault({});
-const business = z.looseObject({ legalBusinessName: text }, mustBe('an object')).prefault({});
-const identity = z.discriminatedUnion(
-  'accountType',
-  [
-    z.object({ accountType: z.literal('individual'), profile: z.object({ individual }).prefault({}) }),
-    z.object({ accountType: z.literal('business'), profile: z.object({ business }).prefault({}) }),
-  ],
-  'must be individual or business',
-);
-
-const extras = z.record(z.string(), z.unknown(), 'must be an object').optional();
-const shared = { ...labels, customerSupport: extras, settings: extras };
-const options = z.object({ ...shared, capabilities: z.array(capabilityID).optional() });
-const patch = z.object({
-  ...shared,
-  profile: z
-    .object({
-      individual: z.looseObject({ name: name.optional() }).optional(),
-      business: z.looseObject({ legalBusinessName: text.optional() }).optional(),
-    })
-    .optional(),
-});
 
 /**
  * The accounts there are: the platform's own, and what was created.
@@ -155,7 +94,7 @@ export class Accounts {
       accountID,
       mode: 'sandbox',
       accountType,
-      ...shown(accountType, part),
+      ...redactProfile(accountType, part),
       ...details,
       verification: { status: 'unverified', verificationStatus: 'unverified' },
       createdOn: now,
@@ -201,7 +140,7 @@ export class Accounts {
     this.#accounts.set(accountID, {
       ...account,
       ...rest,
-      ...shown(accountType, { ...known, ...profile?.[accountType] }, known),
+      ...redactProfile(accountType, { ...known, ...profile?.[accountType] }, known),
       updatedOn: new Date().toISOString(),
     });
     return this.#response(accountID);
@@ -222,36 +161,4 @@ export class Accounts {
     if (account === undefined) throw failure(404, 'account not found');
     return account;
   }
-}
-
-type Part = Readonly<Record<string, unknown>>;
-
-function partOf({ profile, accountType }: Pick<Stored, 'profile' | 'accountType'>): Part {
-  const part = profile[accountType];
-  return isRecord(part) ? part : {};
-}
-
-/** The email address of an account; one without has an address that leads nowhere. */
-export function emailOf(account: SandboxAccount): string {
-  const { email } = partOf(account);
-  return typeof email === 'string' ? email : 'nobody@example.com';
-}
-
-/** A profile as Moov's responses have it: secrets are dropped, and it says only whether they were given. */
-function shown(
-  accountType: Stored['accountType'],
-  { birthDate, governmentID, taxID, ...part }: Part,
-  before: Part = {},
-): Pick<Stored, 'displayName' | 'profile'> {
-  if (accountType === 'business') {
-    const taxIDProvided = taxID !== undefined || before.taxIDProvided === true;
-    const profile = { business: { ...part, taxIDProvided, ownersProvided: false } };
-    return { displayName: String(part.legalBusinessName), profile };
-  }
-  const { firstName, lastName } = isRecord(part.name) ? part.name : {};
-  const provided = {
-    birthDateProvided: birthDate !== undefined || before.birthDateProvided === true,
-    governmentIDProvided: governmentID !== undefined || before.governmentIDProvided === true,
-  };
-  return { displayName: `${firstName} ${lastName}`, profile: { individual: { ...part, ...provided } } };
 }

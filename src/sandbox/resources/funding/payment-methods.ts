@@ -1,5 +1,6 @@
 import { failure } from '../../http/call.js';
-import type { Accounts, SandboxAccount } from '../accounts.js';
+import type { SandboxAccount } from '../account.js';
+import type { Accounts } from '../accounts.js';
 import { list } from '../lists.js';
 import { route } from '../route.js';
 import type { BankAccount, BankAccounts } from './bank-accounts.js';

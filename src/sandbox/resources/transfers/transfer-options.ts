@@ -36,11 +36,11 @@ export class TransferOptions {
     const asked = readBody(call, question);
     const sources = this.#candidates(asked.source, 'source');
     const destinations = this.#candidates(asked.destination, 'destination');
-    const fit = (source: OwnedPaymentMethod, destination: OwnedPaymentMethod) =>
+    const canPay = (source: OwnedPaymentMethod, destination: OwnedPaymentMethod) =>
       whyNot({ source, destination }, this.#capabilities) === undefined;
     const body = {
-      sourceOptions: sources.filter((source) => destinations.some((to) => fit(source, to))).map(methodOf),
-      destinationOptions: destinations.filter((to) => sources.some((from) => fit(from, to))).map(methodOf),
+      sourceOptions: sources.filter((source) => destinations.some((to) => canPay(source, to))).map(methodOf),
+      destinationOptions: destinations.filter((to) => sources.some((from) => canPay(from, to))).map(methodOf),
     };
     return { status: 200, body };
   }

@@ -11,7 +11,7 @@ import {
 } from '../../http/call.js';
 import { amount, labels, optionalText, readBody } from '../../http/fields.js';
 import type { Recorder } from '../../recorder.js';
-import { emailOf } from '../accounts.js';
+import { emailOf } from '../account.js';
 import type { Capabilities } from '../capabilities.js';
 import type { OwnedPaymentMethod, PaymentMethods } from '../funding/payment-methods.js';
 import { list } from '../lists.js';
