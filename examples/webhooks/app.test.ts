@@ -16,7 +16,7 @@ let server: Listening;
 let webhook: string;
 
 beforeEach(async () => {
-  sandbox = createMoovSandbox();
+  sandbox = createMoovSandbox({ seed: { accounts: [{ name: 'A customer', cards: [{}] }] } });
   await sandbox.listen();
   const { platformAccountID } = sandbox;
   moov = moovAuth(
@@ -37,13 +37,18 @@ afterEach(async () => {
 
 /** A process of the shop; several share the database. */
 function startShop(): Shop {
-  const { platformAccountID, webhookSecret } = sandbox;
-  return createShop({ moov, orders, platformAccountID, webhookSecret });
+  const { platformAccountID, webhookSecret, seeded } = sandbox;
+  const destination = seeded.platform.wallet?.paymentMethodID ?? assert.fail('the platform has no wallet');
+  return createShop({ moov, orders, platformAccountID, destination, webhookSecret });
 }
 
 /** @returns the transfer that pays the order. */
 async function pay(order: string): Promise<{ transferID: string }> {
-  await request(shop.app).post(`/orders/${order}/pay`).expect(202, { id: order, status: 'paid' });
+  const { paymentMethodID } = sandbox.seeded.accounts[0]?.cards[0] ?? assert.fail('the customer has no card');
+  await request(shop.app)
+    .post(`/orders/${order}/pay`)
+    .send({ paymentMethodID })
+    .expect(202, { id: order, status: 'paid' });
   const { transferID } = sandbox.transfers.at(-1) ?? assert.fail('there is no transfer');
   return { transferID };
 }
@@ -62,6 +67,8 @@ function lookups(): number {
 
 test('an order is paid, and settles when the webhook arrives', async () => {
   const { transferID } = await pay('1');
+  assert.equal(await statusOf('1'), 'paid');
+  sandbox.settle(transferID);
   const sent = await sandbox.sendWebhook(webhook, 'transfer.updated', { transferID, status: 'completed' });
   assert.deepEqual(sent.statuses, [200]);
   assert.equal(await statusOf('1'), 'settled');
@@ -69,6 +76,7 @@ test('an order is paid, and settles when the webhook arrives', async () => {
 
 test('a replay is answered with 200 and changes nothing', async () => {
   const { transferID } = await pay('1');
+  sandbox.settle(transferID);
   const sent = await sandbox.sendWebhook(webhook, 'transfer.updated', { transferID });
   await shop.handleEvents();
   const { status } = await fetch(webhook, { method: 'POST', headers: sent.headers, body: sent.body });
@@ -108,6 +116,7 @@ test('a transfer that Moov does not know settles nothing', async () => {
 
 test('an event stays in the table while Moov is down, and is handled afterwards', async () => {
   const { transferID } = await pay('1');
+  sandbox.settle(transferID);
   sandbox.fail({ method: 'GET', path: /\/transfers\//, status: 500 });
   await sandbox.sendWebhook(webhook, 'transfer.updated', { transferID });
   await shop.handleEvents();

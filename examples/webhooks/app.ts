@@ -13,11 +13,19 @@ export interface ShopOptions {
   readonly moov: MoovAuth;
   readonly orders: Orders;
   readonly platformAccountID: string;
+  /** The payment method of the shop's wallet. */
+  readonly destination: string;
   /** The webhook's signing secret. Default: `MOOV_WEBHOOK_SECRET`. */
   readonly webhookSecret?: string;
 }
 
-export function createShop({ moov, orders, platformAccountID, webhookSecret }: ShopOptions): Shop {
+export function createShop({
+  moov,
+  orders,
+  platformAccountID,
+  destination,
+  webhookSecret,
+}: ShopOptions): Shop {
   let handling = Promise.resolve();
 
   const app = express();
@@ -29,15 +37,15 @@ export function createShop({ moov, orders, platformAccountID, webhookSecret }: S
     if (isNew) handleEvents();
   });
 
-  app.use(moov);
+  app.use(express.json(), moov);
 
   app.post('/orders/:id/pay', async (req, res) => {
     const { id } = req.params;
     orders.add(id);
     const transfer = {
       amount: { currency: 'USD', value: 1204 }, // from the order, never from the request
-      source: { paymentMethodID: 'of the customer' },
-      destination: { paymentMethodID: 'of the shop' },
+      source: { paymentMethodID: req.body.paymentMethodID },
+      destination: { paymentMethodID: destination },
       metadata: { order: id }, // the webhook can come before the response
     };
     await req.moov.post(moovPath`/accounts/${platformAccountID}/transfers`, transfer, {

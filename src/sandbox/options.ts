@@ -1,5 +1,6 @@
 import { assertKnown, wrongValue } from '../config/check-options.js';
 import { describeType } from '../utils/value-type.js';
+import { checkSeed, type SandboxSeed } from './seed.js';
 
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
 export interface MoovSandboxOptions {
@@ -34,6 +35,10 @@ export interface MoovSandboxOptions {
   readonly opaqueTokens?: boolean | undefined;
   /** The signing secret of webhooks. Default `sandbox-webhook-secret`. */
   readonly webhookSecret?: string | undefined;
+  /** What is there to begin with, and after each `reset`. Default: the platform's own account, with an empty wallet. */
+  readonly seed?: SandboxSeed | undefined;
+  /** Whether to print one line for each request, or a function that gets each line. Default `false`. */
+  readonly log?: boolean | ((line: string) => void) | undefined;
 }
 
 /** Options with the defaults filled in. */
@@ -48,6 +53,8 @@ export interface Settings {
   readonly requestsPerSecond: number;
   readonly opaqueTokens: boolean;
   readonly webhookSecret: string;
+  readonly seed: SandboxSeed;
+  readonly log: ((line: string) => void) | undefined;
 }
 
 // An object rather than a list, so that the compiler asks for every option.
@@ -62,6 +69,8 @@ const known: Record<keyof MoovSandboxOptions, true> = {
   rateLimit: true,
   opaqueTokens: true,
   webhookSecret: true,
+  seed: true,
+  log: true,
 };
 
 /** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
@@ -85,6 +94,8 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     requestsPerSecond: options.rateLimit?.requestsPerSecond ?? Number.POSITIVE_INFINITY,
     opaqueTokens: options.opaqueTokens ?? false,
     webhookSecret: options.webhookSecret ?? 'sandbox-webhook-secret',
+    seed: checkSeed(options.seed ?? {}),
+    log: options.log === true ? (line) => console.log(line) : options.log || undefined,
   };
   for (const name of ['clientId', 'clientSecret', 'webhookSecret'] as const) {
     const value: unknown = settings[name];
@@ -113,6 +124,12 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     'rateLimit.requestsPerSecond',
     'a whole number, at least 1',
     options.rateLimit?.requestsPerSecond,
+  );
+  expect(
+    settings.log === undefined || typeof settings.log === 'function',
+    'log',
+    'true, false or a function',
+    options.log,
   );
   return settings;
 }

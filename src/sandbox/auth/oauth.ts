@@ -1,6 +1,14 @@
-import { type ApiResponse, bare, basicCredentials, type Call, failure, invalid, jsonObject } from './http.js';
-import type { Settings } from './options.js';
-import type { Recorder } from './recorder.js';
+import {
+  type ApiResponse,
+  bare,
+  basicCredentials,
+  type Call,
+  failure,
+  invalid,
+  jsonObject,
+} from '../http/call.js';
+import type { Settings } from '../options.js';
+import type { Recorder } from '../recorder.js';
 import { isKnownScope } from './scopes.js';
 import type { TokenResponse, Tokens } from './tokens.js';
 
@@ -80,7 +88,8 @@ export class OAuth {
     const basic = basicCredentials(call.headers.authorization);
     const id = basic === undefined ? fields.client_id : formDecode(basic.user);
     const secret = basic === undefined ? fields.client_secret : formDecode(basic.password);
-    if (id !== this.#settings.clientId || secret !== this.#settings.clientSecret) throw bare(401);
+    if (id !== this.#settings.clientId || secret !== this.#settings.clientSecret)
+      throw bare(401, 'client ID or secret: not the API key of the sandbox');
   }
 }
 

@@ -1,29 +1,42 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Exchange } from '../exchange.js';
+import type { Faults } from '../faults.js';
+import type { Recorder } from '../recorder.js';
+import { type ApiResponse, type Call, readCall, splitTarget } from './call.js';
 import type { Cors } from './cors.js';
-import type { Faults } from './faults.js';
-import { type ApiResponse, type Call, readCall, splitTarget } from './http.js';
-import type { Recorder } from './recorder.js';
 
 /** A client that keeps a connection must not meet with its end by chance; `close` ends it anyway. */
 const KEEP_ALIVE_MS = 60_000;
 
+/** What a server is made of. */
+interface Parts {
+  readonly handle: (call: Call) => Promise<ApiResponse>;
+  readonly recorder: Recorder;
+  readonly faults: Faults;
+  readonly cors: Cors;
+  /** Answers what is not for the API. @returns whether it has. */
+  readonly answerAside: (request: IncomingMessage, response: ServerResponse) => boolean;
+}
+
 /** Everything that has to do with sockets: listening, answering, and the faults. */
 export class SandboxServer {
-  readonly #handle: (call: Call) => ApiResponse;
+  readonly #handle: Parts['handle'];
   readonly #recorder: Recorder;
   readonly #faults: Faults;
   readonly #cors: Cors;
+  readonly #answerAside: Parts['answerAside'];
   readonly #delays = new Map<NodeJS.Timeout, (finished: boolean) => void>();
   #server: Server | undefined;
   #url: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(handle: (call: Call) => ApiResponse, recorder: Recorder, faults: Faults, cors: Cors) {
+  constructor({ handle, recorder, faults, cors, answerAside }: Parts) {
     this.#handle = handle;
     this.#recorder = recorder;
     this.#faults = faults;
     this.#cors = cors;
+    this.#answerAside = answerAside;
   }
 
   get url(): string {
@@ -70,9 +83,10 @@ export class SandboxServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#answerAside(request, response)) return;
     const { method = 'GET', url: path = '/', headers, socket } = request;
     const [pathname] = splitTarget(path);
-    const sent = this.#recorder.arrived(method, path, pathname, headers);
+    const exchange = this.#recorder.arrived({ method, path, headers });
     for (const [name, value] of Object.entries(this.#cors.headers(pathname, headers))) {
       response.setHeader(name, value);
     }
@@ -80,7 +94,7 @@ export class SandboxServer {
     const preflight = this.#cors.preflight(method, pathname, headers);
     if (preflight !== undefined) {
       request.resume();
-      send(response, preflight, sent, false);
+      send(response, preflight, exchange, false);
       return;
     }
     const fault = this.#faults.take(method, pathname);
@@ -90,25 +104,35 @@ export class SandboxServer {
     try {
       call = await readCall(request);
     } catch {
-      return; // The client went away before its request was complete: there is no connection to respond on.
+      // There is no connection to respond on.
+      exchange.dropped('the client went away before its request was complete');
+      return;
     }
+    exchange.received(call.body);
     if (fault?.delayMs !== undefined && !(await this.#delay(fault.delayMs))) return;
     if (fault?.drop === 'before') {
       socket.destroy();
+      exchange.dropped('a fault has cut the connection before the request was acted on');
       return;
     }
-    const apiResponse = fault?.status === undefined ? this.#act(call) : fault;
-    // A client that has gone away loses its answer, but the request was acted on.
-    if (fault?.drop === 'after' || socket.destroyed) {
+    const apiResponse =
+      fault?.status === undefined ? await this.#act(call) : { note: 'the response of a fault', ...fault };
+    if (fault?.drop === 'after') {
       socket.destroy();
+      exchange.dropped('a fault has cut the connection after the request was acted on');
       return;
     }
-    send(response, apiResponse, sent, fault?.truncate === true);
+    // A client that has gone away loses its response, but the request was acted on.
+    if (socket.destroyed) {
+      exchange.dropped('the client went away before the response');
+      return;
+    }
+    send(response, apiResponse, exchange, fault?.truncate === true);
   }
 
-  #act(call: Call): ApiResponse {
+  async #act(call: Call): Promise<ApiResponse> {
     try {
-      return this.#handle(call);
+      return await this.#handle(call);
     } catch (error) {
       return { status: 500, body: { error: `the sandbox failed: ${String(error)}` } };
     }
@@ -129,7 +153,7 @@ export class SandboxServer {
 function send(
   response: ServerResponse,
   apiResponse: ApiResponse,
-  sent: (status: number) => void,
+  exchange: Exchange,
   truncate: boolean,
 ): void {
   const body =
@@ -137,6 +161,7 @@ function send(
   const bytes = Buffer.from(body);
   if (truncate && bytes.length === 0) {
     response.destroy();
+    exchange.dropped('a fault has cut the connection instead of the response');
     return;
   }
   response.statusCode = apiResponse.status;
@@ -149,7 +174,8 @@ function send(
     response.setHeader('content-length', bytes.length);
   }
   for (const [name, value] of Object.entries(apiResponse.headers ?? {})) response.setHeader(name, value);
-  sent(apiResponse.status);
+  const note = truncate ? 'a fault has cut the response in the middle' : apiResponse.note;
+  exchange.answered(apiResponse.status, response.getHeaders(), body, note);
   if (!truncate) {
     response.end(bytes.length > 0 ? bytes : undefined);
     return;

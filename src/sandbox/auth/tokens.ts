@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Settings } from './options.js';
+import type { Settings } from '../options.js';
 
 interface AccessToken {
+  readonly token: string;
   readonly scopes: ReadonlySet<string>;
   /** On the wall clock, in milliseconds. */
   readonly expiresAt: number;
@@ -38,7 +39,7 @@ export class Tokens {
     const exp = Math.floor(now / 1000) + tokenLifeSeconds;
     const token = opaqueTokens ? randomString() : this.#jwt(scopes, exp);
     // To the millisecond, so that no token ends before the seconds it was promised are over.
-    this.#access.set(token, { scopes: new Set(scopes), expiresAt: now + tokenLifeSeconds * 1000 });
+    this.#access.set(token, { token, scopes: new Set(scopes), expiresAt: now + tokenLifeSeconds * 1000 });
     const response: TokenResponse = {
       access_token: token,
       token_type: 'Bearer',
@@ -49,6 +50,11 @@ export class Tokens {
     const refresh = randomString();
     this.#refresh.set(refresh, granted);
     return { ...response, refresh_token: refresh };
+  }
+
+  /** The access tokens that have not expired and were not revoked. */
+  get valid(): readonly AccessToken[] {
+    return [...this.#access.values()].filter(({ expiresAt }) => Date.now() < expiresAt);
   }
 
   /** @returns the scopes a refresh token stands for, or `undefined` when it is none or has been used or revoked. */

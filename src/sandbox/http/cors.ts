@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ApiResponse } from './http.js';
-import type { Settings } from './options.js';
+import type { Settings } from '../options.js';
+import type { ApiResponse } from './call.js';
 
 /** What the documented routes take. */
 const METHODS = 'GET, POST, PUT, PATCH, DELETE';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { isObject } from '../utils/value-type.js';
+import { isObject } from '../../utils/value-type.js';
 
 /** A request that has arrived whole. */
 export interface Call {
@@ -11,12 +11,14 @@ export interface Call {
   readonly body: Buffer;
 }
 
-/** An answer. Without a body it has no content type either. */
+/** A response. Without a body it has no content type either. */
 export interface ApiResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** An object becomes JSON, a string is sent as it is. */
   readonly body?: object | string;
+  /** What a person who looks into it should know, such as the scope that is missing. For the log, never sent. */
+  readonly note?: string;
 }
 
 /** Thrown by a handler to answer with something other than success. */
@@ -29,9 +31,9 @@ export class Refusal extends Error {
   }
 }
 
-/** The answer of which there is nothing to read but the status: Moov's 401, 403 and 429. */
-export function bare(status: number, headers: Readonly<Record<string, string>> = {}): Refusal {
-  return new Refusal({ status, headers });
+/** A response of which there is nothing to read but the status: Moov's 401, 403 and 429. The log has the reason. */
+export function bare(status: number, note: string, headers: Readonly<Record<string, string>> = {}): Refusal {
+  return new Refusal({ status, headers, note });
 }
 
 /** Moov's generic error: `{"error": "..."}`. */
@@ -42,6 +44,12 @@ export function failure(status: number, error: string): Refusal {
 /** Moov's 422, with what is wrong under the name of each field at fault. */
 export function invalid(fields: object): Refusal {
   return new Refusal({ status: 422, body: fields });
+}
+
+/** 501, which no client should retry, for what Moov has and the sandbox has not. */
+export function notServed(what: string): Refusal {
+  const error = `The sandbox does not serve ${what}. Give a response of your own with sandbox.respond(method, path, body).`;
+  return new Refusal({ status: 501, body: { error } });
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

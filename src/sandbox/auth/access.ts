@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { bare, basicCredentials, failure } from './http.js';
-import type { Settings } from './options.js';
+import { bare, basicCredentials, failure } from '../http/call.js';
+import type { Settings } from '../options.js';
 import type { Tokens } from './tokens.js';
 
 /** What a caller may do. */
@@ -32,7 +32,8 @@ export class Access {
     }
     const token = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
     const scopes = token === undefined ? undefined : this.#tokens.scopesOf(token);
-    if (scopes === undefined || !this.#isFromRegisteredOrigin(headers)) throw bare(401);
+    if (scopes === undefined) throw bare(401, whyNotValid(headers.authorization));
+    if (!this.#isFromRegisteredOrigin(headers)) throw bare(401, whyNotRegistered(headers));
     return (scope) => scopes.has(scope);
   }
 
@@ -41,6 +42,17 @@ export class Access {
     if (origin) return this.#origins.has(origin.toLowerCase());
     return referer !== undefined && URL.canParse(referer) && this.#hosts.has(new URL(referer).host);
   }
+}
+
+function whyNotValid(authorization: string | undefined): string {
+  if (!authorization) return 'Authorization header missing';
+  if (/^basic /i.test(authorization)) return 'Authorization header: not the API key of the sandbox';
+  return 'Authorization header: no valid token (expired, revoked, or of another server)';
+}
+
+function whyNotRegistered({ origin, referer }: IncomingHttpHeaders): string {
+  if (origin) return `Origin header: ${origin} is not registered with the API key`;
+  return referer ? 'Referer header: not of a registered origin' : 'Origin header missing';
 }
 
 /**
@@ -67,7 +79,9 @@ export function rateLimiter(requestsPerSecond: number): () => void {
     if (requestsPerSecond === Number.POSITIVE_INFINITY) return;
     const now = performance.now();
     recent = recent.filter((time) => time > now - 1000);
-    if (recent.length >= requestsPerSecond) throw bare(429, { 'retry-after': '1' });
+    if (recent.length >= requestsPerSecond) {
+      throw bare(429, `more than ${requestsPerSecond} requests in a second`, { 'retry-after': '1' });
+    }
     recent.push(now);
   };
 }
