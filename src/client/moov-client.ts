@@ -131,7 +131,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
     call.whenOver(outcome.response, () => open.delete(call));
-    return settle(call, outcome);
+    return settle(call, outcome, emit);
   }
 }
 

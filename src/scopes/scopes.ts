@@ -189,6 +189,13 @@ export function assertAccountID(accountID: unknown): asserts accountID is string
   throw new MoovScopeError('accountID: expected an account ID, which is a UUID.');
 }
 
+/** What an event says of space-delimited scopes: each of them, and the accounts that they name. */
+export function describeScopes(scope: string): { scopes: string[]; accounts: string[] } {
+  const scopes = scope.split(' ');
+  const accounts = scopes.flatMap((one) => /^\/accounts\/([^/]+)\//.exec(one)?.[1] ?? []);
+  return { scopes, accounts: [...new Set(accounts)] };
+}
+
 /** The scopes of `asked` that are not in `granted`; both space-delimited. */
 export function missingScopes(asked: string, granted: string): string[] {
   const held = new Set(granted.split(' '));
