@@ -74,13 +74,20 @@ function guardTransform(call: Call): void {
           data,
         );
     } catch (error) {
-      throw withCallInfo(error, call.infoWithoutResponse, call.request);
+      throw withCallInfo(withoutExcerpt(error), call.infoWithoutResponse, call.request);
     }
   };
   // Axios puts the response on the config while the transforms run.
   if (Object.isExtensible(config) && Reflect.set(config, 'transformResponse', guarded)) return;
   const message = 'The config of a call was made read-only while the call was in flight';
   throw withCallInfo(new MoovConfigError(message), call.infoWithoutResponse, call.request);
+}
+
+/** Axios's error for a body that is not JSON, whose message and cause quote the body. */
+function withoutExcerpt(error: unknown): unknown {
+  if (!(error instanceof AxiosError) || error.name !== 'SyntaxError') return error;
+  const { code, config, request, response } = error;
+  return new AxiosError('The body of the response is not JSON', code, config, request, response);
 }
 
 function restore(
