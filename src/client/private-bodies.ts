@@ -3,6 +3,8 @@ import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 
 import { isObject } from '../utils/value-type.js';
 import { invalidFields } from './invalid-fields.js';
 
+const { custom: inspectCustom } = inspect;
+
 /** Stands where a value is left out. */
 const HIDDEN = '[not shown]';
 
@@ -22,7 +24,7 @@ function printAs<T extends object>(print: (value: T) => object): (value: T) => v
   return (value) => {
     if (!Object.isExtensible(value)) return;
     Object.defineProperty(value, 'toJSON', own);
-    Object.defineProperty(value, inspect.custom, own);
+    Object.defineProperty(value, inspectCustom, own);
   };
 }
 
