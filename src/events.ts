@@ -104,6 +104,12 @@ export type MoovAuthEvent =
       readonly message: string;
     })
   | {
+      /** Something in the options is most likely a mistake. Emitted once for each message. */
+      readonly type: 'config.warning';
+      /** What it is, and what was most likely meant. */
+      readonly message: string;
+    }
+  | {
       /** The store is unavailable. Emitted once per outage; meanwhile this process requests its own tokens. */
       readonly type: 'store.unavailable';
       /** The store's own message. */
@@ -177,6 +183,7 @@ const levels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level']>> = {
   'token.warning': 'warn',
   'browserToken.issued': 'info',
   'browserToken.revoked': 'info',
+  'config.warning': 'warn',
   'store.unavailable': 'warn',
   'store.available': 'info',
   'store.unreadable': 'warn',

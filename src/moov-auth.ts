@@ -36,12 +36,16 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const settings = readAuthOptions(options);
   const defaults = readScopes(scopes, settings.platformAccountID);
   const emit = emitter(logTo(settings.logger), settings.onEvent);
+  if (options.attemptTimeoutMs !== undefined && settings.attemptTimeoutMs > settings.timeoutMs) {
+    const message = `attemptTimeoutMs (${settings.attemptTimeoutMs}) has no effect above timeoutMs (${settings.timeoutMs}), the time for a whole call.`;
+    emit({ type: 'config.warning', message });
+  }
   const transport = createTransport(settings);
   const endpoint = makeEndpoint(settings, transport.send);
   const manager = new TokenManager(settings, endpoint, emit, startUpScope(defaults, settings));
   const audit = new BrowserTokenAudit(emit);
   const clients = createMoovClients(settings, emit, transport.send);
-  const targets = new Targets(settings, defaults, manager.pool, clients);
+  const targets = new Targets(settings, defaults, manager.pool, clients, emit);
   const client = targets.default;
 
   async function close(revoke: boolean): Promise<void> {

@@ -1,44 +1,6 @@
 import { MoovConfigError, MoovScopeError } from '../errors.js';
 import { describeType, isObject } from '../utils/value-type.js';
-
-/** @inline */
-type AccountResource =
-  | 'apple-pay'
-  | 'bank-accounts'
-  | 'branding'
-  | 'capabilities'
-  | 'cards'
-  | 'documents'
-  | 'files'
-  | 'invoices'
-  | 'payment-methods'
-  | 'profile'
-  | 'representatives'
-  | 'tickets'
-  | 'transfers'
-  | 'wallets';
-
-/** @inline */
-type AccountPermission =
-  | `${AccountResource}.${'read' | 'write'}`
-  | 'issued-cards.read'
-  | 'issued-cards.read-secure'
-  | 'terminal-configuration.read'
-  | 'profile.disconnect';
-
-/** @inline */
-type KnownScope =
-  | '/ping.read'
-  | '/fed.read'
-  | '/profile-enrichment.read'
-  | '/institutions.read'
-  | '/card-metadata.read'
-  | '/terminal-applications.read'
-  | '/terminal-applications.write'
-  | '/accounts.read'
-  | '/accounts.write'
-  | `/accounts/{accountID}/${AccountPermission}`
-  | `/accounts/{platformAccountID}/transfers.${'read' | 'write'}`;
+import type { AccountPermission, KnownScope } from './known-scopes.js';
 
 /** @inline */
 type FilledScope = `/accounts/${string}/${AccountPermission}`;
