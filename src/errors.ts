@@ -160,9 +160,10 @@ export class MoovConfigError extends MoovAuthError {
    * For this package, and for tests of what handles its errors.
    *
    * @param message - What happened and what to do, without secrets.
+   * @param details - Its other properties.
    */
-  constructor(message: string) {
-    super(message, { code: 'ERR_MOOV_CONFIG' });
+  constructor(message: string, details?: Omit<MoovErrorDetails, 'code'>) {
+    super(message, { ...details, code: 'ERR_MOOV_CONFIG' });
   }
 }
 

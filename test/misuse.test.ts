@@ -147,9 +147,9 @@ describe('what has to be called', () => {
     [null, /got null/],
     [
       { exposeupstream: true },
-      /unknown option "exposeupstream"\. Did you mean "exposeUpstream"\? The option is exposeUpstream\./,
+      /unknown option "exposeupstream"\. Did you mean "exposeUpstream"\? Options are exposeUpstream, exposeMessage, logger\./,
     ],
-    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true or false; got a string/],
+    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true, false or 'validation'; got a string/],
   ])('moovErrorHandler(%j) is refused', (options, message) => {
     expect(String(misused((wrong) => moovErrorHandler(wrong(options))))).toMatch(message);
   });

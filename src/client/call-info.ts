@@ -1,6 +1,7 @@
-import type { AxiosError } from 'axios';
+import { AxiosError } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
 import { isObject } from '../utils/value-type.js';
+import { hideBodies } from './private-bodies.js';
 
 /** Its value is the {@link RequestSummary} of the call, if it is known. */
 const mark = Symbol.for('express-moov-auth.call');
@@ -24,6 +25,7 @@ export function attachCallInfo<T extends object>(
   info: MoovCallInfo,
   request?: RequestSummary,
 ): asserts target is T & WithCallInfo {
+  if (target instanceof AxiosError) hideBodies(target);
   const moov = Object.freeze(info);
   Object.defineProperty(target, 'moov', { value: moov, enumerable: true, configurable: true });
   Object.defineProperty(target, mark, { value: request, configurable: true });

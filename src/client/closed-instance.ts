@@ -1,4 +1,5 @@
 import {
+  AxiosError,
   AxiosHeaders,
   type AxiosInstance,
   type AxiosInterceptorManager,
@@ -10,6 +11,7 @@ import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { isObject } from '../utils/value-type.js';
 import type { Call } from './call.js';
 import { callRequest, hasCallInfo, type RequestSummary, withCallInfo } from './call-info.js';
+import { hideBodies } from './private-bodies.js';
 
 /** What is known of a call: what became of it, and its request. */
 type KnownCall = readonly [info: MoovCallInfo, request?: RequestSummary | undefined];
@@ -70,7 +72,9 @@ function knownOfError(
   if (call !== undefined) return knownOf(call);
   // An abort that came before the adapter was called.
   const isOurs = 'adapter' in config && config.adapter === client.defaults.adapter;
-  return isOurs ? [{ attempts: 0, ambiguous: false }] : undefined;
+  if (!isOurs) return undefined;
+  if (error instanceof AxiosError) hideBodies(error);
+  return [{ attempts: 0, ambiguous: false }];
 }
 
 /**

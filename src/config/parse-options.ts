@@ -34,6 +34,22 @@ export function parseOptions<Schema extends z.ZodObject>(
   throw wrongOption(schema, name, Reflect.get(given, name));
 }
 
+/** All in one message, so that a first start takes one round and not three. */
+export function missingOptions(
+  { name }: Subject,
+  schema: z.ZodObject,
+  missing: readonly string[],
+): MoovConfigError {
+  const ways = missing.map((option) => {
+    const { variables } = wordingOf(schema, option);
+    return variables === undefined ? option : `${option} (${variables.join(' or ')})`;
+  });
+  const last = ways.pop();
+  return new MoovConfigError(
+    `${name}: ${ways.join(', ')} and ${last} are missing. Set them in the options or as the variables in brackets.`,
+  );
+}
+
 /**
  * Fills in the environment variables of options that are not given. An option that is `undefined` counts as not given.
  *
@@ -75,7 +91,17 @@ function wordingOf(schema: z.ZodObject, name: string): Wording {
   return (option && wording.get(option)) ?? { expected: 'something else' };
 }
 
-/** A value's type in words, and no number: it may be a key. */
+/** What a wrong value is, in words, and never the value: it may be a key. */
 export function typeOf(value: unknown): string {
+  if (typeof value === 'string' && value !== '') return `a string${flawOf(value)}`;
   return typeof value === 'number' ? 'a number' : describeType(value);
+}
+
+/** How a text often gets damaged on its way from a file or a dashboard. */
+function flawOf(text: string): string {
+  if (/[\r\n]$/.test(text)) return ' with a line break at its end';
+  if (/^(["'`]).*\1$/s.test(text)) return ' in quotes';
+  if (/^\s/.test(text)) return ' with a blank at its beginning';
+  if (/\s$/.test(text)) return ' with a blank at its end';
+  return /\p{Cc}/u.test(text) ? ' with a control character in it' : '';
 }

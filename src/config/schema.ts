@@ -12,28 +12,26 @@ import { findReservedSetting, reservedSettings } from './reserved-axios-settings
 /** Shorter than any key of Moov's, should one be in the wrong place. */
 const LONGEST_SHOWN_WORD = 19;
 
-const printable = /^[^\p{Cc}]+$/u;
+/** Without control characters, and without what a file or a shell leaves around it: blanks and quotes. */
+const clean = /^(?!\s)(?!(["'`]).*\1$)[^\p{Cc}]+(?<!\s)$/u;
 
 /** Half of an API key. */
-export const credential = z.union([
-  z.string().regex(printable),
-  z.custom<Exclude<Secret, string>>(isFunction),
-]);
+export const credential = z.union([z.string().regex(clean), z.custom<Exclude<Secret, string>>(isFunction)]);
 
 const publicKey = {
   expected:
-    "the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one or { clientId, clientSecret }",
+    "the API key's public key: a non-empty string without line breaks, quotes around it or blanks at its ends, or a function that returns one or { clientId, clientSecret }",
   variables: ['MOOV_CLIENT_ID', 'MOOV_PUBLIC_KEY'],
 };
 
 const secretKey = {
   expected:
-    "the API key's secret key: a non-empty string without line breaks or other control characters, or a function that returns one",
+    "the API key's secret key: a non-empty string without line breaks, quotes around it or blanks at its ends, or a function that returns one",
   variables: ['MOOV_CLIENT_SECRET', 'MOOV_SECRET_KEY'],
 };
 
 /** A function may return both halves. */
-const clientId = z.union([z.string().regex(printable), z.custom<Exclude<SecretOrPair, string>>(isFunction)]);
+const clientId = z.union([z.string().regex(clean), z.custom<Exclude<SecretOrPair, string>>(isFunction)]);
 
 /** The option `logger`, wherever there is one. */
 export const logger = z.custom<LoggerOption>(isLogger).optional().register(wording, {
@@ -61,6 +59,7 @@ const connection = {
       expected:
         "a domain registered with the API key as scheme and host alone, such as https://app.example.com (no path, no trailing slash; not localhost with Moov's own base URL)",
       variables: ['MOOV_ORIGIN'],
+      got: shownURL,
     }),
   baseURL: z
     .string()
@@ -69,6 +68,7 @@ const connection = {
     .register(wording, {
       expected: 'an https URL without user info, query or fragment (http is for loopback only)',
       variables: ['MOOV_BASE_URL'],
+      got: shownURL,
     }),
   apiVersion: z
     .string()
@@ -155,6 +155,14 @@ export const authSchema = z.object({
 function shortWord(value: unknown): string {
   const shown = typeof value === 'string' && value !== '' && value.length <= LONGEST_SHOWN_WORD;
   return shown ? JSON.stringify(value) : typeOf(value);
+}
+
+/** A URL without user info, query and fragment is no secret; any other text may be one. */
+function shownURL(value: unknown): string {
+  if (typeof value !== 'string' || !/^https?:\/\/[\w.:[\]/-]+$/i.test(value) || !URL.canParse(value)) {
+    return typeOf(value);
+  }
+  return value.endsWith('/') ? `${value}, with a slash at its end` : value;
 }
 
 function reservedSetting(axios: unknown): string {

@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { AxiosError } from 'axios';
 import { z } from 'zod';
 import { callRequest, isMoovCallError, type RequestSummary } from '../client/call-info.js';
+import { invalidFields } from '../client/invalid-fields.js';
 import { isStream } from '../client/streams.js';
 import { parseOptions, wording } from '../config/parse-options.js';
 import {
@@ -14,7 +15,6 @@ import {
 import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 import { axiosCode, callCode, isUnreachable } from './call-code.js';
-import { invalidFields } from './invalid-fields.js';
 
 /** Options of {@link moovProblem}. */
 export interface MoovProblemOptions {

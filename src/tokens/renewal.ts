@@ -7,9 +7,11 @@ import type { RenewalFailure } from './renewal-failure.js';
 import type { ObtainedToken, Token } from './token.js';
 import type { TokenRequest } from './token-provider.js';
 
-/** What a token source is made of; all but `obtain` and `autoRenew` are shared by the sources of one `MoovAuth`. */
+/** What a token source is made of; all but `obtain`, `scope` and `autoRenew` are shared by the sources of one `MoovAuth`. */
 export interface TokenSourceParts {
   obtain: TokenRequest;
+  /** The scopes that it requests, space-delimited. */
+  scope: string;
   emit: Emit;
   /** Gets the result of a renewal that a revocation overtook. */
   revoke: (token: ObtainedToken) => void;
