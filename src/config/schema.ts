@@ -13,10 +13,10 @@ import { findReservedSetting, reservedSettings } from './reserved-axios-settings
 const LONGEST_SHOWN_WORD = 19;
 
 /** Without control characters, and without what a file or a shell leaves around it: blanks and quotes. */
-const clean = /^(?!\s)(?!(["'`]).*\1$)[^\p{Cc}]+(?<!\s)$/u;
+export const secretText = z.string().regex(/^(?!\s)(?!(["'`]).*\1$)[^\p{Cc}]+(?<!\s)$/u);
 
 /** Half of an API key. */
-export const credential = z.union([z.string().regex(clean), z.custom<Exclude<Secret, string>>(isFunction)]);
+export const credential = z.union([secretText, z.custom<Exclude<Secret, string>>(isFunction)]);
 
 const publicKey = {
   expected:
@@ -31,7 +31,7 @@ const secretKey = {
 };
 
 /** A function may return both halves. */
-const clientId = z.union([z.string().regex(clean), z.custom<Exclude<SecretOrPair, string>>(isFunction)]);
+const clientId = z.union([secretText, z.custom<Exclude<SecretOrPair, string>>(isFunction)]);
 
 /** The option `logger`, wherever there is one. */
 export const logger = z.custom<LoggerOption>(isLogger).optional().register(wording, {

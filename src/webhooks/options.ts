@@ -2,6 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { assertKnown } from '../config/check-options.js';
 import { parseOptions, typeOf, withVariables, wording, wrongOption } from '../config/parse-options.js';
+import { secretText } from '../config/schema.js';
 import { describeType } from '../utils/value-type.js';
 import { type SecretFunction, secretsOf } from './secrets.js';
 
@@ -20,15 +21,14 @@ export interface MoovWebhookOptions {
   toleranceMs?: number | undefined;
 }
 
-const oneSecret = z.string().regex(/^[^\p{Cc}]+$/u);
-const secrets = z.union([oneSecret, z.array(oneSecret).min(1)]);
+const secrets = z.union([secretText, z.array(secretText).min(1)]);
 
 const schema = z.object({
   secret: z
     .union([secrets, z.custom<SecretFunction>((value) => typeof value === 'function')])
     .register(wording, {
       expected:
-        "the webhook's signing secret: a non-empty string without line breaks or other control characters, a list of such strings, or a function that returns either",
+        "the webhook's signing secret: a non-empty string without line breaks, quotes around it or blanks at its ends, a list of such strings, or a function that returns either",
       variables: ['MOOV_WEBHOOK_SECRET'],
       got: gotSecret,
     }),
@@ -72,6 +72,6 @@ function toKeys(value: unknown): readonly KeyObject[] {
 
 function gotSecret(value: unknown): string {
   if (!Array.isArray(value)) return typeOf(value);
-  const place = value.findIndex((secret) => !oneSecret.safeParse(secret).success);
+  const place = value.findIndex((secret) => !secretText.safeParse(secret).success);
   return place < 0 ? 'an empty list' : `${typeOf(value[place])} at place ${place + 1} of ${value.length}`;
 }

@@ -32,9 +32,14 @@ describe('the secret', () => {
   test.each<[what: string, options: unknown, variables: Record<string, string>, got: string]>([
     ['none', {}, {}, 'got none. Set it in the options or as MOOV_WEBHOOK_SECRET.'],
     ['an empty variable', {}, { MOOV_WEBHOOK_SECRET: '' }, 'got none.'],
-    ['a variable with a line break', {}, { MOOV_WEBHOOK_SECRET: 'a-secret\n' }, 'got a string.'],
+    [
+      'a variable with a line break',
+      {},
+      { MOOV_WEBHOOK_SECRET: 'a-secret\n' },
+      'got a string with a line break at its end.',
+    ],
     ['an empty string', { secret: '' }, env, 'got an empty string.'],
-    ['a string with a line break', { secret: 'a-secret\n' }, env, 'got a string.'],
+    ['a string in quotes', { secret: '"a-secret"' }, env, 'got a string in quotes.'],
     ['a number', { secret: 12345 }, env, 'got a number.'],
     ['an empty list', { secret: [] }, env, 'got an empty list.'],
     [
