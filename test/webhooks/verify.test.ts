@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MoovConfigError, MoovWebhookError, verifyMoovWebhook } from '../../src/index.js';
 import { expectNoSecret, rejection } from '../helpers/printed.js';
@@ -220,6 +221,51 @@ describe('the body', () => {
     expect(reads).toBe(0);
     await verifyMoovWebhook({ headers: signedHeaders(), body: given }, { secret });
     expect(reads).toBe(1);
+  });
+});
+
+describe('whatever is sent', () => {
+  const value = fc.oneof(fc.string(), fc.constant(undefined), fc.array(fc.string(), { maxLength: 2 }));
+  const sent = fc.record({
+    'x-timestamp': fc.oneof(
+      value,
+      fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+    ),
+    'x-nonce': value,
+    'x-webhook-id': value,
+    'x-signature': fc.oneof(value, fc.stringMatching(/^[0-9a-f]{128}$/)),
+  });
+
+  test('is refused with a MoovWebhookError and no other', async () => {
+    await fc.assert(
+      fc.asyncProperty(sent, fc.anything(), async (headers, given) => {
+        expect(await rejection(verifyMoovWebhook({ headers, body: given }, { secret }))).toMatchObject({
+          code: 'ERR_MOOV_WEBHOOK_SIGNATURE',
+        });
+      }),
+    );
+  });
+
+  test('is an event or a MoovWebhookError when it is signed', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.anything({ withBigInt: true, withSparseArray: true }), async (given) => {
+        const request = { headers: signedHeaders(), body: given };
+        const result: unknown = await verifyMoovWebhook(request, { secret }).catch((error: unknown) => error);
+        if (result instanceof Error) expect(result).toMatchObject({ code: 'ERR_MOOV_WEBHOOK_BODY' });
+        else expect(result).toMatchObject({ eventID: expect.any(String), type: expect.any(String) });
+      }),
+    );
+  });
+
+  test('is accepted with any nonce and webhook ID that Moov has signed', async () => {
+    const text = fc.string({ minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(text, text, async (nonce, webhookID) => {
+        expect(
+          await verifyMoovWebhook({ headers: signedHeaders({ nonce, webhookID }), body }, { secret }),
+        ).toEqual(event);
+      }),
+    );
   });
 });
 
