@@ -32,6 +32,7 @@ export async function runProgram(
       MOOV_CLIENT_SECRET: clientSecret,
       MOOV_ORIGIN: origin,
       MOOV_BASE_URL: baseURL,
+      MOOV_ACCOUNT_ID: sandbox.platformAccountID,
       MOOV_TOKEN_KEY: Buffer.alloc(32, 7).toString('base64'),
       // A Redis that may run on this machine is none of the tests'.
       REDIS_URL: 'redis://127.0.0.1:1',
