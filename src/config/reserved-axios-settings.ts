@@ -36,7 +36,7 @@ export function findReservedSetting(config: unknown): string | undefined {
   if (name !== undefined) return name;
   const proxy: unknown = settings.get('proxy') ?? false;
   if (proxy !== false && describeType(proxy) !== 'an object') {
-    return `proxy as ${describeType(proxy)}: Axios wants an object, { protocol, host, port, auth }, or false`;
+    return `proxy as ${describeType(proxy)}: Axios expects an object, { protocol, host, port, auth }, or false`;
   }
   return carriesAuthorization(settings.get('headers')) ? 'an Authorization header' : undefined;
 }

@@ -140,7 +140,7 @@ export const authSchema = z.object({
     .optional()
     .register(wording, { expected: 'an object with the functions debug, info, warn and error' }),
   store: z.custom<TokenStore>(isStore).optional().register(wording, {
-    expected: 'a token store, such as redisTokenStore({ client, encryptionKey }) makes',
+    expected: 'a token store, such as redisTokenStore({ client, encryptionKey })',
   }),
   onEvent: z
     .custom<(event: MoovAuthEvent) => void>(isFunction)

@@ -20,7 +20,7 @@ export function currentKey({ credentials }: Exchange, signal: AbortSignal): Prom
   return new Promise((resolve, reject) => {
     const late = () =>
       reject(
-        new MoovUnavailableError('The functions for clientId and clientSecret gave no key in time', {
+        new MoovUnavailableError('The functions for clientId and clientSecret did not return a key in time', {
           code: 'ERR_MOOV_KEY_UNREADABLE',
         }),
       );
@@ -66,7 +66,7 @@ export function judge({ status, body, foreign }: EndpointResponse, clean: Clean)
     TRY_AGAIN.includes(status) || status >= 500 || ofGateway || (status !== 401 && passing.includes(code));
   const ofCredentials = !mayPass && (status === 401 || status === 403 || code === 'invalid_client');
   if (foreign !== undefined) {
-    const words = `, and not with Moov's response: it is ${clean(foreign).slice(0, 80)}`;
+    const words = `: the response is not from Moov (${clean(foreign).slice(0, 80)})`;
     return { mayPass, ofCredentials, words };
   }
   if (error !== undefined) return { mayPass, ofCredentials, words: `: ${error}` };

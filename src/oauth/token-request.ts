@@ -74,7 +74,7 @@ function readToken(response: EndpointResponse, clean: Clean): AuthToken {
     const field = String(parsed.error.issues[0]?.path[0] ?? '');
     const fault = foreign
       ? `is not Moov's response (${clean(foreign).slice(0, 80)} where JSON was expected)`
-      : `can't be used: ${tokenResponseExpectations[field] ?? 'it is no JSON object'}`;
+      : `can't be used: ${tokenResponseExpectations[field] ?? 'it is not a JSON object'}`;
     throw unusable(response, fault);
   }
   const { access_token, token_type, refresh_token, scope, expires_in } = parsed.data;
@@ -117,7 +117,7 @@ function refusal(response: EndpointResponse, clean: Clean): MoovTokenError | Moo
   if (mayPass) return unavailable(response, words);
   return new MoovTokenError(
     ofCredentials
-      ? `Moov refused the credentials (${status})${words}: check clientId (MOOV_CLIENT_ID or MOOV_PUBLIC_KEY) and clientSecret (MOOV_CLIENT_SECRET or MOOV_SECRET_KEY), and that the key may ask for these scopes`
+      ? `Moov refused the credentials (${status})${words}: check clientId (MOOV_CLIENT_ID or MOOV_PUBLIC_KEY) and clientSecret (MOOV_CLIENT_SECRET or MOOV_SECRET_KEY), and that the key may request these scopes`
       : `Moov refused the token request (${status})${words}`,
     {
       code: ofCredentials ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_TOKEN_REFUSED',

@@ -26,7 +26,7 @@ export async function checkRedis(
     send(['INFO', 'memory']).catch(() => ''),
   ]);
   const found: string[] = [];
-  const without = `Without it, processes learn of new tokens by polling, and of revocations by Moov's 401.`;
+  const without = `Without it, processes find new tokens by polling, and notice revocations only at Moov's next 401.`;
   const rights = `the rights +publish, +subscribe and &${prefix}*`;
   if (typeof publishing === 'string' && publishing !== '') {
     found.push(`The Redis user may not publish to ${channel}. Give it ${rights}. ${without}`);
@@ -37,7 +37,7 @@ export async function checkRedis(
   const policy = evictionOf(memory);
   if (policy !== undefined) {
     found.push(
-      `Redis has the maxmemory-policy "${policy}", so it may evict tokens and locks, and each costs a token request. Set it to noeviction, or use a Redis of its own.`,
+      `Redis has the maxmemory-policy "${policy}", so it may evict tokens and locks, and each costs a token request. Set it to noeviction, or use a separate Redis.`,
     );
   }
   return found;

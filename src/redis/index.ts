@@ -56,7 +56,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
   const [encryptingKey] = keys;
 
   async function send(command: readonly string[]): Promise<unknown> {
-    if (!client.isOpen) throw new Error('The Redis client is not connected: connect() it');
+    if (!client.isOpen) throw new Error('The Redis client is not connected. Call its connect().');
     subscription.listen();
     const abortSignal = AbortSignal.timeout(LONGEST_QUEUED_MS);
     return client.sendCommand(command, { abortSignal, typeMapping: {} });

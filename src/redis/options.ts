@@ -84,7 +84,7 @@ const VARIABLE = 'MOOV_TOKEN_KEY';
 
 const schema = z.object({
   client: z.custom<RedisClient>(isClient).register(wording, {
-    expected: 'a client of the package "redis", made by createClient()',
+    expected: 'a client of the package "redis", created by createClient()',
     got: (value) => unsupportedClient(value) ?? typeOf(value),
   }),
   encryptionKey: z

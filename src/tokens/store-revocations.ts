@@ -56,7 +56,7 @@ export class StoreRevocations {
       // The names of all sets of scopes need the same client ID.
       if (performance.now() > end || failure?.code === 'ERR_MOOV_KEY_UNREADABLE') {
         for (const scope of some) this.#pending.begin(scope);
-        failure ??= timeoutError('The token store was not asked for every token in time');
+        failure ??= timeoutError('The token store could not be asked for every token in time');
         continue;
       }
       const results = await Promise.all(some.map((scope) => this.#revoke(scope)));

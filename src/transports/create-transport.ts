@@ -87,7 +87,7 @@ function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
       if (unsupported === undefined) return send(request, observer);
       observer.neverSent();
       throw new AxiosError(
-        `The Dispatcher given as transport cannot take ${unsupported} of a call`,
+        `The Dispatcher given as transport does not support ${unsupported} in a call`,
         AxiosError.ERR_BAD_OPTION,
         request,
       );

@@ -15,7 +15,7 @@ export function isSendable(value: string): boolean {
 export function assertExact(name: string, value: string): void {
   if (!exact.test(name) || isSendable(value)) return;
   throw new AxiosError(
-    `The header "${name}" cannot be sent as it is: it has white space around it, or a character that no header can have`,
+    `The header "${name}" cannot be sent unchanged: it has leading or trailing white space, or an invalid character`,
     AxiosError.ERR_BAD_REQUEST,
   );
 }

@@ -221,7 +221,7 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['logger', fn, 'an object with the functions debug, info, warn and error', 'a function'],
     ['logger', { debug: fn, info: fn, warn: fn }, 'debug, info, warn and error', 'an object'],
     ['logger', { debug: fn, info: fn, warn: fn, error: 'no' }, 'debug, info, warn and error', 'an object'],
-    ['store', {}, 'a token store, such as redisTokenStore({ client, encryptionKey }) makes', 'an object'],
+    ['store', {}, 'a token store, such as redisTokenStore({ client, encryptionKey })', 'an object'],
     ['onEvent', true, 'a function of the event', 'a boolean'],
   ];
 
@@ -465,9 +465,9 @@ describe('axios', () => {
     ['maxRedirects', { maxRedirects: 5 }],
     ['beforeRedirect', { beforeRedirect: () => undefined }],
     ['timeout', { timeout: 1_000 }],
-    ['proxy as a string: Axios wants an object', { proxy: `http://user:${SECRET}@proxy:8080` }],
-    ['proxy as a boolean: Axios wants an object', { proxy: true }],
-    ['proxy as a list: Axios wants an object', { proxy: [] }],
+    ['proxy as a string: Axios expects an object', { proxy: `http://user:${SECRET}@proxy:8080` }],
+    ['proxy as a boolean: Axios expects an object', { proxy: true }],
+    ['proxy as a list: Axios expects an object', { proxy: [] }],
     ['an Authorization header', { headers: { Authorization: SECRET } }],
     ['an Authorization header', { headers: { authorization: SECRET } }],
     ['an Authorization header', { headers: { AUTHORIZATION: SECRET } }],

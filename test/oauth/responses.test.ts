@@ -197,10 +197,10 @@ describe('a token reply', () => {
   });
 
   test.each<[string, Reply, string]>([
-    ['nothing', {}, 'it is no JSON object'],
-    ['a JSON list', { body: [] }, 'it is no JSON object'],
-    ['JSON null', { body: 'null' }, 'it is no JSON object'],
-    ['a JSON string', { body: `"${TOKEN}"` }, 'it is no JSON object'],
+    ['nothing', {}, 'it is not a JSON object'],
+    ['a JSON list', { body: [] }, 'it is not a JSON object'],
+    ['JSON null', { body: 'null' }, 'it is not a JSON object'],
+    ['a JSON string', { body: `"${TOKEN}"` }, 'it is not a JSON object'],
     ['an HTML page', html, "is not Moov's response (text/html where JSON was expected)"],
     ['text of no type', { body: 'Welcome!' }, "is not Moov's response (no content type where JSON"],
     [
@@ -418,7 +418,7 @@ describe('Moov being unavailable', () => {
   test('an HTML page with 502 is named as not Moov’s', async () => {
     const error = await createFailure({ ...html, status: 502 });
     expect(error).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR', requestId: 'req-9' });
-    expect(String(error)).toContain("Moov failed (502), and not with Moov's response: it is text/html");
+    expect(String(error)).toContain('Moov failed (502): the response is not from Moov (text/html)');
     expect(String(error)).not.toContain('Wartung');
   });
 
@@ -515,7 +515,7 @@ describe('revocation', () => {
       status: 503,
       upstreamStatus: 200,
       requestId: 'req-9',
-      message: "A gateway in front of Moov answered (200), and not with Moov's response: it is text/html",
+      message: 'A gateway in front of Moov answered (200): the response is not from Moov (text/html)',
     });
   });
 
@@ -596,8 +596,8 @@ describe('a server that sends back what it got', () => {
   test('in the content type', async () => {
     const reply: Reply = { headers: { 'content-type': `x/${BASIC}` }, body: 'no JSON' };
     expect(String(await createFailure(reply))).toContain("is not Moov's response");
-    expect(String(await revokeFailure(reply))).toContain("not with Moov's response");
-    expect(String(await createFailure({ ...reply, status: 502 }))).toContain("not with Moov's response");
+    expect(String(await revokeFailure(reply))).toContain('not from Moov');
+    expect(String(await createFailure({ ...reply, status: 502 }))).toContain('not from Moov');
   });
 
   test('with the key in the body', async () => {

@@ -50,7 +50,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     await expectServed(alone);
     expect(alone.got()).toEqual({ minted: 2, taken: 0 });
     expect(alone.events.find(({ type }) => type === 'store.unavailable')).toMatchObject({
-      message: 'The Redis client is not connected: connect() it',
+      message: 'The Redis client is not connected. Call its connect().',
       retryInMs: expect.any(Number),
     });
     expect(alone.client.sent).toEqual([]);

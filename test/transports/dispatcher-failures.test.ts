@@ -108,14 +108,14 @@ describe('a Dispatcher that has ended', () => {
   });
 });
 
-describe('what a Dispatcher cannot take', () => {
+describe('settings that a Dispatcher does not support', () => {
   test.each([
     ['transitional.advertiseZstdAcceptEncoding', { transitional: { advertiseZstdAcceptEncoding: true } }],
     ['a "Expect" header', { headers: { Expect: '100-continue' } }],
   ] as const)('%s is refused by name', async (name, config) => {
     expect(await through(new Agent(), config)).toMatchObject({
       code: 'ERR_BAD_OPTION',
-      message: `The Dispatcher given as transport cannot take ${name} of a call`,
+      message: `The Dispatcher given as transport does not support ${name} in a call`,
       maybeSent: false,
     });
   });

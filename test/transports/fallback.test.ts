@@ -143,7 +143,7 @@ describe('a Dispatcher', () => {
     const error = await failure(moov.client.get('/ping', { httpAgent: new HTTPAgent() }));
     expect(error).toMatchObject({
       code: 'ERR_BAD_OPTION',
-      message: 'The Dispatcher given as transport cannot take httpAgent of a call',
+      message: 'The Dispatcher given as transport does not support httpAgent in a call',
     });
     await transport.close();
   });

@@ -293,7 +293,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
 function sentTwice(): Error {
   return coded(
-    'The Dispatcher given as transport began to send the request a second time, which was stopped',
+    'The Dispatcher given as transport tried to send the request a second time, and was stopped',
     AxiosError.ERR_NETWORK,
   );
 }
