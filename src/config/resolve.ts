@@ -17,7 +17,7 @@ import { authSchema, credential, isLoopback, oauthSchema } from './schema.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Options with the key moved out of sight, into a function. */
+/** Options whose key is hidden in a function. */
 type WithHiddenCredentials<Options> = Omit<Options, 'clientId' | 'clientSecret'> & {
   clientId: () => Promise<string>;
   credentials: () => Promise<Credentials>;
@@ -56,7 +56,7 @@ function resolve<Schema extends z.ZodObject>(
   // First, as a misspelt option is missing too.
   assertKnown(subject, options, Object.keys(schema.shape));
   const given = withVariables(schema, options, env);
-  // A function for the public key may return both halves. Whether it does is seen when it is called.
+  // A function for the public key may return both halves. That is known only when it is called.
   if (typeof given.get('clientId') === 'function' && !given.has('clientSecret')) {
     given.set('clientSecret', () => undefined);
   }
@@ -102,7 +102,7 @@ function hideCredentials<
 
 type Half = 'clientId' | 'clientSecret';
 
-/** Calls the function of an option, for each token request. */
+/** Calls the function of an option; for each token request. */
 async function read(name: Half, secret: SecretOrPair | undefined): Promise<unknown> {
   try {
     return typeof secret === 'function' ? await secret() : secret;
@@ -135,7 +135,7 @@ function isOfMoov(baseURL: unknown): boolean {
   );
 }
 
-/** A given Dispatcher would leave them without effect. */
+/** With a Dispatcher, these settings would have no effect. */
 function refuseConnectionSettings(transport: TransportChoice, axios: CreateAxiosDefaults = {}): void {
   const found = typeof transport === 'string' ? undefined : connectionSettings.find((name) => axios[name]);
   if (found === undefined) return;
