@@ -50,14 +50,15 @@ function showExchange(exchange) {
   }
   row.exchange = exchange;
   const summary = row.firstElementChild;
+  const path = element('span', 'mono path', shortened(exchange.path));
+  if (exchange.account) path.append(element('span', 'soft', exchange.account));
   summary.replaceChildren(
     element('span', 'soft', exchange.time),
     element('span', 'mono', exchange.method),
-    element('span', 'mono path', shortened(exchange.path)),
+    path,
     element('span', 'status ' + toneOf(exchange), statusOf(exchange)),
   );
-  const about = [exchange.account, exchange.note].filter(Boolean).join(': ');
-  if (about) summary.append(element('span', 'note', about));
+  if (exchange.note) summary.append(element('span', 'note', shortened(exchange.note)));
   fillDetails(row);
   byID('request-count').textContent = '(' + rows.size + (rows.size === MOST_ROWS ? ', the last ones' : '') + ')';
 }
@@ -118,7 +119,7 @@ function accountItem(account) {
     account.name,
     element('span', account.balance < 0 ? 'bad' : '', balance),
     ...linked,
-    'may: ' + account.capabilities.join(', '),
+    'capabilities: ' + account.capabilities.join(', '),
     account.accountID + (account.isDisconnected ? ', disconnected' : ''),
   );
 }
@@ -128,7 +129,7 @@ function tokenItem(token) {
 }
 
 function showState() {
-  byID('faults').replaceChildren(...state.faults.map((fault) => element('li', '', 'To come: ' + fault)));
+  byID('faults').replaceChildren(...state.faults.map((fault) => element('li', '', fault)));
   byID('transfers').replaceChildren(...state.transfers.map(transferItem));
   byID('accounts').replaceChildren(...state.accounts.map(accountItem));
   byID('tokens').replaceChildren(...state.tokens.map(tokenItem));

@@ -32,10 +32,12 @@ p { margin: 0 0 0.5rem; }
 header p, h2 span, .soft, .empty { color: var(--soft); }
 header p { margin: 0; }
 h2 span { font-weight: normal; }
-main {
+main, .aside {
   display: grid;
   grid-template-columns: minmax(0, 1fr);
   gap: 0.8rem;
+}
+main {
   max-width: 90rem;
   margin: 0 auto;
   padding: 0.8rem;
@@ -48,9 +50,10 @@ section {
 }
 @media (min-width: 60rem) {
   main { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); align-items: start; }
-  .trouble { grid-column: 1 / -1; }
-  .requests { grid-row: span 3; }
+  .controls { grid-column: 1 / -1; }
 }
+nav { display: flex; flex-wrap: wrap; gap: 0 1rem; margin-left: auto; }
+a { color: var(--accent); }
 code, pre, .mono { font-family: ui-monospace, 'SF Mono', Consolas, monospace; font-size: 0.87em; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.5rem; }
 button {
@@ -78,6 +81,7 @@ summary {
 }
 summary:hover { background: var(--ground); }
 summary .path, summary .note { overflow-wrap: anywhere; }
+summary .path .soft { font-family: system-ui, sans-serif; margin-left: 0.5rem; }
 summary .note { grid-column: 3 / -1; color: var(--soft); font-size: 0.9em; }
 summary .status { text-align: right; }
 .good { color: var(--good); }
