@@ -74,7 +74,7 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     await page.getByText('None yet. Run your server').waitFor();
     await call(sandbox, '/accounts?name=ada', { headers: { 'x-trace': 'my-trace' } });
     await call(sandbox, '/nowhere');
-    const rows = page.locator('details');
+    const rows = page.locator('#requests details');
     await rows.nth(1).waitFor();
     // The newest first.
     expect(await rows.locator('.path').allTextContents()).toEqual(['/nowhere', '/accounts?name=ada']);
@@ -112,7 +112,7 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
       );
       socket.resume().on('close', resolve);
     });
-    await page.locator('details').nth(2).waitFor();
+    await page.locator('#requests details').nth(2).waitFor();
     for (const row of await page.locator('summary').all()) await row.click();
     await expect.poll(() => page.locator('#accounts li').count(), { timeout: PATIENCE_MS }).toBe(4);
     const text = await page.locator('main').innerText();
@@ -140,6 +140,9 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
       expect.stringMatching(/Sandbox Platform\s+0\.00 USD/),
       expect.stringMatching(/Ada Lovelace\s+no wallet/),
     ]);
+    await page.getByText('payment methods: 1').nth(1).click();
+    await page.getByText('card-payment, Visa 1111').waitFor();
+    await page.getByText(String(sandbox.seeded.accounts[0]?.cards[0]?.paymentMethodID)).waitFor();
     await call(sandbox, '/oauth2/token', {
       method: 'POST',
       headers: { origin: 'https://app.example.com', 'content-type': 'application/json' },
@@ -211,14 +214,14 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     await sandbox.listen(port);
     await call(sandbox, '/ping');
     await page.getByText('Listening on').waitFor();
-    await expect.poll(() => page.locator('details').count(), { timeout: PATIENCE_MS }).toBe(1);
+    await expect.poll(() => page.locator('#requests details').count(), { timeout: PATIENCE_MS }).toBe(1);
   });
 
   it('is readable at 380 pixels: nothing is wider than the screen', async () => {
     const { sandbox, page } = await open(380);
     await pay(sandbox, 'a');
     await call(sandbox, `/accounts/${'x'.repeat(300)}/cards/${'y'.repeat(300)}`);
-    await page.locator('details').nth(1).waitFor();
+    await page.locator('#requests details').nth(1).waitFor();
     for (const row of await page.locator('summary').all()) await row.click();
     await page.locator('#transfers').getByText('pending').waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(380);

@@ -111,17 +111,25 @@ function transferItem(transfer) {
 
 function accountItem(account) {
   const balance = account.balance === undefined ? 'no wallet' : money({ value: account.balance, currency: 'USD' });
-  const linked = [
-    account.cards.length > 0 && 'cards: ' + account.cards.join(', '),
-    account.bankAccounts.length > 0 && 'bank accounts: ' + account.bankAccounts.join(', '),
-  ];
-  return item(
+  const made = item(
     account.name,
     element('span', account.balance < 0 ? 'bad' : '', balance),
-    ...linked,
     'capabilities: ' + account.capabilities.join(', '),
     account.accountID + (account.isDisconnected ? ', disconnected' : ''),
   );
+  if (account.methods.length > 0) made.append(methodList(account));
+  return made;
+}
+
+/** Stays open while the page is brought up to date. */
+const opened = new Set();
+function methodList({ accountID, methods }) {
+  const made = element('details', 'methods');
+  made.open = opened.has(accountID);
+  made.addEventListener('toggle', () => (made.open ? opened.add(accountID) : opened.delete(accountID)));
+  made.append(element('summary', '', 'payment methods: ' + methods.length));
+  for (const { id, name } of methods) made.append(element('div', 'soft', name), element('div', 'mono', id));
+  return made;
 }
 
 function tokenItem(token) {

@@ -2,6 +2,7 @@ import type { Api } from '../api.js';
 import type { Exchange } from '../exchange.js';
 import type { Faults } from '../faults.js';
 import { credentialOf, maskedBody, maskedHeaders, maskedPath, tail } from '../masks.js';
+import type { PaymentMethod } from '../resources/funding/payment-methods.js';
 import type { SandboxTransfer } from '../resources/transfers/transfer.js';
 import { everything } from './actions.js';
 
@@ -37,7 +38,7 @@ export function exchangeView(exchange: Exchange, account: string | undefined) {
 
 /** What exists at the moment, the newest first, and what is to come. */
 export function stateView(api: Api, faults: Faults) {
-  const { accounts, bankAccounts, cards, wallets, transfers } = api.resources;
+  const { accounts, paymentMethods, wallets, transfers } = api.resources;
   return {
     now: Date.now(),
     accounts: accounts.all
@@ -48,10 +49,10 @@ export function stateView(api: Api, faults: Faults) {
         isDisconnected: disconnectedOn !== undefined,
         capabilities: capabilities.map(({ capability }) => capability),
         balance: wallets.of(accountID)[0]?.availableBalance.value,
-        cards: cards.of(accountID).map(({ brand, lastFourCardNumber }) => `${brand} ${lastFourCardNumber}`),
-        bankAccounts: bankAccounts
-          .of(accountID)
-          .map(({ lastFourAccountNumber, status }) => `${lastFourAccountNumber} (${status})`),
+        methods: paymentMethods.of(accountID).map((method) => ({
+          id: method.paymentMethodID,
+          name: [method.paymentMethodType, sourceName(method)].filter(Boolean).join(', '),
+        })),
       })),
     transfers: transfers.all.slice(-MOST_SHOWN).reverse().map(transferView),
     tokens: api.tokens.valid
@@ -60,6 +61,11 @@ export function stateView(api: Api, faults: Faults) {
       .map(({ token, scopes, expiresAt }) => ({ tail: tail(token), scopes: [...scopes], expiresAt })),
     faults: faults.pending.map(faultView),
   };
+}
+
+function sourceName({ card, bankAccount }: PaymentMethod): string | undefined {
+  if (card !== undefined) return `${card.brand} ${card.lastFourCardNumber}`;
+  return bankAccount && `bank account ${bankAccount.lastFourAccountNumber} (${bankAccount.status})`;
 }
 
 /** Such as `The next 2 GET requests that match "/ping": status 503`. */
