@@ -26,7 +26,6 @@ try {
   await serves('tracing/server.ts', environment, account, 200, ['--import', instrumentation]);
   await serves('server.ts', environment, account, 200);
   await serves('server.ts', {}, '/health', 200);
-  await serves('sandbox.ts', {}, '/ping', 401);
   await serves('browser/server.ts', {}, '/sign-in', 200);
 } finally {
   await sandbox.close();

@@ -12,10 +12,26 @@ one line for each request. Its page, at the same address, shows each request who
 Options:
   --port N        the port to listen on; default 4010, and 0 is any that is free
   --rate-limit N  answers 429 to more than N requests in a second; default: no limit
-  --seed FILE     JSON with what is there to begin with, as the option "seed" of createMoovSandbox
+  --seed FILE     JSON with what is there to begin with, as the option "seed" of createMoovSandbox;
+                  default: a customer with a card and a merchant
 `;
 
 const DEFAULT_PORT = 4010;
+
+/** What is there without `--seed`, so that there is somebody to pay. Its IDs stand in the guides. */
+export const demoSeed: SandboxSeed = {
+  platform: { walletBalance: 100_000 },
+  accounts: [
+    { name: 'Ada Lovelace', foreignID: 'customer-1', cards: [{}], bankAccounts: [{}] },
+    {
+      name: 'Whole Body Fitness',
+      accountType: 'business',
+      foreignID: 'merchant-1',
+      capabilities: ['collect-funds', 'send-funds', 'wallet'],
+      bankAccounts: [{}],
+    },
+  ],
+};
 
 /** Runs the sandbox for a server in another terminal. */
 export const sandboxCommand: Command = {
@@ -32,7 +48,7 @@ export const sandboxCommand: Command = {
     const { createMoovSandbox } = await import('../sandbox/index.js');
     const sandbox = createMoovSandbox({
       rateLimit: requestsPerSecond === undefined ? undefined : { requestsPerSecond },
-      seed: values.seed === undefined ? undefined : await readSeed(values.seed),
+      seed: values.seed === undefined ? demoSeed : await readSeed(values.seed),
       log: (line) => io.stdout.write(`${line}\n`),
     });
     await listen(sandbox, port);
@@ -56,7 +72,8 @@ async function listen(sandbox: MoovSandbox, port: number): Promise<void> {
 }
 
 function introduction({ url, options, platformAccountID }: MoovSandbox): string {
-  return `The sandbox is listening on ${url}. Open it in a browser to see what it sees.
+  return `The sandbox is listening on ${url}
+Open it in a browser to see requests, accounts and transfers.
 
 In the shell that runs your server:
   export MOOV_BASE_URL=${url}

@@ -94,10 +94,10 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 export class Faults {
   #rules: { readonly rule: FaultRule; left: number; readonly until: number }[] = [];
 
-  /** The rules that are still to be used, with how many requests each is for. */
-  get pending(): readonly { readonly rule: FaultRule; readonly left: number }[] {
+  /** The rules that are still to be used: for how many requests, and for how many milliseconds. */
+  get pending(): readonly { readonly rule: FaultRule; readonly left: number; readonly leftMs: number }[] {
     this.#dropExpired();
-    return this.#rules;
+    return this.#rules.map(({ rule, left, until }) => ({ rule, left, leftMs: until - performance.now() }));
   }
 
   /**

@@ -5,7 +5,8 @@ import type { Faults } from '../faults.js';
 const OUTAGE_MS = 10_000;
 const LIMITED_REQUESTS = 5;
 
-const everything = /^\//;
+/** Every path. */
+export const everything = /^\//;
 
 const orders = z.discriminatedUnion('action', [
   z.strictObject({

@@ -3,10 +3,16 @@ export const markup = `
 <header>
   <h1>Moov sandbox</h1>
   <p id="connection" role="status">Connecting…</p>
+  <nav>
+    <a href="#requests-title">Requests</a>
+    <a href="#transfers-title">Transfers</a>
+    <a href="#accounts-title">Accounts</a>
+    <a href="#tokens-title">Tokens</a>
+  </nav>
 </header>
 <main>
-  <section aria-labelledby="trouble-title" class="trouble">
-    <h2 id="trouble-title">Make trouble</h2>
+  <section aria-labelledby="controls-title" class="controls">
+    <h2 id="controls-title">Faults and tokens</h2>
     <div class="buttons">
       <button type="button" data-action="loseNextPayment">Lose the next payment’s response</button>
       <button type="button" data-action="outage">503 for 10 s</button>
@@ -24,6 +30,7 @@ export const markup = `
     <p id="no-requests">None yet. Run your server with <code id="export"></code> and the other variables that the sandbox’s terminal shows.</p>
     <div id="requests"></div>
   </section>
+  <div class="aside">
   <section aria-labelledby="transfers-title">
     <h2 id="transfers-title">Transfers</h2>
     <p class="empty">None yet.</p>
@@ -38,5 +45,6 @@ export const markup = `
     <p class="empty">None is valid.</p>
     <ul id="tokens" class="cards"></ul>
   </section>
+  </div>
 </main>
 `;

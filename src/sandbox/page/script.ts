@@ -50,14 +50,15 @@ function showExchange(exchange) {
   }
   row.exchange = exchange;
   const summary = row.firstElementChild;
+  const path = element('span', 'mono path', shortened(exchange.path));
+  if (exchange.account) path.append(element('span', 'soft', exchange.account));
   summary.replaceChildren(
     element('span', 'soft', exchange.time),
     element('span', 'mono', exchange.method),
-    element('span', 'mono path', shortened(exchange.path)),
+    path,
     element('span', 'status ' + toneOf(exchange), statusOf(exchange)),
   );
-  const about = [exchange.account, exchange.note].filter(Boolean).join(': ');
-  if (about) summary.append(element('span', 'note', about));
+  if (exchange.note) summary.append(element('span', 'note', shortened(exchange.note)));
   fillDetails(row);
   byID('request-count').textContent = '(' + rows.size + (rows.size === MOST_ROWS ? ', the last ones' : '') + ')';
 }
@@ -110,17 +111,25 @@ function transferItem(transfer) {
 
 function accountItem(account) {
   const balance = account.balance === undefined ? 'no wallet' : money({ value: account.balance, currency: 'USD' });
-  const linked = [
-    account.cards.length > 0 && 'cards: ' + account.cards.join(', '),
-    account.bankAccounts.length > 0 && 'bank accounts: ' + account.bankAccounts.join(', '),
-  ];
-  return item(
+  const made = item(
     account.name,
     element('span', account.balance < 0 ? 'bad' : '', balance),
-    ...linked,
-    'may: ' + account.capabilities.join(', '),
+    'capabilities: ' + account.capabilities.join(', '),
     account.accountID + (account.isDisconnected ? ', disconnected' : ''),
   );
+  if (account.methods.length > 0) made.append(methodList(account));
+  return made;
+}
+
+/** Stays open while the page is brought up to date. */
+const opened = new Set();
+function methodList({ accountID, methods }) {
+  const made = element('details', 'methods');
+  made.open = opened.has(accountID);
+  made.addEventListener('toggle', () => (made.open ? opened.add(accountID) : opened.delete(accountID)));
+  made.append(element('summary', '', 'payment methods: ' + methods.length));
+  for (const { id, name } of methods) made.append(element('div', 'soft', name), element('div', 'mono', id));
+  return made;
 }
 
 function tokenItem(token) {
@@ -128,7 +137,7 @@ function tokenItem(token) {
 }
 
 function showState() {
-  byID('faults').replaceChildren(...state.faults.map((fault) => element('li', '', 'To come: ' + fault)));
+  byID('faults').replaceChildren(...state.faults.map((fault) => element('li', '', fault)));
   byID('transfers').replaceChildren(...state.transfers.map(transferItem));
   byID('accounts').replaceChildren(...state.accounts.map(accountItem));
   byID('tokens').replaceChildren(...state.tokens.map(tokenItem));

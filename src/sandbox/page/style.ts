@@ -32,10 +32,12 @@ p { margin: 0 0 0.5rem; }
 header p, h2 span, .soft, .empty { color: var(--soft); }
 header p { margin: 0; }
 h2 span { font-weight: normal; }
-main {
+main, .aside {
   display: grid;
   grid-template-columns: minmax(0, 1fr);
   gap: 0.8rem;
+}
+main {
   max-width: 90rem;
   margin: 0 auto;
   padding: 0.8rem;
@@ -48,9 +50,10 @@ section {
 }
 @media (min-width: 60rem) {
   main { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); align-items: start; }
-  .trouble { grid-column: 1 / -1; }
-  .requests { grid-row: span 3; }
+  .controls { grid-column: 1 / -1; }
 }
+nav { display: flex; flex-wrap: wrap; gap: 0 1rem; margin-left: auto; }
+a { color: var(--accent); }
 code, pre, .mono { font-family: ui-monospace, 'SF Mono', Consolas, monospace; font-size: 0.87em; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.5rem; }
 button {
@@ -68,22 +71,24 @@ button.strong { color: var(--bad); }
 button.small { min-height: 1.9rem; padding: 0.1rem 0.6rem; }
 #done { min-height: 1.45em; margin: 0.5rem 0 0; color: var(--soft); }
 #faults { margin: 0; padding: 0; list-style: none; color: var(--warn); }
-details { border-top: 1px solid var(--line); }
-summary {
+#requests details { border-top: 1px solid var(--line); }
+summary { cursor: pointer; }
+.methods summary { color: var(--accent); }
+#requests summary {
   display: grid;
   grid-template-columns: 4.6rem 3.9rem minmax(0, 1fr) 4rem;
   gap: 0 0.5rem;
   padding: 0.35rem 0.2rem;
-  cursor: pointer;
 }
-summary:hover { background: var(--ground); }
+#requests summary:hover { background: var(--ground); }
 summary .path, summary .note { overflow-wrap: anywhere; }
+summary .path .soft { font-family: system-ui, sans-serif; margin-left: 0.5rem; }
 summary .note { grid-column: 3 / -1; color: var(--soft); font-size: 0.9em; }
 summary .status { text-align: right; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
 .warn { color: var(--warn); }
-details > div { padding: 0.2rem 0.2rem 0.8rem; }
+#requests details > div { padding: 0.2rem 0.2rem 0.8rem; }
 h3 { margin: 0.6rem 0 0.2rem; font-size: 0.87rem; color: var(--soft); }
 pre {
   max-height: 22rem;
@@ -101,9 +106,9 @@ pre {
 .cards .head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
 .cards .head span:first-child { font-weight: 600; }
 .cards .buttons { margin-top: 0.3rem; }
-section:has(li) .empty, section:has(details) #no-requests { display: none; }
+section:has(li) .empty, section:has(#requests details) #no-requests { display: none; }
 @media (max-width: 30rem) {
-  summary { grid-template-columns: minmax(0, 1fr) auto auto; }
+  #requests summary { grid-template-columns: minmax(0, 1fr) auto auto; }
   summary .path, summary .note { grid-column: 1 / -1; }
   summary .path { order: 1; }
   summary .note { order: 2; }

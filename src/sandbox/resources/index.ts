@@ -25,6 +25,7 @@ export class Resources {
   readonly bankAccounts = new BankAccounts();
   readonly cards = new Cards();
   readonly wallets: Wallets;
+  readonly paymentMethods: PaymentMethods;
   readonly transfers: Transfers;
   readonly webhooks = new Webhooks();
   readonly routes: readonly Route[];
@@ -34,6 +35,7 @@ export class Resources {
     this.accounts = new Accounts(settings, capabilities, recorder);
     this.wallets = new Wallets(settings, capabilities);
     const paymentMethods = new PaymentMethods(this.accounts, bankAccounts, cards, this.wallets);
+    this.paymentMethods = paymentMethods;
     const settlement = new Settlement(this.wallets, cards);
     this.transfers = new Transfers(paymentMethods, capabilities, settlement, recorder);
     this.routes = [
