@@ -8,12 +8,10 @@ import { describeType, isObject } from '../utils/value-type.js';
 import type { Secret, SecretOrPair, TransportChoice } from './connection-options.js';
 import { typeOf, type Wording, wording } from './parse-options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
+import { secretText } from './secret-text.js';
 
 /** Shorter than any key of Moov, in case a key is in the wrong place. */
 const LONGEST_SHOWN_WORD = 19;
-
-/** Without control characters, and without what a file or a shell leaves around it: blanks and quotes. */
-export const secretText = z.string().regex(/^(?!\s)(?!(["'`]).*\1$)[^\p{Cc}]+(?<!\s)$/u);
 
 /** Half of an API key. */
 export const credential = z.union([secretText, z.custom<Exclude<Secret, string>>(isFunction)]);

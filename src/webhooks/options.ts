@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { assertKnown } from '../config/check-options.js';
 import { parseOptions, typeOf, withVariables, wording, wrongOption } from '../config/parse-options.js';
-import { secretText } from '../config/schema.js';
+import { secretText } from '../config/secret-text.js';
 import { describeType } from '../utils/value-type.js';
 import { type SecretFunction, secretsOf } from './secrets.js';
 
