@@ -91,6 +91,10 @@ test.each(['transports', 'oauth', 'tokens'])('%s/ knows nothing of Express, not 
   expect(files.flatMap((file) => pathTo('express', file)?.join(' > ') ?? [])).toEqual([]);
 });
 
+test('the package does not load the sandbox', () => {
+  expect(pathTo('sandbox/index.ts', 'index.ts')).toBeUndefined();
+});
+
 test('the documents name files of src/ and test/ that there are', () => {
   const documents = [
     'CONTRIBUTING.md',
