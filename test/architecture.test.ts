@@ -96,6 +96,10 @@ test.each(['webhooks', 'transports', 'oauth', 'tokens'])(
   },
 );
 
+test('the package does not load the sandbox', () => {
+  expect(pathTo('sandbox/index.ts', 'index.ts')).toBeUndefined();
+});
+
 test('the documents name files of src/ and test/ that there are', () => {
   const documents = [
     'CONTRIBUTING.md',

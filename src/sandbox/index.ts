@@ -5,7 +5,7 @@
  */
 export type { SandboxRequest } from './exchange.js';
 export type { AnswerFault, DelayFault, DropFault, FaultRule, TruncateFault } from './faults.js';
-export type { MoovSandboxOptions } from './options.js';
+export type { MoovSandboxOptions, SandboxLog } from './options.js';
 export type { SandboxStats } from './recorder.js';
 export type { SandboxAccount } from './resources/account.js';
 export type { PaymentMethodType } from './resources/funding/methods.js';

@@ -2,6 +2,13 @@ import { assertKnown, wrongValue } from '../config/check-options.js';
 import { describeType } from '../utils/value-type.js';
 import { checkSeed, type SandboxSeed } from './seed.js';
 
+/**
+ * Gets one line for each request, when it has been answered.
+ *
+ * @param line - Without a line end. Control characters are escaped, and secrets masked.
+ */
+export type SandboxLog = (line: string) => void;
+
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
 export interface MoovSandboxOptions {
   /** The API key's public half. Default `sandbox-public-key`. */
@@ -38,7 +45,7 @@ export interface MoovSandboxOptions {
   /** What is there to begin with, and after each `reset`. Default: the platform's own account, with an empty wallet. */
   readonly seed?: SandboxSeed | undefined;
   /** Whether to print one line for each request, or a function that gets each line. Default `false`. */
-  readonly log?: boolean | ((line: string) => void) | undefined;
+  readonly log?: boolean | SandboxLog | undefined;
 }
 
 /** Options with the defaults filled in. */
@@ -54,7 +61,7 @@ export interface Settings {
   readonly opaqueTokens: boolean;
   readonly webhookSecret: string;
   readonly seed: SandboxSeed;
-  readonly log: ((line: string) => void) | undefined;
+  readonly log: SandboxLog | undefined;
 }
 
 // An object rather than a list, so that the compiler asks for every option.

@@ -30,7 +30,12 @@ export interface SandboxResponse {
   readonly body?: object | string;
 }
 
-/** Answers requests for an endpoint of your own. What it throws is a 500. */
+/**
+ * Answers requests for an endpoint of your own. What it throws is a 500.
+ *
+ * @param call - The request.
+ * @returns the response, or a promise of it.
+ */
 export type SandboxHandler = (call: SandboxCall) => SandboxResponse | Promise<SandboxResponse>;
 
 /** Endpoints of the user's own; the last one given for a path is the one that answers. */

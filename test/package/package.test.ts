@@ -110,6 +110,17 @@ describe.each([
     TIMEOUT_MS,
   );
 
+  it(
+    'has the command sandbox',
+    async () => {
+      const bin = join(consumer.folder, 'node_modules/express-moov-auth/dist/esm/cli/bin.js');
+      const wrong = await run(process.execPath, [bin, 'sandbox', '--seed', 'none.json'], consumer.folder);
+      expect(wrong.end).toBe(2);
+      expect(wrong.output).toContain('--seed none.json: ENOENT');
+    },
+    TIMEOUT_MS,
+  );
+
   it('does nothing when it is imported', () => ends('import-only.mjs', ''), TIMEOUT_MS);
 
   it.each([

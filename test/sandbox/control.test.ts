@@ -200,3 +200,20 @@ describe('respond', () => {
     expect(() => Reflect.apply(respond, undefined, args)).toThrow(message);
   });
 });
+
+test('what is absent from a change stays, and null takes a value away', async () => {
+  const sandbox = await startSandbox({
+    seed: { accounts: [{ name: 'Ada Lovelace', foreignID: 'user-1', metadata: { a: 'b' } }] },
+  });
+  const path = `/accounts/${sandbox.seeded.accounts[0]?.accountID}`;
+  const change = async (body: unknown) => readJson<object>(await send(sandbox, 'PATCH', path, { body }));
+  const support = { email: 'help@example.com' };
+  expect(await change({ customerSupport: support })).toMatchObject({
+    foreignID: 'user-1',
+    metadata: { a: 'b' },
+    customerSupport: support,
+  });
+  const cleared = await change({ metadata: null });
+  expect(cleared).toMatchObject({ displayName: 'Ada Lovelace', customerSupport: support });
+  expect(cleared).not.toHaveProperty('metadata');
+});

@@ -159,7 +159,7 @@ describe('changes', () => {
     expect((await send(sandbox, 'GET', '/ping', { headers })).status).toBe(401);
   });
 
-  test('an outage ends by itself', async () => {
+  test('an outage is for ten seconds', async () => {
     const sandbox = await startSandbox();
     expect(await act(sandbox, '{"action":"outage"}')).toBe(204);
     expect((await send(sandbox, 'GET', '/ping')).status).toBe(503);

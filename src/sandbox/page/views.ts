@@ -1,3 +1,4 @@
+import { oneLine } from '../../utils/one-line.js';
 import type { Api } from '../api.js';
 import type { Exchange } from '../exchange.js';
 import type { Faults } from '../faults.js';
@@ -22,7 +23,7 @@ export function exchangeView(exchange: Exchange, account: string | undefined) {
   return {
     id,
     isOver,
-    note: note ?? (status >= 400 ? responseText?.replaceAll(/\s+/g, ' ').slice(0, LONGEST_NOTE) : undefined),
+    note: note ?? (status >= 400 && responseText ? inOneLine(responseText) : undefined),
     account,
     time: at.toTimeString().slice(0, 8),
     method,
@@ -122,6 +123,11 @@ function responseBody(body: string, contentType: string): string {
   } catch {
     return body;
   }
+}
+
+/** The beginning of a body, for the list of requests. */
+function inOneLine(text: string): string {
+  return oneLine(text.replaceAll(/\s+/g, ' '), LONGEST_NOTE);
 }
 
 function lines(headers: Readonly<Record<string, string>>): string {

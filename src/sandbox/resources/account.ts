@@ -81,6 +81,8 @@ export const options = z.object({ ...shared, capabilities: z.array(capabilityID)
 /** What can be changed of an account. */
 export const patch = z.object({
   ...shared,
+  metadata: labels.metadata.nullable(),
+  customerSupport: extras.nullable(),
   profile: z
     .object({
       individual: z.looseObject({ name: name.optional() }).optional(),

@@ -133,13 +133,21 @@ export class Accounts {
   }
 
   #update(call: Call, accountID: string): ApiResponse {
-    const { profile, ...rest } = readBody(call, patch, Number.POSITIVE_INFINITY);
     const account = this.#stored(accountID);
+    const {
+      profile,
+      metadata = account.metadata,
+      customerSupport = account.customerSupport,
+      ...rest
+    } = readBody(call, patch, Number.POSITIVE_INFINITY);
     const { accountType } = account;
     const known = partOf(account);
     this.#accounts.set(accountID, {
       ...account,
       ...rest,
+      // null takes a value away.
+      metadata: metadata ?? undefined,
+      customerSupport: customerSupport ?? undefined,
       ...redactProfile(accountType, { ...known, ...profile?.[accountType] }, known),
       updatedOn: new Date().toISOString(),
     });

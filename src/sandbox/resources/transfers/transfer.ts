@@ -103,7 +103,7 @@ export interface TransferResponse {
   /** The sum of its refunds; absent when there is none. */
   readonly refundedAmount?: SandboxAmount;
   /** Its refunds, oldest first; absent when there is none. */
-  readonly refunds?: readonly RefundResponse[];
+  readonly refunds?: readonly Omit<SandboxRefund, 'idempotencyKey' | 'transferID'>[];
 }
 
 /** A transfer that exists, with the key it was made under. */
