@@ -1,7 +1,8 @@
 import { userAgent } from '../version.js';
+import { checkCommand } from './check.js';
 import { type Command, type CommandIo, UsageError } from './command.js';
 
-const commands: Readonly<Record<string, Command>> = {};
+const commands: Readonly<Record<string, Command>> = { check: checkCommand };
 
 /** As of BSD's `sysexits.h` and most tools: the command line itself is wrong. */
 const WRONG_USAGE = 2;
