@@ -201,13 +201,16 @@ export function emitter(log: Log | undefined, onEvent: ((event: MoovAuthEvent) =
   return (given, failure) => {
     const event = Object.freeze(withoutQuery(given));
     ignoreErrors(() => onEvent?.(event));
-    log?.write(entryOf(event), failure);
+    ignoreErrors(() => log?.write(entryOf(event), failure));
   };
 }
 
 /** A query string may name people, and metrics would have a time series for each. */
 function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
-  return 'path' in event ? { ...event, path: event.path.replace(/[?#].*$/s, '') } : event;
+  // Its own: a renewal must not fail because somebody put a path on Object.prototype.
+  return Object.hasOwn(event, 'path') && 'path' in event
+    ? { ...event, path: event.path.replace(/[?#].*$/s, '') }
+    : event;
 }
 
 /** The message of an event is a part of the line, and not a field beside it, which some loggers would take for the line. */
