@@ -171,7 +171,8 @@ export type MoovAuthEvent =
 /** Reports an event; `failure` is the error that it is about, which others may log too. */
 export type Emit = (event: MoovAuthEvent, failure?: object) => void;
 
-const levels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level']>> = {
+/** How important each event is. */
+export const eventLevels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level']>> = {
   'token.obtained': 'info',
   'token.renewed': 'debug',
   'token.taken': 'debug',
@@ -218,7 +219,7 @@ function entryOf(event: MoovAuthEvent): LogEntry {
   const { message, ...fields } = { message: undefined, ...event };
   const { type } = event;
   return {
-    level: levels[type],
+    level: eventLevels[type],
     message: message === undefined ? type : `${type}: ${message}`,
     fields,
     kind: `${type} ${'code' in event ? event.code : message}`,
