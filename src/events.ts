@@ -171,7 +171,8 @@ export type MoovAuthEvent =
 /** Reports an event; `failure` is the error that it is about, which others may log too. */
 export type Emit = (event: MoovAuthEvent, failure?: object) => void;
 
-const levels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level']>> = {
+/** How important each event is. */
+export const eventLevels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level']>> = {
   'token.obtained': 'info',
   'token.renewed': 'debug',
   'token.taken': 'debug',
@@ -201,13 +202,16 @@ export function emitter(log: Log | undefined, onEvent: ((event: MoovAuthEvent) =
   return (given, failure) => {
     const event = Object.freeze(withoutQuery(given));
     ignoreErrors(() => onEvent?.(event));
-    log?.write(entryOf(event), failure);
+    ignoreErrors(() => log?.write(entryOf(event), failure));
   };
 }
 
 /** A query string may name people, and metrics would have a time series for each. */
 function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
-  return 'path' in event ? { ...event, path: event.path.replace(/[?#].*$/s, '') } : event;
+  // Its own: a renewal must not fail because somebody put a path on Object.prototype.
+  return Object.hasOwn(event, 'path') && 'path' in event
+    ? { ...event, path: event.path.replace(/[?#].*$/s, '') }
+    : event;
 }
 
 /** The message of an event is a part of the line, and not a field beside it, which some loggers would take for the line. */
@@ -215,7 +219,7 @@ function entryOf(event: MoovAuthEvent): LogEntry {
   const { message, ...fields } = { message: undefined, ...event };
   const { type } = event;
   return {
-    level: levels[type],
+    level: eventLevels[type],
     message: message === undefined ? type : `${type}: ${message}`,
     fields,
     kind: `${type} ${'code' in event ? event.code : message}`,

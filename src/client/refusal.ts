@@ -4,7 +4,7 @@ import { plainRequestID } from '../utils/request-id.js';
 import type { Call } from './call.js';
 
 /** Moov's 401 and 403 have no body, so what they can mean is said here. Its 501 is the sandbox's. */
-const meanings: Readonly<Record<number, string>> = {
+export const refusalMeanings: Readonly<Record<number, string>> = {
   401: 'the token is expired or revoked, or used with an Origin that is not registered with the API key, or for the wrong account',
   403: 'the token lacks the scope of this call, or has it for another account',
   501: 'the server does not offer this operation; if it is the sandbox, sandbox.respond(method, path, body) adds it',
@@ -14,7 +14,7 @@ const meanings: Readonly<Record<number, string>> = {
 export function statusError(response: AxiosResponse): AxiosError {
   const { status, config, request } = response;
   const code = status >= 400 && status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
-  const meaning = meanings[status];
+  const meaning = refusalMeanings[status];
   const message = `Request failed with status code ${status}${meaning === undefined ? '' : `: ${meaning}`}`;
   return new AxiosError(message, code, config, request, response);
 }
@@ -27,7 +27,7 @@ export function refusalEvent({ request, token }: Call, response: AxiosResponse):
   return {
     type: 'call.refused',
     code: status === 401 ? 'ERR_MOOV_UNAUTHORIZED' : 'ERR_MOOV_FORBIDDEN',
-    message: `Moov answered with ${status}: ${meanings[status]}`,
+    message: `Moov answered with ${status}: ${refusalMeanings[status]}`,
     method,
     path,
     ...requestIdOf(response),
