@@ -59,13 +59,18 @@ function markPrinted(failure: object): void {
 
 function fieldsOf({ fields }: LogEntry): string {
   const shown = Object.entries(fields)
-    .filter(([name, value]) => name !== 'type' && value !== undefined)
+    .filter(([name, value]) => name !== 'type' && value !== undefined && !isEmptyList(value))
     .map(([name, value]) => `${name}=${textOf(value)}`);
   return shown.length === 0 ? '' : ` (${shown.join(', ')})`;
 }
 
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
 function textOf(value: unknown): string {
   if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'number') return String(Math.round(value));
   return Array.isArray(value) ? value.join(' ') : String(value);
 }
 

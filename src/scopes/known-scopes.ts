@@ -23,7 +23,8 @@ const otherPermissions = [
   'profile.disconnect',
 ] as const;
 
-const unboundScopes = [
+/** The scopes that belong to no account. */
+export const unboundScopes = [
   '/ping.read',
   '/fed.read',
   '/profile-enrichment.read',
@@ -43,17 +44,6 @@ const unboundScopes = [
 export type AccountPermission =
   | `${(typeof accountResources)[number]}.${'read' | 'write'}`
   | (typeof otherPermissions)[number];
-
-/**
- * Moov's scopes, with placeholders.
- *
- * @inline
- * @see {@link https://docs.moov.io/api/authentication/scopes/ | Moov: scopes}
- */
-export type KnownScope =
-  | (typeof unboundScopes)[number]
-  | `/accounts/{accountID}/${AccountPermission}`
-  | `/accounts/{platformAccountID}/transfers.${'read' | 'write'}`;
 
 const known: readonly string[] = [
   ...unboundScopes,

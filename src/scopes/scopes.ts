@@ -1,6 +1,12 @@
 import { MoovConfigError, MoovScopeError } from '../errors.js';
 import { describeType, isObject } from '../utils/value-type.js';
-import type { AccountPermission, KnownScope } from './known-scopes.js';
+import type { AccountPermission, unboundScopes } from './known-scopes.js';
+
+/** @inline */
+type KnownScope =
+  | (typeof unboundScopes)[number]
+  | `/accounts/{accountID}/${AccountPermission}`
+  | `/accounts/{platformAccountID}/transfers.${'read' | 'write'}`;
 
 /** @inline */
 type FilledScope = `/accounts/${string}/${AccountPermission}`;

@@ -139,6 +139,18 @@ describe('on the console', () => {
     ]);
   });
 
+  test('what the token says of the options, at start-up, before any call', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    const lines = printed();
+    const { moov } = await startMoov({ origin: 'https://elsewhere.example.com' });
+    await moov.ready();
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^moov: token\.warning: origin \(MOOV_ORIGIN\) is https:\/\/elsewhere\.example\.com, but the API key is registered for app\.example\.com: every call will be answered with 401/,
+      ),
+    ]);
+  });
+
   test('not with logger: false, and not with NODE_ENV=test', async () => {
     const lines = printed();
     const { agent } = await start({ status: 404 });

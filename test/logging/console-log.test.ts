@@ -51,12 +51,14 @@ test('shows the fields behind the message, on the same line', () => {
     scopes: ['/ping.read', '/accounts.read'],
     expiresAt: new Date(0),
     requestId: undefined,
+    accounts: [],
+    retryInMs: 59_999.8,
     path: '/a\nb',
   };
   defaultLog().write(entry('error', 'token.failed', fields));
   expect(error.mock.calls).toEqual([
     [
-      'moov: token.failed: no (code=ERR_MOOV_NETWORK, scopes=/ping.read /accounts.read, expiresAt=1970-01-01T00:00:00.000Z, path=/a\\nb)',
+      'moov: token.failed: no (code=ERR_MOOV_NETWORK, scopes=/ping.read /accounts.read, expiresAt=1970-01-01T00:00:00.000Z, retryInMs=60000, path=/a\\nb)',
     ],
   ]);
 });
