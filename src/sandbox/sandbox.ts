@@ -1,3 +1,4 @@
+import { ignoreErrors } from '../utils/errors.js';
 import { Api } from './api.js';
 import type { SandboxRequest } from './exchange.js';
 import { type FaultRule, Faults } from './faults.js';
@@ -173,8 +174,10 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
     answerAside: (request, response) => page.answer(request, response),
   });
   if (log !== undefined) {
-    recorder.subscribe((exchange) => {
-      if (exchange.isOver) log(logLine(exchange, api.accountNameIn(exchange.pathname)));
+    recorder.subscribe({
+      changed: (exchange) => {
+        if (exchange.isOver) ignoreErrors(() => log(logLine(exchange, api.accountNameIn(exchange.pathname))));
+      },
     });
   }
   return {
