@@ -19,6 +19,7 @@ try {
   else console.log('skipped fleet/demo.ts: redis-server is missing');
   await runs('app-with-tests/app.test.ts', ['--test']);
   await runs('app-with-tests/mock-agent.test.ts', ['--test']);
+  await runs('webhooks/app.test.ts', ['--test']);
   await serves('minimal.ts', environment, account, 200);
   await serves('commonjs.cjs', environment, account, 200);
   await serves('metrics.ts', environment, '/metrics', 200);

@@ -30,3 +30,4 @@ export type {
   SeededAccount,
   SeedHoldings,
 } from './seed.js';
+export type { SandboxWebhook } from './webhooks/sender.js';

@@ -40,6 +40,8 @@ export interface MoovSandboxOptions {
     | undefined;
   /** Whether access tokens are random strings, as older ones of Moov's, instead of JWTs. Default `false`. */
   readonly opaqueTokens?: boolean | undefined;
+  /** The signing secret of webhooks. Default `sandbox-webhook-secret`. */
+  readonly webhookSecret?: string | undefined;
   /** What is there to begin with, and after each `reset`. Default: the platform's own account, with an empty wallet. */
   readonly seed?: SandboxSeed | undefined;
   /** Whether to print one line for each request, or a function that gets each line. Default `false`. */
@@ -57,6 +59,7 @@ export interface Settings {
   readonly refreshTokens: boolean;
   readonly requestsPerSecond: number;
   readonly opaqueTokens: boolean;
+  readonly webhookSecret: string;
   readonly seed: SandboxSeed;
   readonly log: SandboxLog | undefined;
 }
@@ -72,6 +75,7 @@ const known: Record<keyof MoovSandboxOptions, true> = {
   refreshTokens: true,
   rateLimit: true,
   opaqueTokens: true,
+  webhookSecret: true,
   seed: true,
   log: true,
 };
@@ -96,10 +100,11 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     refreshTokens: options.refreshTokens ?? true,
     requestsPerSecond: options.rateLimit?.requestsPerSecond ?? Number.POSITIVE_INFINITY,
     opaqueTokens: options.opaqueTokens ?? false,
+    webhookSecret: options.webhookSecret ?? 'sandbox-webhook-secret',
     seed: checkSeed(options.seed ?? {}),
     log: options.log === true ? (line) => console.log(line) : options.log || undefined,
   };
-  for (const name of ['clientId', 'clientSecret'] as const) {
+  for (const name of ['clientId', 'clientSecret', 'webhookSecret'] as const) {
     const value: unknown = settings[name];
     expect(typeof value === 'string' && value !== '', name, 'a string that is not empty', value);
   }
@@ -138,7 +143,8 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
 
 function expect(condition: boolean, option: string, what: string, value: unknown): void {
   // A number may be a key, put in the wrong place.
-  const got = typeof value === 'number' && option.startsWith('client') ? 'a number' : describeType(value);
+  const got =
+    typeof value === 'number' && /^(client|webhook)/.test(option) ? 'a number' : describeType(value);
   if (!condition) throw new TypeError(wrongValue(option, what, got));
 }
 

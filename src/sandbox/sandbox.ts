@@ -1,4 +1,5 @@
 import { ignoreErrors } from '../utils/errors.js';
+import type { MoovEventType } from '../webhooks/event.js';
 import { Api } from './api.js';
 import type { SandboxRequest } from './exchange.js';
 import { type FaultRule, Faults } from './faults.js';
@@ -14,6 +15,7 @@ import type { SandboxRefund, SandboxTransfer } from './resources/transfers/trans
 import type { SandboxHandler } from './responders.js';
 import { checkSeed, type SandboxSeed, type Seeded } from './seed.js';
 import { Seeder } from './seeder.js';
+import { type SandboxWebhook, WebhookSender } from './webhooks/sender.js';
 
 /** A look-alike of Moov's API on a local port, for tests. */
 export interface MoovSandbox {
@@ -37,6 +39,8 @@ export interface MoovSandbox {
     /** As `url`. */
     readonly baseURL: string;
   };
+  /** What {@link sendWebhook} signs with, for a URL at which no webhook was created. */
+  readonly webhookSecret: string;
   /** The origins registered with the key; one of them is to be the `Origin` of every call with a token. */
   readonly origins: readonly string[];
   /** The platform's own account, which the scopes of transfers name. */
@@ -116,6 +120,22 @@ export interface MoovSandbox {
    */
   settle(transferID: string, status?: SettledStatus): SandboxTransfer;
   /**
+   * Sends an event to the application that is tested, signed as Moov signs it: with the secret of the webhook that was
+   * created for the URL, or else with {@link webhookSecret}. The sandbox need not listen for that. While there is no 2xx
+   * within 5 s, it sends the same headers and body again, 5 times in all, with short waits. A reset or `close` ends that.
+   *
+   * @param url - Where the application serves its webhook.
+   * @param type - The type of the event, such as `transfer.updated`.
+   * @param data - The event's `data`, which becomes JSON.
+   * @returns what was sent and what was answered. It does not reject when the application refuses it.
+   * @throws TypeError for a URL that is not one of HTTP, a type that is no string, and data that can't be JSON.
+   * @example
+   * ```ts
+   * await sandbox.sendWebhook(`${url}/webhooks/moov`, 'transfer.updated', { accountID, transferID, status: 'completed' });
+   * ```
+   */
+  sendWebhook(url: string, type: MoovEventType, data: unknown): Promise<SandboxWebhook>;
+  /**
    * Adds accounts with capabilities, bank accounts, cards and money, beside what is there.
    *
    * @param seed - See {@link SandboxSeed}.
@@ -158,7 +178,9 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
   const api = new Api(settings, recorder);
   const seeder = new Seeder(platformAccountID);
   let seeded = seeder.plant(settings.seed, api.resources);
+  const webhooks = new WebhookSender(settings.webhookSecret, (url) => api.resources.webhooks.signerOf(url));
   const reset = () => {
+    webhooks.stop();
     faults.clear();
     recorder.reset();
     api.reset();
@@ -185,6 +207,7 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
     get options() {
       return { clientId, clientSecret, origin: origins[0], baseURL: server.url };
     },
+    webhookSecret: settings.webhookSecret,
     origins,
     platformAccountID,
     get url() {
@@ -209,12 +232,16 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
       return seeded;
     },
     listen: (port = 0) => server.listen(port),
-    close: () => server.close(),
+    close() {
+      webhooks.stop();
+      return server.close();
+    },
     expireTokens: () => api.tokens.expireAccessTokens(),
     revokeTokens: () => api.tokens.revokeAll(),
     fail: (rule) => faults.add(rule),
     clearFaults: () => faults.clear(),
     respond: (method, path, response) => api.responders.add(method, path, response),
+    sendWebhook: (url, type, data) => webhooks.send(url, type, data),
     settle: (transferID, status) => structuredClone(api.resources.transfers.settle(transferID, status)),
     seed: (seed) => seeder.plant(checkSeed(seed), api.resources),
     reset,

@@ -8,6 +8,12 @@ test('--help prints the commands to stdout', async () => {
   expect(stdout).toMatch(/^Usage: npx --no-install express-moov-auth <command>/);
 });
 
+test('--help after a command prints its options', async () => {
+  const { status, stdout } = await run(['check', '--help']);
+  expect(status).toBe(0);
+  for (const option of ['--scope', '--account', '--env-file', '--json']) expect(stdout).toContain(option);
+});
+
 test('--version prints the name and the version', async () => {
   expect(await run(['--version'])).toEqual({
     status: 0,

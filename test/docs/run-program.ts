@@ -34,6 +34,7 @@ export async function runProgram(
       MOOV_ORIGIN: origin,
       MOOV_BASE_URL: baseURL,
       MOOV_ACCOUNT_ID: sandbox.platformAccountID,
+      MOOV_WEBHOOK_SECRET: sandbox.webhookSecret,
       MOOV_TOKEN_KEY: Buffer.alloc(32, 7).toString('base64'),
       // Never use a Redis that happens to run on this machine.
       REDIS_URL: 'redis://127.0.0.1:1',

@@ -69,6 +69,15 @@ describe.each([
     TIMEOUT_MS,
   );
 
+  it(
+    'has its command',
+    async () => {
+      const ended = await run('npx', ['--no-install', 'express-moov-auth', '--version'], consumer.folder);
+      expect(ended).toEqual({ end: 0, output: expect.stringMatching(/^express-moov-auth \d+\.\d+\.\d+\n$/) });
+    },
+    TIMEOUT_MS,
+  );
+
   it('works from an ES module', () => ends('consumer.mjs'), TIMEOUT_MS);
 
   it('works from CommonJS', () => ends('consumer.cjs'), TIMEOUT_MS);

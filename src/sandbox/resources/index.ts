@@ -27,6 +27,7 @@ export class Resources {
   readonly wallets: Wallets;
   readonly paymentMethods: PaymentMethods;
   readonly transfers: Transfers;
+  readonly webhooks = new Webhooks();
   readonly routes: readonly Route[];
 
   constructor(settings: Settings, recorder: Recorder) {
@@ -49,7 +50,7 @@ export class Resources {
       ...new Refunds(this.transfers, settlement, recorder).routes,
       ...new TransferOptions(this.accounts, paymentMethods, capabilities).routes,
       ...new Files().routes,
-      ...new Webhooks().routes,
+      ...this.webhooks.routes,
     ];
   }
 }

@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type ApiResponse, type Call, failure } from '../http/call.js';
 import { mustBe, readBody } from '../http/fields.js';
+import { attempt, createDelivery, type Signer } from '../webhooks/delivery.js';
 import { route } from './route.js';
-import { deliver, webhookEvent } from './webhook-delivery.js';
 
 interface Webhook {
   readonly webhookID: string;
@@ -47,6 +47,12 @@ export class Webhooks {
     route('POST', '/webhooks/{webhookID}/ping', (_, { webhookID }) => this.#ping(webhookID)),
   ];
 
+  /** @returns the webhook of a URL, of several the first. */
+  signerOf(url: string): Signer | undefined {
+    const found = [...this.#webhooks.values()].find(({ webhook }) => webhook.url === url);
+    return found && { webhookID: found.webhook.webhookID, secret: found.secret };
+  }
+
   #create(call: Call): ApiResponse {
     const described = readBody(call, creation);
     const now = new Date().toISOString();
@@ -58,11 +64,11 @@ export class Webhooks {
   /** Waits for the response of the webhook, for which 0 stands when there is none. */
   async #ping(webhookID: string): Promise<ApiResponse> {
     const { webhook, secret } = this.#find(webhookID);
-    const event = webhookEvent('event.test', { ping: true });
-    const responseStatusCode = await deliver(webhook, secret, event);
+    const delivery = createDelivery({ webhookID, secret }, 'event.test', { ping: true });
+    const responseStatusCode = await attempt(webhook.url, delivery);
     const used = { ...webhook, lastUsedOn: new Date().toISOString() };
     this.#webhooks.set(webhookID, { webhook: used, secret });
-    return { status: 200, body: { webhook: used, requestBodySent: event, responseStatusCode } };
+    return { status: 200, body: { webhook: used, requestBodySent: delivery.event, responseStatusCode } };
   }
 
   #find(webhookID: string): Registered {
