@@ -27,12 +27,15 @@ export {
   type MoovTokenErrorCode,
   MoovUnavailableError,
   type MoovUnavailableErrorCode,
+  MoovWebhookError,
+  type MoovWebhookErrorCode,
 } from './errors.js';
 export type { MoovAuthEvent } from './events.js';
 export type { BrowserToken, BrowserTokenRouterOptions } from './express/browser-token-router.js';
 export { type MoovErrorHandlerOptions, moovErrorHandler } from './express/error-handler.js';
 export type { Guard } from './express/protected-route.js';
 export type { RevokeRouterOptions } from './express/revoke-router.js';
+export { moovWebhook } from './express/webhook.js';
 export type { MoovFetch } from './fetch/moov-fetch.js';
 export type { FetchInput } from './fetch/request.js';
 export type { MoovResponse } from './fetch/response.js';
@@ -68,3 +71,7 @@ export type {
 export { type MemoryTokenStoreOptions, memoryTokenStore } from './tokens/memory-store.js';
 export type { MoovAuthStatus } from './tokens/status.js';
 export type { MoovAuth } from './types.js';
+export type { MoovEvent, MoovEventType } from './webhooks/event.js';
+export type { MoovWebhookHeaders } from './webhooks/headers.js';
+export type { MoovWebhookOptions } from './webhooks/options.js';
+export { type MoovWebhookRequest, verifyMoovWebhook } from './webhooks/verify.js';

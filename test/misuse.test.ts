@@ -9,6 +9,7 @@ import {
   moovAuth,
   moovErrorHandler,
   moovPath,
+  moovWebhook,
 } from '../src/index.js';
 import { redisTokenStore } from '../src/redis/index.js';
 import { createMoovSandbox } from '../src/sandbox/index.js';
@@ -54,6 +55,7 @@ describe('a misspelt name', () => {
         'moovErrorHandler: unknown option "exposeupstream"',
         () => moovErrorHandler(wrong({ exposeupstream: true })),
       ],
+      ['moovWebhook: unknown option "secrets"', () => moovWebhook(wrong({ secrets: 'a' }))],
       ['revokeRouter: unknown option "guards"', () => moov.revokeRouter(wrong({ guards: guard }))],
       [
         'browserTokenRouter: unknown option "scope"',

@@ -1,8 +1,9 @@
 import { userAgent } from '../version.js';
 import { checkCommand } from './check.js';
 import { type Command, type CommandIo, UsageError } from './command.js';
+import { sandboxCommand } from './sandbox.js';
 
-const commands: Readonly<Record<string, Command>> = { check: checkCommand };
+const commands: Readonly<Record<string, Command>> = { check: checkCommand, sandbox: sandboxCommand };
 
 /** As of BSD's `sysexits.h` and most tools: the command line itself is wrong. */
 const WRONG_USAGE = 2;

@@ -3,10 +3,11 @@ import type { MoovAuthEvent } from '../events.js';
 import { plainRequestID } from '../utils/request-id.js';
 import type { Call } from './call.js';
 
-/** Moov's 401 and 403 have no body, so what they can mean is said here. */
+/** Moov's 401 and 403 have no body, so what they can mean is said here. Its 501 is the sandbox's. */
 export const refusalMeanings: Readonly<Record<number, string>> = {
   401: 'the token is expired or revoked, or used with an Origin that is not registered with the API key, or for the wrong account',
   403: 'the token lacks the scope of this call, or has it for another account',
+  501: 'the server does not offer this operation; if it is the sandbox, sandbox.respond(method, path, body) adds it',
 };
 
 /** A status that is not accepted, as Axios makes an error of it. */

@@ -3,13 +3,13 @@ import { MoovConfigError } from '../errors.js';
 import { describeType } from '../utils/value-type.js';
 import { assertKnown, type Subject, wrongValue } from './check-options.js';
 
-/** What messages say of an option. It stands with the option's schema: `z.boolean().register(wording, { … })`. */
+/** The wording of an option in messages, next to its schema: `z.boolean().register(wording, { … })`. */
 export interface Wording {
   /** What the option must be. */
   expected: string;
   /** The environment variables that set it, the first one that is set and not empty. */
   variables?: readonly string[];
-  /** What a wrong value is, in words. Default: its type alone, as it may be a secret in the wrong place. */
+  /** Describes a wrong value. Default: only its type, because it may be a secret in the wrong place. */
   got?: (value: unknown) => string;
 }
 
@@ -19,8 +19,8 @@ export const wording = z.registry<Wording>();
 /**
  * Checks options by an object schema whose members have a {@link Wording}.
  *
- * @throws {@link MoovConfigError} naming the option and what was expected. Unknown ones come first: one may be a
- * misspelt one, which is then missing too.
+ * @throws {@link MoovConfigError} naming the option and what was expected. Unknown options come first, because one may
+ * be a misspelling of an option that is then missing.
  */
 export function parseOptions<Schema extends z.ZodObject>(
   subject: Subject,
@@ -51,7 +51,26 @@ export function missingOptions(
 }
 
 /**
- * @param got - What is wrong with the value, in words. Default: what the option's wording says of it.
+ * Fills in the environment variables of options that are not given. An option that is `undefined` counts as not given.
+ *
+ * @returns the options by name; a variable that is empty counts as not set.
+ */
+export function withVariables(
+  schema: z.ZodObject,
+  options: object,
+  env: Readonly<Record<string, string | undefined>>,
+): Map<string, unknown> {
+  const given = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const name of Object.keys(schema.shape)) {
+    const { variables } = wordingOf(schema, name);
+    const variable = variables?.find((candidate) => Object.hasOwn(env, candidate) && env[candidate]);
+    if (variable !== undefined && !given.has(name)) given.set(name, env[variable]);
+  }
+  return given;
+}
+
+/**
+ * @param got - Describes the wrong value. Default: by the option's wording.
  * @returns the error about a wrong value of an option.
  */
 export function wrongOption(
@@ -67,12 +86,12 @@ export function wrongOption(
 }
 
 /** The wording of an option of a schema. */
-export function wordingOf(schema: z.ZodObject, name: string): Wording {
+function wordingOf(schema: z.ZodObject, name: string): Wording {
   const option = schema.shape[name];
   return (option && wording.get(option)) ?? { expected: 'something else' };
 }
 
-/** What a wrong value is, in words, and never the value: it may be a key. */
+/** Describes a wrong value, and never shows it: it may be a key. */
 export function typeOf(value: unknown): string {
   if (typeof value === 'string' && value !== '') return `a string${flawOf(value)}`;
   return typeof value === 'number' ? 'a number' : describeType(value);

@@ -11,13 +11,13 @@ import type {
   TransportChoice,
 } from './connection-options.js';
 import type { MoovAuthOptions } from './options.js';
-import { missingOptions, parseOptions, wordingOf, wrongOption } from './parse-options.js';
+import { missingOptions, parseOptions, withVariables, wrongOption } from './parse-options.js';
 import { connectionSettings } from './reserved-axios-settings.js';
 import { authSchema, credential, isLoopback, oauthSchema } from './schema.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Options with the key moved out of sight, into a function. */
+/** Options whose key is hidden in a function. */
 type WithHiddenCredentials<Options> = Omit<Options, 'clientId' | 'clientSecret'> & {
   clientId: () => Promise<string>;
   credentials: () => Promise<Credentials>;
@@ -46,7 +46,6 @@ export function readOAuthOptions(options: MoovOAuthOptions, env: Environment = p
   return hideCredentials(resolve({ name: 'MoovOAuthClient' }, oauthSchema, options, env));
 }
 
-/** An option that is `undefined` is as if it were left out, and then its variables set it. */
 function resolve<Schema extends z.ZodObject>(
   subject: Subject,
   schema: Schema,
@@ -56,13 +55,8 @@ function resolve<Schema extends z.ZodObject>(
   if (describeType(options) !== 'an object') return parseOptions(subject, schema, options);
   // First, as a misspelt option is missing too.
   assertKnown(subject, options, Object.keys(schema.shape));
-  const given = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
-  for (const name of Object.keys(schema.shape)) {
-    const { variables } = wordingOf(schema, name);
-    const variable = variables?.find((candidate) => Object.hasOwn(env, candidate) && env[candidate]);
-    if (variable !== undefined && !given.has(name)) given.set(name, env[variable]);
-  }
-  // A function for the public key may return both halves. Whether it does is seen when it is called.
+  const given = withVariables(schema, options, env);
+  // A function for the public key may return both halves. That is known only when it is called.
   if (typeof given.get('clientId') === 'function' && !given.has('clientSecret')) {
     given.set('clientSecret', () => undefined);
   }
@@ -108,7 +102,7 @@ function hideCredentials<
 
 type Half = 'clientId' | 'clientSecret';
 
-/** Calls the function of an option, for each token request. */
+/** Calls the function of an option; for each token request. */
 async function read(name: Half, secret: SecretOrPair | undefined): Promise<unknown> {
   try {
     return typeof secret === 'function' ? await secret() : secret;
@@ -141,7 +135,7 @@ function isOfMoov(baseURL: unknown): boolean {
   );
 }
 
-/** A given Dispatcher would leave them without effect. */
+/** With a Dispatcher, these settings would have no effect. */
 function refuseConnectionSettings(transport: TransportChoice, axios: CreateAxiosDefaults = {}): void {
   const found = typeof transport === 'string' ? undefined : connectionSettings.find((name) => axios[name]);
   if (found === undefined) return;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { callRequest, isMoovCallError } from '../client/call-info.js';
 import { parseOptions, wording } from '../config/parse-options.js';
 import { logger } from '../config/schema.js';
-import { isMoovAuthError, MoovConfigError } from '../errors.js';
+import { isMoovAuthError } from '../errors.js';
 import type { Log, LogEntry } from '../logging/log.js';
 import { type LoggerOption, logTo } from '../logging/logger.js';
 import {
@@ -14,7 +14,7 @@ import {
   problemSchema,
 } from '../problem/problem.js';
 import { ignoreErrors } from '../utils/errors.js';
-import { isObject } from '../utils/value-type.js';
+import { assertCalled } from './assert-called.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions extends MoovProblemOptions {
@@ -53,11 +53,7 @@ export function moovErrorHandler(options: MoovErrorHandlerOptions = {}): ErrorRe
 }
 
 function readOptions(options: MoovErrorHandlerOptions): z.output<typeof schema> {
-  if (isObject(options) && 'headers' in options) {
-    throw new MoovConfigError(
-      'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).',
-    );
-  }
+  assertCalled('moovErrorHandler', options);
   return parseOptions({ name: 'moovErrorHandler' }, schema, options);
 }
 

@@ -70,8 +70,10 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY']);
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
   404: 'Not Found',
   409: 'Conflict',
+  413: 'Content Too Large',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',

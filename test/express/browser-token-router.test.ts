@@ -50,6 +50,7 @@ describe.each(expressVersions)('POST /token on $name', ({ express }) => {
     expect(Math.abs(Date.parse(body.expiresOn) - before - 900_000)).toBeLessThan(5_000);
     expect(headers['cache-control']).toBe('no-store');
     const call = await fetch(`${sandbox.url}/accounts/${accountID}/cards`, {
+      method: 'POST',
       headers: { authorization: `Bearer ${body.token}`, origin: sandbox.origins[0] ?? '' },
     });
     // Let in by its scope; there is no such account.

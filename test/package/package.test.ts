@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Consumer, type Installed, pack, removeAll, repository, run, tarballFiles } from './consumer.js';
@@ -14,10 +15,12 @@ beforeAll(async () => {
 afterAll(removeAll);
 
 describe('the tarball', () => {
-  it('holds the two builds, README, LICENSE and package.json, and nothing else', async () => {
+  it('holds the two builds, the documents and package.json, and nothing else', async () => {
     const files = await tarballFiles(tarball);
     const top = new Set(files.map((file) => file.split('/')[0]));
-    expect([...top].sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'];
+    expect([...top].sort()).toEqual([...documents, 'dist', 'docs', 'package.json']);
+    expect(files.filter((file) => /^docs\/(?!.+\.(md|svg)$)/.test(file))).toEqual([]);
 
     const built = files.filter((file) => file.startsWith('dist/'));
     const modules = (build: string) =>
@@ -30,6 +33,14 @@ describe('the tarball', () => {
     expect(built.filter((file) => !/^dist\/(esm|cjs)\/.+\.(js|d\.ts)$/.test(file))).toEqual([
       'dist/cjs/package.json',
     ]);
+  });
+
+  it('holds each guide that its README links to', async () => {
+    const files = await tarballFiles(tarball);
+    const readme = readFileSync(join(repository, 'README.md'), 'utf8');
+    const guides = [...readme.matchAll(/\]\((docs\/[^)#]+)/g)].map(([, file]) => file);
+    expect(guides.length).toBeGreaterThan(10);
+    expect(guides.filter((file) => !files.includes(String(file)))).toEqual([]);
   });
 });
 
@@ -61,7 +72,12 @@ describe.each([
   it(
     'has its command',
     async () => {
-      const ended = await run('npx', ['--no-install', 'express-moov-auth', '--version'], consumer.folder);
+      const { bin } = consumer.packageOf('express-moov-auth');
+      const file = join(
+        'node_modules/express-moov-auth',
+        String(Reflect.get(Object(bin), 'express-moov-auth')),
+      );
+      const ended = await run(process.execPath, [file, '--version'], consumer.folder);
       expect(ended).toEqual({ end: 0, output: expect.stringMatching(/^express-moov-auth \d+\.\d+\.\d+\n$/) });
     },
     TIMEOUT_MS,
@@ -105,6 +121,17 @@ describe.each([
   it(
     'may be loaded as an ES module and as CommonJS in one process',
     () => ends('both-builds.mjs'),
+    TIMEOUT_MS,
+  );
+
+  it(
+    'has the command sandbox',
+    async () => {
+      const bin = join(consumer.folder, 'node_modules/express-moov-auth/dist/esm/cli/bin.js');
+      const wrong = await run(process.execPath, [bin, 'sandbox', '--seed', 'none.json'], consumer.folder);
+      expect(wrong.end).toBe(2);
+      expect(wrong.output).toContain('--seed none.json: ENOENT');
+    },
     TIMEOUT_MS,
   );
 
