@@ -1,0 +1,300 @@
+import { RecentTimes } from './recent-times.js';
+import { type Turn, TurnWindow } from './turn-window.js';
+
+const WINDOW_MS = 1_000;
+
+/** Where an unknown limit is taken to be at least, as calls of other processes may have used it up: Moov's lowest. */
+const FIRST_RATE = 10;
+
+/** The wait after a 429 that asks for none. */
+const DEFAULT_HOLD_MS = 1_000;
+
+/** After so long one call tries, whatever a 429 asked for. */
+const LONGEST_HOLD_MS = 60_000;
+
+/** The pauses between a raise of the rate that Moov refused and the next one. */
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 8_000;
+
+/** What is left of the rate after a 429 that no raise explains: others use the limit too. */
+const DECREASE = 0.85;
+const PACED_DECREASE = 0.95;
+
+/** A call that tests a higher rate goes so long after the others of its second, when its 429 costs the least. */
+const PROOF_GAP_MS = 100;
+
+/** A 429 so soon after a hold is one for what went at once. */
+const BURST_MS = 300;
+
+/**
+ * Says when the next call may go, once Moov has answered 429. It has no timers and no clock: each method is told the
+ * time in milliseconds.
+ *
+ * It is not known what kind of limit the server has, so it keeps to two at once. At most `rate` calls go in a second,
+ * counted from their responses, which suits a window, sliding or fixed. And at most `burst` go at once and the others
+ * evenly behind them, which suits a bucket of tokens, however small. Both are what was seen to pass. The rate is then
+ * raised by 1, 2, 4 ... as long as the calls that go beyond it pass. A 429 ends that, and the next raise comes after a
+ * pause. So a limit that is lifted is found within seconds, and one that stays costs a 429 every few seconds.
+ */
+export class RateLimiter {
+  /** The rate that the options allow. */
+  readonly #most: number;
+  /** Calls a second; 0 before the end of the first hold. */
+  #rate: number;
+  /** The rate that was seen to pass. Below it, a raise needs no pause. */
+  #known: number;
+  #burst: number;
+  #tokens: number;
+  #tokensAt: number;
+  readonly #window: TurnWindow;
+  /** When calls passed in the last second. */
+  readonly #passed: RecentTimes;
+  #lastSentAt = Number.NEGATIVE_INFINITY;
+
+  #heldUntil = Number.NEGATIVE_INFINITY;
+  #isHeld = false;
+  #askedMs = 0;
+  #refusedAt = 0;
+  /** How many passed in the second before the last 429, or were in flight then and passed. */
+  #seen = 0;
+  /** Whether the hold was shorter than what was asked for: then one call tries. */
+  #isTrial = false;
+  #trial: Turn | undefined;
+
+  #resumedAt: number;
+  #passedSinceResumed = 0;
+  #tokensAtResume: number;
+
+  #raising: 'to the known rate' | 'beyond' | undefined;
+  #step = 1;
+  #rateBefore = 0;
+  #raisedAt = 0;
+  #raiseAt = 0;
+  #probeAt = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+
+  /**
+   * @param passed - When the calls of the last second passed, which went without a limit.
+   * @param most - The rate of the options, which is kept from the first call and not exceeded; infinite without one.
+   */
+  constructor(now: number, passed: readonly number[] = [], most = Number.POSITIVE_INFINITY) {
+    this.#most = most;
+    this.#rate = this.#known = this.#burst = this.#tokens = Number.isFinite(most) ? most : 0;
+    this.#tokensAtResume = this.#tokens;
+    this.#tokensAt = this.#resumedAt = now;
+    this.#passed = new RecentTimes(WINDOW_MS, passed);
+    this.#window = new TurnWindow(passed);
+  }
+
+  /** Calls a second; 0 while nothing is known. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** When the hold after a 429 ends. */
+  get heldUntil(): number {
+    return this.#isHeld ? this.#heldUntil : Number.NEGATIVE_INFINITY;
+  }
+
+  /** When the next call may go: now, or later; infinite when a response must come first. */
+  nextAt(now: number): number {
+    if (this.#isHeld) {
+      if (now < this.#heldUntil) return this.#heldUntil;
+      this.#resume(now);
+    }
+    this.#forget(now);
+    if (this.#isTrial) return this.#trial === undefined ? now : Number.POSITIVE_INFINITY;
+    this.#raise(now);
+    this.#refill(now);
+    const token = now + (Math.max(0, 1 - this.#tokens) / this.#rate) * 1000;
+    const gap = this.#isProof && !this.#isPaced ? this.#lastSentAt + PROOF_GAP_MS : now;
+    return Math.max(now, this.#windowAt(now), token, gap);
+  }
+
+  /** A call goes. */
+  sent(now: number): Turn {
+    const turn: Turn = { sentAt: now, isProof: this.#isProof };
+    this.#tokens = Math.max(0, this.#tokens - 1);
+    this.#lastSentAt = now;
+    this.#window.begin(turn);
+    if (this.#isTrial) this.#trial = turn;
+    return turn;
+  }
+
+  /** A turn that was not used is given back. */
+  unused(turn: Turn): void {
+    if (this.#window.drop(turn)) this.#tokens++;
+    this.#endTrial(turn);
+  }
+
+  /**
+   * A call was answered with something other than 429.
+   *
+   * @param turn - None for a call that went before there was a limit.
+   */
+  passed(now: number, turn: Turn | undefined): void {
+    this.#window.end(now, turn);
+    this.#passed.add(now);
+    this.#passedSinceResumed++;
+    this.#endTrial(turn);
+    if (this.#isHeld) this.#seen++;
+    else if (turn === undefined || turn.sentAt < this.#resumedAt) return;
+    else this.#isTrial = false;
+    if (
+      turn?.isProof &&
+      this.#raising !== undefined &&
+      turn.sentAt >= this.#raisedAt &&
+      this.#isProven(now)
+    ) {
+      this.#raiseFurther(now);
+    }
+  }
+
+  /** A call ended without a response. */
+  lost(now: number, turn: Turn | undefined): void {
+    this.#window.end(now, turn);
+    this.#endTrial(turn);
+  }
+
+  /**
+   * A call was answered with 429.
+   *
+   * @param waitMs - What the response asks for.
+   * @returns whether a hold begins. A 429 during a hold is of a call that was in flight; it prolongs the hold if it asks
+   * for more.
+   */
+  refused(now: number, waitMs: number | undefined, turn: Turn | undefined): boolean {
+    this.#window.drop(turn);
+    this.#endTrial(turn);
+    const begins = !this.#isHeld;
+    const asked = waitMs ?? DEFAULT_HOLD_MS;
+    this.#forget(now);
+    this.#seen = this.#passed.size;
+    if (begins) this.#refusedAt = now;
+    if (begins || asked > this.#askedMs) {
+      this.#askedMs = asked;
+      this.#heldUntil = now + Math.min(asked, LONGEST_HOLD_MS);
+    }
+    this.#isHeld = true;
+    return begins;
+  }
+
+  #resume(now: number): void {
+    this.#isHeld = false;
+    this.#isTrial = this.#askedMs > LONGEST_HOLD_MS;
+    this.#learn(now);
+    // Those that came in during the hold.
+    this.#tokens = Math.min(this.#burst, Math.max(1, ((now - this.#refusedAt) / 1000) * this.#rate));
+    this.#tokensAt = this.#resumedAt = now;
+    this.#tokensAtResume = this.#tokens;
+    this.#passedSinceResumed = 0;
+    this.#raising = undefined;
+  }
+
+  /** Derives rate and burst from what passed before the 429. */
+  #learn(now: number): void {
+    if (this.#rate === 0) {
+      this.#known = this.#burst = Math.max(FIRST_RATE, this.#seen);
+      // Half at first: another process may be the one that got nothing.
+      this.#rate = Math.max(FIRST_RATE, this.#known / 2);
+      this.#raiseAt = this.#probeAt = now + WINDOW_MS;
+      return;
+    }
+    const took = this.#refusedAt - this.#resumedAt;
+    const passing = Math.min(this.#rate, this.#passingRate(took));
+    const before = this.#known;
+    if (took < BURST_MS && this.#passedSinceResumed < this.#tokensAtResume + (this.#isPaced ? 2 : 0)) {
+      this.#learnBurst();
+    } else if (this.#raising === 'beyond') {
+      this.#known = Math.max(before, passing);
+    } else {
+      this.#known = Math.min(this.#rate * (this.#isPaced ? PACED_DECREASE : DECREASE), passing);
+    }
+    const isUnchanged = this.#raising === 'beyond' && this.#known === before;
+    this.#pauseMs = isUnchanged ? Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2) : FIRST_PAUSE_MS;
+    this.#known = Math.max(1, this.#known);
+    this.#burst = Math.min(this.#burst, this.#known);
+    this.#rate = this.#known;
+    this.#probeAt = now + this.#pauseMs;
+  }
+
+  /** Fewer passed at once than went at once. */
+  #learnBurst(): void {
+    const passed = this.#passedSinceResumed;
+    if (this.#isPaced) {
+      this.#burst = Math.max(1, passed / 2);
+      this.#known = Math.min(this.#known, this.#rate) * PACED_DECREASE;
+      return;
+    }
+    // When none passed, others had used it all, which says little.
+    this.#known = this.#burst = Math.max(1, passed, this.#burst * (passed === 0 ? DECREASE : 0.5));
+  }
+
+  /** @param took - The milliseconds from the end of the last hold to the 429. */
+  #passingRate(took: number): number {
+    if (!this.#isPaced) return this.#seen;
+    // A bucket had some tokens in it, which are not a part of the rate.
+    if (took >= WINDOW_MS) return this.#seen - this.#burst / 2;
+    if (took < BURST_MS) return this.#rate;
+    return Math.max(this.#seen, ((this.#passedSinceResumed - this.#tokensAtResume) / took) * 1000);
+  }
+
+  /** Whether calls go evenly rather than at once. */
+  get #isPaced(): boolean {
+    return this.#burst <= this.#known / 2 || this.#burst <= this.#rate / 4;
+  }
+
+  /** Whether the next call goes only because the rate was raised. */
+  get #isProof(): boolean {
+    return this.#raising !== undefined && this.#window.used >= Math.floor(this.#rateBefore);
+  }
+
+  /** Whether a rate is new that is hardly above the known one: calls that go evenly show only in time that it is too high. */
+  get #isNearKnown(): boolean {
+    return this.#isPaced && this.#raising === 'beyond' && this.#rate < this.#known * 1.1;
+  }
+
+  #isProven(now: number): boolean {
+    return !this.#isNearKnown || now - this.#raisedAt >= WINDOW_MS;
+  }
+
+  #raise(now: number): void {
+    if (this.#raising !== undefined || now < this.#raiseAt || this.#rate >= this.#most) return;
+    const isBelow = this.#rate < this.#known;
+    if (!isBelow && now < this.#probeAt) return;
+    this.#raising = isBelow ? 'to the known rate' : 'beyond';
+    // Otherwise those that were saved up would go at once.
+    if (this.#isPaced) this.#tokens = Math.min(this.#tokens, 1);
+    this.#step = 1;
+    this.#raiseFurther(now);
+  }
+
+  #raiseFurther(now: number): void {
+    this.#rateBefore = this.#rate;
+    this.#raisedAt = now;
+    const most = this.#raising === 'beyond' ? this.#most : Math.min(this.#most, this.#known);
+    this.#rate = Math.min(most, this.#rate + this.#step);
+    if (this.#rate === most) this.#raising = undefined;
+    else if (!this.#isNearKnown) this.#step *= 2;
+  }
+
+  /** Calls that go evenly are kept apart by tokens; what is slow must not slow them down. */
+  #windowAt(now: number): number {
+    return this.#window.roomAt(now, Math.max(1, Math.floor(this.#isPaced ? this.#rate * 1.25 : this.#rate)));
+  }
+
+  #endTrial(turn: Turn | undefined): void {
+    if (turn === this.#trial) this.#trial = undefined;
+  }
+
+  #forget(now: number): void {
+    this.#window.forget(now);
+    this.#passed.forget(now);
+  }
+
+  #refill(now: number): void {
+    const gained = ((now - this.#tokensAt) / 1000) * this.#rate;
+    this.#tokens = Math.min(Math.max(1, this.#burst), this.#tokens + gained);
+    this.#tokensAt = now;
+  }
+}
