@@ -37,12 +37,12 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const transport = createTransport(settings);
   const endpoint = makeEndpoint(settings, transport.send);
   const manager = new TokenManager(settings, endpoint, emit, startUpScope(defaults, settings));
-  const clients = createMoovClients(settings, emit, transport.send, manager.closed);
+  const clients = createMoovClients(settings, emit, transport.send);
   const targets = new Targets(settings, defaults, manager.pool, clients);
   const client = targets.default;
 
   async function close(revoke: boolean): Promise<void> {
-    await manager.close(revoke);
+    await Promise.all([manager.close(revoke), clients.close()]);
     transport.release();
   }
 

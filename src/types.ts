@@ -108,10 +108,13 @@ export interface MoovAuth extends RequestHandler {
    */
   renew(target?: MoovTarget): Promise<void>;
   /**
-   * Revokes every token held (RFC 7009). They are not used again; revocations that Moov does not confirm within 10 s
-   * stay pending and are retried by the next `revoke()`. The next call requests a new token.
+   * Revokes every token (RFC 7009): those held, those on their way, and those that a renewal replaced or the pool evicted
+   * while they were valid (the last 10,000 and `maxTokens` of them). They are out of service at once. What Moov does not
+   * confirm within 10 s stays pending until its token expires, and is tried again by the next `revoke()`. The next call
+   * requests a new token.
    *
-   * @throws {@link MoovRevokeError} or {@link MoovUnavailableError} when Moov did not confirm.
+   * @throws {@link MoovRevokeError} or {@link MoovUnavailableError} when Moov did not confirm one of these; not
+   * for what an earlier `revoke()` has left pending.
    */
   revoke(): Promise<void>;
   /**
@@ -132,9 +135,11 @@ export interface MoovAuth extends RequestHandler {
   /** The state of the token, for health routes. No secrets. */
   status(): MoovAuthStatus;
   /**
-   * Ends renewals; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, revokes the tokens held, within 5 s;
-   * `onEvent` and `status().pendingRevocations` report what Moov did not confirm by then. Idle connections are closed
-   * at once, those of calls in flight when the calls end. Never rejects.
+   * Ends all token requests, waiting or in flight; later calls reject with `ERR_MOOV_CLOSED`. With `revoke`, it first
+   * revokes every token, as {@link revoke} does, and resolves within 5 s; what Moov did not confirm by then is reported
+   * through `onEvent` and `status().pendingRevocations`. It waits up to 5 s for calls in flight; those that take longer
+   * reject with `ERR_MOOV_CLOSED`, and `error.moov` says what became of them. Afterwards nothing of this object keeps the
+   * process open: connections are closed, and so are streamed responses of which nothing was read. Never rejects.
    *
    * @param options - Whether to revoke the tokens; the options of the first call count.
    * @throws {@link MoovConfigError} at once, for a wrong option; nothing is closed.

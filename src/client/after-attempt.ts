@@ -3,7 +3,6 @@ import { MoovReplayError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { retryAfterMs } from '../utils/retry-after.js';
 import { backoffMs } from '../utils/timers.js';
-import { LightSignal } from './attempt.js';
 import type { Call, Outcome } from './call.js';
 import type { RetryBudget } from './retry-budget.js';
 import { discard } from './streams.js';
@@ -79,8 +78,7 @@ export class FollowUp {
     }
     if (this.#replays >= MOST_REPLAYS) return false;
     const { method, path } = call.request;
-    const waiting = new LightSignal();
-    const next = call.tokens.tokenAfter401(refused.generation, waiting);
+    const next = call.tokens.tokenAfter401(refused.generation, call.signal);
     const renewing = next?.token instanceof Promise;
     this.#rules.emit({ type: 'call.unauthorized', method, path, renewing });
     if (next === undefined || (next.kind === 'held' && !this.#mayRepeatWithSame())) return false;
@@ -93,7 +91,7 @@ export class FollowUp {
       return false;
     }
     try {
-      call.use(next.token instanceof Promise ? await call.wait(next.token, waiting) : next.token);
+      call.use(next.token instanceof Promise ? await call.wait(next.token) : next.token);
     } catch (error) {
       this.outcome = { error };
       return false;

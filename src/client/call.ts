@@ -1,9 +1,4 @@
-import axios, {
-  AxiosHeaders,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
-  isAxiosError,
-} from 'axios';
+import axios, { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
 import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
@@ -43,9 +38,16 @@ export class Call {
   readonly request: RequestSummary;
   /** The whole time in milliseconds; 0 stands for no limit, as in Axios. */
   readonly timeoutMs: number;
+  /** Aborts when nobody waits for the call any more: the caller's own signal, the deadline, or `close()`. */
+  readonly signal = new LightSignal();
   readonly #settings: CallSettings;
-  readonly #end: number;
+  readonly #endsAt: number;
+  /** Why the signal is aborted, unless the caller did it. */
+  #abortedBy: Error | undefined;
+  readonly #abort = () => this.signal.abort();
   #nextToken: Token | undefined;
+  /** Makes the response of the last attempt, if its status line decides. */
+  #decided: (() => AxiosResponse) | undefined;
   /** Whether a response says that Moov has done what it was asked to. */
   #done = false;
 
@@ -72,12 +74,31 @@ export class Call {
     const { method, origin, path } = image;
     this.request = Object.freeze({ method, origin, path: path.replace(/\?.*$/s, '') });
     this.timeoutMs = Number(image.settings.timeout ?? 0);
-    this.#end = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
+    this.#endsAt = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
+    const { signal } = image.settings;
+    signal?.addEventListener?.('abort', this.#abort);
+    if (signal?.aborted) this.#abort();
+  }
+
+  /** Ends the call, wherever it is. It rejects with the reason. */
+  abort(reason: Error): void {
+    this.#abortedBy ??= reason;
+    this.#abort();
+  }
+
+  /** Listens to the caller's signal no more. */
+  end(): void {
+    this.image.settings.signal?.removeEventListener?.('abort', this.#abort);
+  }
+
+  /** The error of a call whose signal is aborted. */
+  abortError(): Error {
+    return this.#abortedBy ?? new axios.CanceledError(undefined, this.config);
   }
 
   /** Milliseconds until the deadline; infinite without one. */
   get leftMs(): number {
-    return this.#end - performance.now();
+    return this.#endsAt - performance.now();
   }
 
   get info(): MoovCallInfo {
@@ -98,11 +119,10 @@ export class Call {
 
   /** Makes an attempt with the token held, once there is one. */
   attempt(): Promise<Outcome> {
-    const waiting = new LightSignal();
-    const token = this.#nextToken ?? this.tokens.get(waiting);
+    const token = this.#nextToken ?? this.tokens.get(this.signal);
     this.#nextToken = undefined;
     if (!(token instanceof Promise)) return this.#send(token);
-    return this.wait(token, waiting).then(
+    return this.wait(token).then(
       (held) => this.#send(held),
       (error: unknown) => ({ error }),
     );
@@ -113,21 +133,17 @@ export class Call {
     this.#nextToken = token;
   }
 
-  /**
-   * Waits for a token until the call's deadline or an abort, and then aborts `waiting`: a token request that nobody waits
-   * for ends.
-   */
-  wait(token: Promise<Token>, waiting: LightSignal): Promise<Token> {
-    const gone = <T>(error: T): T => {
-      waiting.abort();
-      return error;
-    };
+  /** Waits for a token until the call's deadline or an abort. A token request that nobody waits for ends. */
+  wait(token: Promise<Token>): Promise<Token> {
     return withTimeout(token, {
       ms: this.leftMs,
       timers: new Timers(true),
-      timedOut: () => gone(axiosTimeoutError(this.config, this.timeoutMs)),
-      signal: this.image.settings.signal,
-      aborted: () => gone(new axios.CanceledError(undefined, this.config)),
+      timedOut: () => {
+        this.abort(axiosTimeoutError(this.config, this.timeoutMs));
+        return this.abortError();
+      },
+      signal: this.signal,
+      aborted: () => this.abortError(),
     });
   }
 
@@ -135,9 +151,10 @@ export class Call {
   #send(token: Token): Promise<Outcome> {
     const { attemptTimeoutMs, transport } = this.#settings;
     const { leftMs } = this;
+    if (this.signal.aborted) return Promise.resolve({ error: this.abortError() });
     if (leftMs <= 0) return Promise.resolve({ error: axiosTimeoutError(this.config, this.timeoutMs) });
     const { body, settings } = this.image;
-    const attempt = new Attempt({ signal: settings.signal, idleMs: attemptTimeoutMs, leftMs });
+    const attempt = new Attempt({ signal: this.signal, idleMs: attemptTimeoutMs, leftMs });
     const failed = (error: unknown) => this.#failed(error, token, attempt);
     try {
       const data = body.forAttempt(this.config, () => attempt.active());
@@ -146,13 +163,16 @@ export class Call {
       this.token = token;
       const { signal } = attempt;
       const headers = this.#headers(token);
-      const neverSent = () => {
-        this.maybeSent = false;
-      };
-      return transport(wireRequest(settings, { ...this.image, headers, data, signal }), neverSent).then(
-        (response) => this.#responded(response, token, attempt),
-        failed,
-      );
+      this.#decided = undefined;
+      return transport(wireRequest(settings, { ...this.image, headers, data, signal }), {
+        neverSent: () => {
+          this.maybeSent = false;
+        },
+        active: () => attempt.active(),
+        head: (status, response) => {
+          if (decidedByStatus.has(status)) this.#decided = response;
+        },
+      }).then((response) => this.#responded(response, token, attempt), failed);
     } catch (error) {
       return Promise.resolve(failed(error));
     }
@@ -175,7 +195,11 @@ export class Call {
       active: () => attempt.active(),
       failure: (error) => this.#timeoutError(attempt) ?? redactError(error, visible),
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
-      ended: (whole) => (whole ? attempt.end() : attempt.giveUp()),
+      ended: (whole) => {
+        if (whole) attempt.end();
+        else attempt.giveUp();
+        this.end();
+      },
       info: () => this.info,
     });
     return { response };
@@ -183,13 +207,14 @@ export class Call {
 
   #failed(reason: unknown, token: Token, attempt: Attempt): Outcome {
     attempt.end();
-    const error = redactError(reason, this.#visible(token));
-    const head = isAxiosError(error) ? error.response : undefined;
-    if (head !== undefined && decidedByStatus.has(head.status) && !this.image.settings.signal?.aborted) {
-      return this.#responded({ ...head, data: '' }, token, attempt);
+    const decided = this.signal.aborted ? undefined : this.#decided?.();
+    if (decided !== undefined) {
+      decided.data = this.image.settings.responseType === 'arraybuffer' ? Buffer.alloc(0) : '';
+      return this.#responded(decided, token, attempt);
     }
+    const error = redactError(reason, this.#visible(token));
     if (this.maybeSent) this.ambiguous = true;
-    return { error: this.#timeoutError(attempt) ?? error };
+    return { error: this.signal.aborted ? this.abortError() : (this.#timeoutError(attempt) ?? error) };
   }
 
   #timeoutError(attempt: Attempt): Error | undefined {

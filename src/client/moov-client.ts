@@ -2,6 +2,7 @@ import axios, {
   type AxiosAdapter,
   AxiosHeaders,
   type AxiosInstance,
+  type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
 import type { Settings } from '../config/resolve.js';
@@ -13,17 +14,26 @@ import { FollowUp } from './after-attempt.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
 import { attachCallInfo } from './call-info.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
+import { OpenCalls } from './open-calls.js';
 import { createResend } from './resend.js';
 import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
-import { UnreadStreams } from './streams.js';
+import { isStream, UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
 import { type Base, baseOf, type ConnectionSettings, takeConnection, wireImage } from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
-/** Returns the Axios instance of a token source: made at first, and the same one afterwards. */
-export type MoovClients = (tokens: TokenSupplier) => AxiosInstance;
+/** How long `close()` waits for calls in flight. */
+const CLOSE_GRACE_MS = 5_000;
+
+/** The Axios instances of one `MoovAuth`. */
+export interface MoovClients {
+  /** Returns the instance of a token source: made at first, and the same one afterwards. */
+  of(tokens: TokenSupplier): AxiosInstance;
+  /** Waits up to 5 s for the calls in flight, then ends those, and streamed responses of which nothing was read. */
+  close(): Promise<void>;
+}
 
 /**
  * Makes the Axios instances that handlers see as `req.moov`: one for each token source, alike in everything else.
@@ -32,15 +42,8 @@ export type MoovClients = (tokens: TokenSupplier) => AxiosInstance;
  * what it sends is computed once, and the first attempt is made. A failure that may be replayed or retried goes on
  * through the inner instance of {@link createResend}. What has been settled passes the application's
  * `validateStatus`, `transformResponse` and response interceptors.
- *
- * @param closed - Aborts at `close()`: streamed responses of which nothing was read end then.
  */
-export function createMoovClients(
-  settings: Settings,
-  emit: Emit,
-  transport: Transport,
-  closed: AbortSignal,
-): MoovClients {
+export function createMoovClients(settings: Settings, emit: Emit, transport: Transport): MoovClients {
   const config = {
     maxContentLength: LARGEST_RESPONSE_BYTES,
     ...settings.axios,
@@ -53,17 +56,23 @@ export function createMoovClients(
   const budget = settings.retryBudget ? new RetryBudget() : undefined;
   const resend = createResend({ retries: settings.retries, budget, emit });
   const unread = new UnreadStreams();
-  closed.addEventListener('abort', () => unread.close());
+  const open = new OpenCalls();
   const ofCalls: CallSettings = { origin, attemptTimeoutMs, transport, unread };
   const calls = new WeakMap<object, Call>();
   const made = new WeakMap<TokenSupplier, AxiosInstance>();
 
-  return (tokens) => {
-    const known = made.get(tokens);
-    if (known !== undefined) return known;
-    const client = create(tokens);
-    made.set(tokens, client);
-    return client;
+  return {
+    of(tokens) {
+      const known = made.get(tokens);
+      if (known !== undefined) return known;
+      const client = create(tokens);
+      made.set(tokens, client);
+      return client;
+    },
+    async close() {
+      await open.close(CLOSE_GRACE_MS);
+      unread.close();
+    },
   };
 
   function create(tokens: TokenSupplier): AxiosInstance {
@@ -91,6 +100,7 @@ export function createMoovClients(
       try {
         const call = new Call(config, wireImage(config, base, connection), tokens, ofCalls);
         calls.set(config, call);
+        open.add(call);
         budget?.earn();
         return call.attempt().then((outcome) => conclude(call, outcome));
       } catch (error) {
@@ -101,8 +111,15 @@ export function createMoovClients(
   }
 
   function conclude(call: Call, outcome: Outcome) {
-    if (!FollowUp.isPossible(call, outcome)) return settle(call, outcome);
-    return resend(call, outcome).then((last) => settle(call, last));
+    if (!FollowUp.isPossible(call, outcome)) return end(call, outcome);
+    return resend(call, outcome).then((last) => end(call, last));
+  }
+
+  function end(call: Call, outcome: Outcome): AxiosResponse {
+    open.delete(call);
+    // A streamed response is still the caller's to abort.
+    if (!isStream(outcome.response?.data)) call.end();
+    return settle(call, outcome);
   }
 }
 

@@ -1,4 +1,4 @@
-import axios, { type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from 'axios';
+import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import axiosRetry from 'axios-retry';
 import { FollowUp, type FollowUpRules } from './after-attempt.js';
 import type { Call, Outcome } from './call.js';
@@ -49,7 +49,6 @@ export function createResend(rules: FollowUpRules): Resend {
   return async (call, first) => {
     const followUp = new FollowUp(call, first, rules);
     let pending: Outcome | undefined = first;
-    const { signal } = call.image.settings;
     const retry = call.image.settings['axios-retry'];
 
     /** The first time it repeats the outcome that is known already; after that each time is an attempt. */
@@ -63,14 +62,14 @@ export function createResend(rules: FollowUpRules): Resend {
     try {
       await inner.request({
         adapter,
-        ...(signal === undefined ? {} : { signal }),
+        signal: call.signal,
         ...(retry === undefined ? {} : { 'axios-retry': retry }),
       });
       return followUp.outcome;
     } catch (reason) {
       if (reason instanceof FailedAttempt) return followUp.outcome;
-      // The caller aborted the wait before a retry.
-      return { error: axios.isCancel(reason) ? new CanceledError(undefined, call.config) : reason };
+      // The wait before a retry was aborted.
+      return { error: axios.isCancel(reason) ? call.abortError() : reason };
     }
   };
 }

@@ -36,7 +36,7 @@ export class Targets {
 
   /** Throws as {@link source} does. */
   client(target?: MoovTarget): AxiosInstance {
-    return this.#clients(this.#pool.supplier(this.#scopeFor(target)));
+    return this.#clients.of(this.#pool.supplier(this.#scopeFor(target)));
   }
 
   /** The instance for the default scopes; its calls fail where an account is missing. */
@@ -75,7 +75,7 @@ export class Targets {
 
   #orRefusal(find: () => string): AxiosInstance {
     try {
-      return this.#clients(this.#pool.supplier(find()));
+      return this.#clients.of(this.#pool.supplier(find()));
     } catch (error) {
       if (!(error instanceof MoovScopeError)) throw error;
       return this.#refusal(error.message);
@@ -85,7 +85,7 @@ export class Targets {
   #refusal(message: string): AxiosInstance {
     const known = this.#refusing.get(message);
     if (known !== undefined) return known;
-    const client = this.#clients(noToken(() => new MoovScopeError(message)));
+    const client = this.#clients.of(noToken(() => new MoovScopeError(message)));
     this.#refusing.set(message, client);
     return client;
   }

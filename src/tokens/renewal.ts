@@ -1,9 +1,28 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { MoovUnavailableError } from '../errors.js';
+import type { Emit } from '../events.js';
 import { type Deferred, deferred } from '../utils/async.js';
 import type { AbortSignalLike, Timers } from '../utils/timers.js';
 import type { RenewalFailure } from './renewal-failure.js';
-import type { Token } from './token.js';
+import type { ObtainedToken, Token } from './token.js';
+import type { TokenRequest } from './token-provider.js';
+
+/** What a token source is made of; all but `obtain` and `autoRenew` are shared by the sources of one `MoovAuth`. */
+export interface TokenSourceParts {
+  obtain: TokenRequest;
+  emit: Emit;
+  /** Gets the result of a renewal that a revocation overtook. */
+  revoke: (token: ObtainedToken) => void;
+  /** Gets a token that was replaced by another. */
+  retire: (token: Token, successor: Token) => void;
+  /** Numbers the tokens of all sources, so that a call can say which it used without keeping it. */
+  nextGeneration: () => number;
+  /** The asynchronous context in which renewals run. */
+  outside: AsyncResource;
+  timers: Timers;
+  /** Whether timers renew the token, and retry after a failure, while nobody asks for it. */
+  autoRenew: boolean;
+}
 
 /** How a renewal ended. `undefined`: it was cancelled, or a revocation overtook it, and its waiters ask again. */
 export type Outcome = Token | RenewalFailure | undefined;
@@ -101,10 +120,7 @@ export class RenewalTimer {
   #clear: () => void = () => undefined;
 
   /** @param autoRenew - Without it the timer is never set. */
-  constructor(
-    { autoRenew, outside, timers }: { autoRenew: boolean; outside: AsyncResource; timers: Timers },
-    renew: () => void,
-  ) {
+  constructor({ autoRenew, outside, timers }: TokenSourceParts, renew: () => void) {
     this.#isStopped = !autoRenew;
     this.#set = (ms) => outside.runInAsyncScope(() => timers.after(ms, renew));
   }

@@ -18,7 +18,7 @@ export function paced(request: TokenRequest): TokenRequest {
   return async (context) => {
     const { timers, signal } = context;
     const waitMs = dueAt - (BURST - 2) * REQUEST_INTERVAL_MS - performance.now();
-    if (waitMs > 0) await timers.sleep(waitMs, signal);
+    if (waitMs > 0) await timers.sleep(Math.min(waitMs, REQUEST_INTERVAL_MS), signal);
     signal.throwIfAborted();
     dueAt = Math.max(dueAt + REQUEST_INTERVAL_MS, performance.now());
     const obtained = await request(context);

@@ -39,7 +39,7 @@ interface Limits {
 /** Revokes one token at Moov; resolves on 2xx alone. */
 export type RevokeAtMoov = (
   token: string,
-  tokenTypeHint: TokenTypeHint,
+  tokenTypeHint: TokenTypeHint | undefined,
   limits: { timeoutMs: number; signal: AbortSignal },
 ) => Promise<void>;
 

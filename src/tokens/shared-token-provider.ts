@@ -1,10 +1,10 @@
-import { MoovUnavailableError, timeoutError } from '../errors.js';
+import { MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
 import { type Timers, withTimeout } from '../utils/timers.js';
 import type { MoovTokenProvider, MoovTokenRequest } from './moov-token-provider.js';
-import { PendingScopes } from './pending-scopes.js';
-import { type ResilientTokenStore, type RevokeAnswer, UNAVAILABLE } from './resilient-token-store.js';
+import { type ResilientTokenStore, UNAVAILABLE } from './resilient-token-store.js';
+import { StoreRevocations, type TakenOut } from './store-revocations.js';
 import { expiryMarginMs, type ObtainedToken } from './token.js';
 import type { RenewalContext, TokenProvider, TokenRequest } from './token-provider.js';
 
@@ -20,15 +20,6 @@ const MOST_USELESS = 3;
 
 /** How long the function for the client's ID may take. */
 const KEY_LIMIT_MS = 5_000;
-
-/** How many tokens are taken out of the store at once. */
-const MOST_AT_ONCE = 100;
-
-/** What {@link SharedTokenProvider.revokeAll} has taken out of the store. */
-export interface TakenOut {
-  readonly stored: readonly StoredToken[];
-  readonly failure: MoovUnavailableError | undefined;
-}
 
 /** What a {@link SharedTokenProvider} is made of. */
 export interface SharedTokenProviderParts {
@@ -50,15 +41,16 @@ export interface SharedTokenProviderParts {
 export class SharedTokenProvider implements TokenProvider {
   readonly #parts: SharedTokenProviderParts;
   readonly #waiting = new Map<string, Set<Wake>>();
-  readonly #pending = new PendingScopes();
+  readonly #revocations: StoreRevocations;
 
   constructor(parts: SharedTokenProviderParts) {
     this.#parts = parts;
+    this.#revocations = new StoreRevocations({ ...parts, keyFor: (scope) => this.#keyFor(scope) });
   }
 
-  /** The sets of scopes whose token may still be in the store although it was to be revoked. */
-  get pendingScopes(): readonly string[] {
-    return this.#pending.list();
+  /** How many sets of scopes may have a token in the store that was to be revoked. */
+  get pendingRevocations(): number {
+    return this.#revocations.count;
   }
 
   /**
@@ -86,64 +78,9 @@ export class SharedTokenProvider implements TokenProvider {
     };
   }
 
-  /**
-   * Takes the token of a set of scopes out of the store.
-   *
-   * @returns the token that was there; `undefined` when the store said that there was none.
-   * @throws {@link MoovUnavailableError} when the store did not answer, or holds a token that can't be decrypted. The
-   * scopes then stay among {@link pendingScopes} until a later call, or a late answer, settles them, or the token has
-   * ended.
-   */
-  async revoke(scope: string): Promise<StoredToken | undefined> {
-    const settle = this.#pending.begin(scope);
-    const key = await this.#keyFor(scope);
-    if (key === undefined) throw notAsked('the client ID could not be read', 'ERR_MOOV_KEY_UNREADABLE');
-    const answer = await this.#parts.store.revoke(key, (late) => {
-      if (!isUnreadable(late)) settle();
-      for (const token of tokensIn(late)) this.#parts.revoke(token);
-    });
-    if (answer === UNAVAILABLE) throw notAsked('it gave no answer', 'ERR_MOOV_STORE_UNAVAILABLE');
-    const unreadable = isUnreadable(answer);
-    const tokens = tokensIn(answer);
-    for (const other of unreadable ? tokens : tokens.slice(1)) this.#parts.revoke(other);
-    if (!unreadable) {
-      settle();
-      return tokens[0];
-    }
-    this.#parts.emit({ type: 'store.unreadable' });
-    throw notAsked("a token in it can't be decrypted", 'ERR_MOOV_STORE_UNAVAILABLE');
-  }
-
-  /**
-   * Takes the tokens of some sets of scopes out of the store, and those that it could not be asked for before.
-   *
-   * @param end - On the monotonic clock. What it was not asked for by then stays pending.
-   * @returns the tokens that were there, and the error of the first set of scopes for which the store could not be asked.
-   */
-  async revokeAll(scopes: readonly string[], end: number): Promise<TakenOut> {
-    const all = [...new Set([...scopes, ...this.pendingScopes])];
-    const stored: StoredToken[] = [];
-    let failure: MoovUnavailableError | undefined;
-    for (let first = 0; first < all.length; first += MOST_AT_ONCE) {
-      const some = all.slice(first, first + MOST_AT_ONCE);
-      if (first > 0 && performance.now() > end) {
-        for (const scope of some) this.#pending.begin(scope);
-        failure ??= timeoutError('The token store was not asked for every token in time');
-        continue;
-      }
-      await Promise.all(
-        some.map(async (scope) => {
-          try {
-            const token = await this.revoke(scope);
-            if (token !== undefined) stored.push(token);
-          } catch (error) {
-            if (!(error instanceof MoovUnavailableError)) throw error;
-            failure ??= error;
-          }
-        }),
-      );
-    }
-    return { stored, failure };
+  /** Takes the tokens of these sets of scopes out of the store; see {@link StoreRevocations.revokeAll}. */
+  revokeAll(scopes: Iterable<string>, end: number): Promise<TakenOut> {
+    return this.#revocations.revokeAll(scopes, end);
   }
 
   /** Without the client's ID there is no name in the store; a token request fails for the same reason and tells it. */
@@ -247,23 +184,6 @@ function anotherFailed(): MoovUnavailableError {
   return new MoovUnavailableError('Another process that shares the store was given no token by Moov', {
     code: 'ERR_MOOV_ANOTHER_FAILED',
   });
-}
-
-/** A revocation whose outcome at the store is unknown: a token may still be there, and alive at Moov. */
-function notAsked(why: string, code: 'ERR_MOOV_KEY_UNREADABLE' | 'ERR_MOOV_STORE_UNAVAILABLE') {
-  return new MoovUnavailableError(
-    `The token store could not be asked for the token to revoke: ${why}. Call revoke() again.`,
-    { code },
-  );
-}
-
-function tokensIn(answer: RevokeAnswer): readonly StoredToken[] {
-  if (answer === undefined) return [];
-  return 'tokens' in answer ? answer.tokens : [answer];
-}
-
-function isUnreadable(answer: RevokeAnswer): boolean {
-  return answer !== undefined && 'unreadable' in answer && answer.unreadable === true;
 }
 
 type TokenAnswer = Extract<TokenStoreAnswer, { state: 'token' }>;

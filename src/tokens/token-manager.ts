@@ -12,7 +12,7 @@ import { MoovTokenProvider, type TokenProviderSettings } from './moov-token-prov
 import { abandonedError } from './renewal.js';
 import { paced } from './request-pace.js';
 import { ResilientTokenStore } from './resilient-token-store.js';
-import { Revocations } from './revocations.js';
+import { Revocations, type RevokeAtMoov } from './revocations.js';
 import { SharedTokenProvider } from './shared-token-provider.js';
 import type { MoovAuthStatus } from './status.js';
 import type { Token } from './token.js';
@@ -49,11 +49,11 @@ export interface TokenManagerSettings extends TokenProviderSettings {
  */
 export class TokenManager {
   readonly #settings: TokenManagerSettings;
-  readonly #endpoint: OAuthEndpoint;
   readonly #emit: Emit;
   readonly #timers = new Timers();
   readonly #moov: MoovTokenProvider;
   readonly #shared: SharedTokenProvider | undefined;
+  readonly #revokeAtMoov: RevokeAtMoov;
   readonly #revocations: Revocations;
   readonly #browserRequests = new Map<AbortController, Promise<unknown>>();
   readonly #closed = sharedController();
@@ -69,7 +69,6 @@ export class TokenManager {
     startUp: string | undefined,
   ) {
     this.#settings = settings;
-    this.#endpoint = endpoint;
     this.#emit = emit;
     const timers = this.#timers;
     const outside = new AsyncResource('MoovAuth');
@@ -85,12 +84,12 @@ export class TokenManager {
         timers,
       });
     const provider: TokenProvider = this.#shared ?? this.#moov;
-    this.#revocations = new Revocations(
-      (token, tokenTypeHint, limits) =>
-        requestRevocation(endpoint, { token, tokenTypeHint }, { ...this.#exchange, ...limits }),
-      timers,
-      settings.maxTokens + MOST_REMEMBERED,
-    );
+    this.#revokeAtMoov = (token, tokenTypeHint, limits) => {
+      const exchange = { credentials: settings.credentials, headers: {}, retries: 1, timers, ...limits };
+      return requestRevocation(endpoint, { token, tokenTypeHint }, exchange);
+    };
+    const most = settings.maxTokens + MOST_REMEMBERED;
+    this.#revocations = new Revocations(this.#revokeAtMoov, timers, most);
     let generation = 0;
     this.pool = new TokenPool({
       make: (scope, autoRenew) =>
@@ -162,12 +161,10 @@ export class TokenManager {
     this.#revocations.flushSoon(REVOKE_TIMEOUT_MS);
   }
 
-  /** Revokes a token of somebody else's. */
+  /** Revokes a token that is not of this manager. */
   revokeToken(token: string, tokenTypeHint: 'access_token' | 'refresh_token' | undefined): Promise<void> {
     const limits = { timeoutMs: REVOKE_TIMEOUT_MS, signal: this.closed };
-    return this.#timers.hold(
-      requestRevocation(this.#endpoint, { token, tokenTypeHint }, { ...this.#exchange, ...limits }),
-    );
+    return this.#timers.hold(this.#revokeAtMoov(token, tokenTypeHint, limits));
   }
 
   /**
@@ -213,11 +210,7 @@ export class TokenManager {
 
   /** Those that Moov has not confirmed, and those for which the store could not be asked. */
   get #pendingRevocations(): number {
-    return this.#revocations.count + (this.#shared?.pendingScopes.length ?? 0);
-  }
-
-  get #exchange() {
-    return { credentials: this.#settings.credentials, headers: {}, retries: 1, timers: this.#timers };
+    return this.#revocations.count + (this.#shared?.pendingRevocations ?? 0);
   }
 
   #state(hasToken: boolean): MoovAuthStatus['state'] {
@@ -256,7 +249,7 @@ export class TokenManager {
     // The store may have newer tokens than are held here; they are revoked too.
     const scopes = entries.map(([scope]) => scope);
     const taken = await this.#shared?.revokeAll(scopes, end);
-    for (const stored of taken?.stored ?? []) {
+    for (const stored of taken?.tokens ?? []) {
       if (!held.has(stored.accessToken)) this.#revocations.add({ ...stored, leftMs: stored.lifeMs });
     }
     const revoked = await this.#flush(mark, inFlight, end, wasClosed);

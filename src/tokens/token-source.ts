@@ -1,14 +1,11 @@
-import type { AsyncResource } from 'node:async_hooks';
 import { closedError } from '../errors.js';
-import type { Emit } from '../events.js';
 import { type Deferred, deferred } from '../utils/async.js';
-import type { AbortSignalLike, Timers } from '../utils/timers.js';
-import { abandonedError, type Outcome, Renewal, RenewalTimer } from './renewal.js';
+import type { AbortSignalLike } from '../utils/timers.js';
+import { abandonedError, type Outcome, Renewal, RenewalTimer, type TokenSourceParts } from './renewal.js';
 import { RenewalCooldown } from './renewal-cooldown.js';
 import { RenewalFailure, supersededError } from './renewal-failure.js';
 import { REQUEST_INTERVAL_MS } from './request-pace.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
-import type { TokenRequest } from './token-provider.js';
 import type { ReplayToken, TokenSupplier } from './token-supplier.js';
 
 /** After so many results in a row that others overtook it is a failure, so that no storm comes of it. */
@@ -18,23 +15,6 @@ const MOST_OVERTAKEN = 3;
 const RETRIES = 2;
 
 type Result = { obtained: ObtainedToken | undefined; durationMs: number } | { error: unknown };
-
-/** What a token source is made of; all but `obtain` and `autoRenew` are shared by the sources of one `MoovAuth`. */
-export interface TokenSourceParts {
-  obtain: TokenRequest;
-  emit: Emit;
-  /** Gets the result of a renewal that a revocation overtook. */
-  revoke: (token: ObtainedToken) => void;
-  /** Gets a token that was replaced by another. */
-  retire: (token: Token, successor: Token) => void;
-  /** Numbers the tokens of all sources, so that a call can say which it used without keeping it. */
-  nextGeneration: () => number;
-  /** The asynchronous context in which renewals run. */
-  outside: AsyncResource;
-  timers: Timers;
-  /** Whether timers renew the token, and retry after a failure, while nobody asks for it. */
-  autoRenew: boolean;
-}
 
 /**
  * The token of one set of scopes, and the only place where it is renewed.
@@ -66,7 +46,7 @@ export class TokenSource implements TokenSupplier {
     this.#timer = new RenewalTimer(parts, () => this.#renewInBackground());
   }
 
-  /** The token held, whatever its age. */
+  /** Whatever its age. */
   get held(): Token | undefined {
     return this.#token;
   }
@@ -75,7 +55,6 @@ export class TokenSource implements TokenSupplier {
     return this.#failure;
   }
 
-  /** Requests a token without waiting for it. */
   start(): void {
     if (this.#usable === undefined) this.#renewInBackground();
   }
@@ -221,9 +200,8 @@ export class TokenSource implements TokenSupplier {
 
   #checkIdle(): void {
     if (this.#waiting > 0 || this.#renewal !== undefined || this.#invalidated.size > 0) return;
-    const tell = this.#whenIdle;
+    this.#whenIdle?.();
     this.#whenIdle = undefined;
-    tell?.();
   }
 
   #renewInBackground(): void {

@@ -1,13 +1,13 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import axios from 'axios';
+import axios, { AxiosHeaders, type AxiosResponse } from 'axios';
 import { toError } from '../utils/errors.js';
 import { bareError } from './bare-error.js';
 import { assertDestination, pathTo } from './destination.js';
 import { assertExactHeaders } from './exact-headers.js';
 import { shieldedFromPrototype } from './prototype-pollution.js';
-import type { Connected, WireRequest } from './transport.js';
+import { type Connected, LARGE_BODY_BYTES, type TransportObserver, type WireRequest } from './transport.js';
 
 const adapter = axios.getAdapter('http');
 
@@ -15,10 +15,8 @@ type OnResponse = (response: http.IncomingMessage) => void;
 
 /** Axios's own adapter over `node:http` and `node:https`, whose agents own the connections. */
 export function axiosTransport(origin: string): Connected {
-  const open = new Set<http.ClientRequest>();
-
   return {
-    async send(request, neverSent) {
+    async send(request, observer) {
       let connected = false;
       let path = '';
       const native = {
@@ -28,33 +26,38 @@ export function axiosTransport(origin: string): Connected {
           // Axios has parsed the path, which may change it. A proxy for http gets the whole URL.
           const exact = { ...options, path: options.path?.startsWith('/') ? path : origin + path };
           const begun = begin(shieldedFromPrototype(exact), onResponse);
-          open.add(begun);
           return begun
             .once('socket', (socket) =>
               whenConnected(socket, () => {
                 connected = true;
               }),
             )
-            .once('response', (response) => endWithErrorOf(begun, response))
-            .once('close', () => open.delete(begun));
+            .once('response', (response) => {
+              endWithErrorOf(begun, response);
+              observer.head(response.statusCode ?? 0, () => headOf(response, request));
+              // A stream is left to its reader.
+              if (request.responseType !== 'stream') response.on('data', () => observer.active());
+            });
         },
       };
       try {
         assertExactHeaders(request.headers);
         path = pathTo(origin, request);
-        const config: WireRequest = { ...request, url: origin + path, transport: native };
+        const config: WireRequest = {
+          ...request,
+          ...uploadReports(request, observer),
+          url: origin + path,
+          transport: native,
+        };
         delete config.baseURL;
         Object.setPrototypeOf(config, null);
         return await adapter(config);
       } catch (error) {
-        if (!connected) neverSent();
+        if (!connected) observer.neverSent();
         throw bareError(toError(error));
       }
     },
     release: () => undefined,
-    destroy() {
-      for (const request of open) request.destroy(new Error('The connection was closed'));
-    },
   };
 }
 
@@ -67,6 +70,28 @@ function whenConnected(socket: Socket, connected: () => void): void {
   } else {
     connected();
   }
+}
+
+/** Axios sends a large body piece by piece only when it reports progress. */
+function uploadReports(
+  { data, onUploadProgress }: WireRequest,
+  observer: TransportObserver,
+): Pick<WireRequest, 'onUploadProgress'> {
+  const isLarge = typeof data === 'string' ? data.length > LARGE_BODY_BYTES : Boolean(data);
+  if (!isLarge) return {};
+  return {
+    onUploadProgress(event) {
+      observer.active();
+      onUploadProgress?.(event);
+    },
+  };
+}
+
+function headOf(head: http.IncomingMessage, config: WireRequest): AxiosResponse {
+  const headers = new AxiosHeaders();
+  for (const [name, value] of Object.entries(head.headers)) headers.set(name, value);
+  const { statusCode: status = 0, statusMessage: statusText = '' } = head;
+  return { status, statusText, headers, config, data: undefined };
 }
 
 /** `node:http` takes a reset for the end of a response that has no length and is not chunked. */

@@ -4,8 +4,6 @@ import type { TransportChoice } from '../config/connection-options.js';
 import { axiosTransport } from './axios-transport.js';
 import type { Connected } from './transport.js';
 import { UndiciAgent } from './undici/agent.js';
-import { aborted } from './undici/failures.js';
-import type { UndiciResponseHandler } from './undici/response-handler.js';
 import { detectEnvironment, unsupportedByUndici } from './undici/support.js';
 import { undiciTransport } from './undici/undici-transport.js';
 
@@ -34,20 +32,16 @@ function withFallback(origin: string, proxied: boolean): Connected {
   const overUndici = undiciTransport(origin, (options, handler) => agent.dispatch(options, handler));
   const overAxios = axiosTransport(origin);
   return {
-    send(request, neverSent) {
+    send(request, observer) {
       if (unsupportedByUndici(request) !== undefined || (proxied && request.proxy !== false)) {
-        return overAxios.send(request, neverSent);
+        return overAxios.send(request, observer);
       }
       const loading = agent.load();
       return loading === undefined
-        ? overUndici(request, neverSent)
-        : loading.then(() => overUndici(request, neverSent));
+        ? overUndici(request, observer)
+        : loading.then(() => overUndici(request, observer));
     },
     release: () => agent.release(),
-    destroy() {
-      agent.destroy();
-      overAxios.destroy();
-    },
   };
 }
 
@@ -56,19 +50,15 @@ function withFallback(origin: string, proxied: boolean): Connected {
  * own; the requests on them are not.
  */
 function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
-  const open = new Set<UndiciResponseHandler>();
   const send = undiciTransport(origin, (options, handler) => {
-    const over = () => open.delete(handler);
-    open.add(handler);
-    handler.connection = { done: over, abort: over };
     handler.dispatched();
     dispatcher.dispatch(options, handler);
   });
   return {
-    async send(request, neverSent) {
+    async send(request, observer) {
       const unsupported = unsupportedByUndici(request);
-      if (unsupported === undefined) return send(request, neverSent);
-      neverSent();
+      if (unsupported === undefined) return send(request, observer);
+      observer.neverSent();
       throw new AxiosError(
         `The Dispatcher given as transport cannot take ${unsupported} of a call`,
         AxiosError.ERR_BAD_OPTION,
@@ -76,8 +66,5 @@ function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
       );
     },
     release: () => undefined,
-    destroy() {
-      for (const handler of open) handler.reject(aborted());
-    },
   };
 }

@@ -3,6 +3,9 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 /** Axios's class of headers, under the name that both of its builds have. */
 export type RequestHeaders = InternalAxiosRequestConfig['headers'];
 
+/** A body of more bytes is sent piece by piece, so that it can be told from one that nobody takes. */
+export const LARGE_BODY_BYTES = 262_144;
+
 /** What a transport gets, made by {@link wireRequest}. */
 export type WireRequest = InternalAxiosRequestConfig;
 
@@ -48,29 +51,44 @@ const settingsOfTransports = [
 export function wireRequest(settings: object, image: WireImage): WireRequest {
   const { method, origin, path, headers, data, signal } = image;
   const request: WireRequest = { method, baseURL: origin, url: path, headers, data };
-  Object.setPrototypeOf(request, null);
   if (signal !== undefined) request.signal = signal;
   for (const name of settingsOfTransports) {
     if (Object.hasOwn(settings, name)) Reflect.set(request, name, Reflect.get(settings, name));
   }
+  Object.setPrototypeOf(request, null);
   return request;
 }
 
-/**
- * Sends one request and resolves with any whole response, whatever its status.
- *
- * A request counts as sent unless the transport says otherwise.
- *
- * @param neverSent - Called before the transport rejects, when it is proven that no byte of the request was given to a
- * connection.
- */
-export type Transport = (request: WireRequest, neverSent: () => void) => Promise<AxiosResponse>;
+/** What a transport reports of a request while it is on its way. */
+export interface TransportObserver {
+  /**
+   * No byte of the request was given to a connection, and that is proven. Called before the transport rejects. Without
+   * it a request counts as sent.
+   */
+  neverSent(): void;
+  /** Bytes of the request were sent, or bytes of its response have come. */
+  active(): void;
+  /**
+   * The head of the response has come, and its body may yet fail.
+   *
+   * @param response - Makes a response of the head, without a body.
+   */
+  head(status: number, response: () => AxiosResponse): void;
+}
+
+/** For a caller that needs no reports. */
+export const unobserved: TransportObserver = {
+  neverSent: () => undefined,
+  active: () => undefined,
+  head: () => undefined,
+};
+
+/** Sends one request and resolves with any whole response, whatever its status. */
+export type Transport = (request: WireRequest, observer: TransportObserver) => Promise<AxiosResponse>;
 
 /** A transport with the connections it keeps. */
 export interface Connected {
   readonly send: Transport;
   /** Closes the connections that are idle, and the others as soon as they are; what is sent later opens new ones. */
   release(): void;
-  /** Ends all connections at once, with the requests on them. */
-  destroy(): void;
 }

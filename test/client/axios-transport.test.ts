@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { AxiosHeaders } from 'axios';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { axiosTransport } from '../../src/transports/axios-transport.js';
-import { wireRequest } from '../../src/transports/transport.js';
+import { unobserved, wireRequest } from '../../src/transports/transport.js';
 
 async function listening(onSocket: (socket: Socket) => void): Promise<number> {
   const server: Server = createServer((socket) => {
@@ -24,9 +24,10 @@ async function maybeSent(origin: string): Promise<boolean> {
   let maybe = true;
   const headers = new AxiosHeaders();
   const image = { method: 'post', origin, path: '/', data: 'x', headers, signal: undefined };
-  const sent = axiosTransport(origin).send(wireRequest({}, image), () => {
+  const neverSent = () => {
     maybe = false;
-  });
+  };
+  const sent = axiosTransport(origin).send(wireRequest({}, image), { ...unobserved, neverSent });
   await expect(sent).rejects.toThrow();
   return maybe;
 }

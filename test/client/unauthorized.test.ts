@@ -8,7 +8,7 @@ import { transports } from '../helpers/transports.js';
 const calls = <T>(count: number, call: (index: number) => Promise<T>) =>
   Promise.allSettled(Array.from({ length: count }, (_, index) => call(index)));
 /** A thousand calls at once take their time on a busy machine. */
-const patient = { timeoutMs: 50_000, tokenTimeoutMs: 50_000 };
+const patient = { timeoutMs: 50_000, attemptTimeoutMs: 50_000, tokenTimeoutMs: 50_000 };
 
 /** How many failed, and of what. */
 const failures = (results: PromiseSettledResult<unknown>[]) => {

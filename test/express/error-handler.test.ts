@@ -493,7 +493,11 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       (req) => req.moov.get('/ping', { responseType: 'stream' }),
       (req) => req.moov.get('https://evil.example/'),
       (req) => req.moov.get('/ping', { headers: { Authorization: 'Bearer mine' } }),
-      () => moov.revoke(),
+      async () => {
+        // Without a token of its own to revoke it would not reject.
+        await moov.accessToken();
+        await moov.revoke();
+      },
     ];
     for (const status of [400, 401, 403, 404, 500]) sandbox.fail({ ...always, status, times: 4 });
     sandbox.fail({ ...always, drop: 'before', times: 4 });

@@ -66,6 +66,23 @@ describe.skipIf(redisIsMissing)('when the response to a revocation is lost', () 
     expect(await store.revoke('k')).toEqual(token('a'));
   });
 
+  it('revoke() rejects while there is a token that it can’t decrypt, until one with the key has revoked it', async () => {
+    const fleet = await startFleet();
+    const one = await fleet.joined();
+    const other = await fleet.joined({}, { encryptionKey: Buffer.alloc(32, 1) });
+    const unreadable = await other.moov.accessToken();
+    for (let i = 0; i < 2; i++) {
+      expect(await failure(one.moov.revoke())).toMatchObject({ code: 'ERR_MOOV_STORE_UNAVAILABLE' });
+      expect(one.moov.status().pendingRevocations).toBe(1);
+    }
+    expect(one.count('store.unreadable')).toBe(2);
+    expect(one.count('store.unavailable')).toBe(0);
+    await other.moov.revoke();
+    expect(fleet.relay.revocations.map((revoked) => revoked.token)).toContain(unreadable);
+    await one.moov.revoke();
+    expect(one.moov.status().pendingRevocations).toBe(0);
+  });
+
   it('revoke() rejects, and the next one revokes the token at Moov', async () => {
     const fleet = await startFleet();
     const client = losing(await fleet.redis.client(), isRevoke);

@@ -33,3 +33,19 @@ it('takes what was obtained for a key whose token was evicted meanwhile', async 
   const token = { accessToken: 'late', lifeMs: 60_000, renewAtLeftMs: 0 };
   expect(await store.put(answer.lock, token, 60_000)).toEqual(expect.any(String));
 });
+
+it('takes a token for a key that was evicted and locked again meanwhile, but not after a revocation', async () => {
+  const token = { accessToken: 'late', lifeMs: 60_000, renewAtLeftMs: 0 };
+  for (const isRevoked of [false, true]) {
+    const store = memoryTokenStore({ maxTokens: 1, lockTtlMs: 1 });
+    const answer = await store.acquire('a', undefined);
+    await store.acquire('b', undefined);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await store.acquire('a', undefined)).state).toBe('locked');
+    if (isRevoked) await store.revoke('a');
+    if (answer.state !== 'locked') throw new Error(answer.state);
+    const stored = expect(await store.put(answer.lock, token, 60_000));
+    if (isRevoked) stored.toBeUndefined();
+    else stored.toEqual(expect.any(String));
+  }
+});

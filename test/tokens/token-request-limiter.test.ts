@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { MoovUnavailableError } from '../../src/errors.js';
 import { TokenRequestLimiter } from '../../src/tokens/token-request-limiter.js';
@@ -114,5 +115,45 @@ describe('the gate of token requests', () => {
     const error = await rejection(gate.enter(never, 10_000, noSleep, 'account'));
     expect(error).toBeInstanceOf(MoovUnavailableError);
     expect(error).toMatchObject({ code: 'ERR_MOOV_RATE_LIMITED', headers: { 'Retry-After': '30' } });
+  });
+
+  it('lets renewals go first, then new accounts, then browser tokens', async () => {
+    const gate = await fullGate();
+    const entered: string[] = [];
+    const waiting = (['browser', 'account', 'renewal', 'browser'] as const).map(async (priority) => {
+      await gate.enter(never, 1_000, noSleep, priority);
+      entered.push(priority);
+    });
+    for (let place = 0; place < 4; place++) {
+      gate.leave();
+      await turn();
+    }
+    await Promise.all(waiting);
+    expect(entered).toEqual(['renewal', 'account', 'browser', 'browser']);
+  });
+
+  it('refuses what would wait behind 1,000 others of its kind, with when to ask again, and nothing else', async () => {
+    const gate = await fullGate();
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    const flood = Array.from({ length: 1_000 }, () =>
+      rejection(gate.enter(controller.signal, 1_000, noSleep, 'browser')),
+    );
+    const refused = await rejection(gate.enter(never, 1_000, noSleep, 'browser'));
+    expect(refused).toMatchObject({
+      code: 'ERR_MOOV_RATE_LIMITED',
+      status: 503,
+      headers: { 'Retry-After': '5' },
+    });
+    const entered: string[] = [];
+    const own = enter(gate, 'own', entered);
+    gate.leave();
+    await own;
+    controller.abort(new Error('gone'));
+    await Promise.all(flood);
+    // The queue has room again.
+    const late = gate.enter(never, 1_000, noSleep, 'browser');
+    gate.leave();
+    await late;
   });
 });

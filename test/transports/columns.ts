@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import axios, { type AxiosRequestConfig, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { createTransport } from '../../src/transports/create-transport.js';
 import { targeting } from '../../src/transports/request-target.js';
-import { type WireRequest, wireRequest } from '../../src/transports/transport.js';
+import { unobserved, type WireRequest, wireRequest } from '../../src/transports/transport.js';
 
 export const columns = ['axios', 'undici'] as const;
 
@@ -89,7 +89,7 @@ export async function call(
     adapter: async (given) => {
       const request = asWireRequest(given);
       maybeSent = true;
-      return connected.send(request, neverSent);
+      return connected.send(request, { ...unobserved, neverSent });
     },
   });
   try {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import axios, { type AxiosInstance } from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTransport } from '../../src/transports/create-transport.js';
+import { unobserved } from '../../src/transports/transport.js';
 import { rows } from '../helpers/full.js';
 import { until } from '../helpers/moov.js';
 import { asWireRequest, type columns, urlOf } from './columns.js';
@@ -44,7 +45,7 @@ function instanceOver(
   const instance = axios.create({
     baseURL,
     maxRedirects: 0,
-    adapter: async (config) => send(asWireRequest(config), () => undefined),
+    adapter: async (config) => send(asWireRequest(config), unobserved),
   });
   return { instance, release };
 }

@@ -4,6 +4,7 @@ import axios from 'axios';
 import { Agent, type Dispatcher, MockAgent } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTransport } from '../../src/transports/create-transport.js';
+import { unobserved } from '../../src/transports/transport.js';
 import { failure, startMoov } from '../helpers/moov.js';
 import { asWireRequest, type Behaviour, call, type Outcome, rawServer, urlOf } from './columns.js';
 
@@ -29,7 +30,7 @@ async function mocked(error: Error, headers: Record<string, string> = {}): Promi
   const { send } = createTransport({ transport, baseURL: 'http://127.0.0.1:9' });
   const instance = axios.create({
     baseURL: 'http://127.0.0.1:9',
-    adapter: async (given) => send(asWireRequest(given), () => undefined),
+    adapter: async (given) => send(asWireRequest(given), unobserved),
   });
   return failure(instance.get('/', { headers }));
 }

@@ -1,7 +1,6 @@
 import type { Client, Dispatcher } from 'undici';
 import { Connection } from './connection.js';
 import { connectorTo } from './connector.js';
-import { aborted } from './failures.js';
 import type { UndiciResponseHandler } from './response-handler.js';
 
 /**
@@ -53,12 +52,6 @@ export class UndiciAgent {
   /** Closes idle connections, and the others when their requests end, each of which has a deadline of its own. */
   release(): void {
     for (const connection of [...this.#idle.splice(0), ...this.#busy]) connection.close();
-  }
-
-  /** Ends all connections now. */
-  destroy(): void {
-    const error = aborted();
-    for (const connection of [...this.#idle.splice(0), ...this.#busy]) connection.destroy(error);
   }
 
   #open(): Connection {

@@ -1,5 +1,7 @@
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
+import { toError } from '../../utils/errors.js';
 import type { Connector } from './connector.js';
 import type { RequestConnection, UndiciResponseHandler } from './response-handler.js';
 
@@ -34,6 +36,9 @@ export class Connection implements RequestConnection {
     };
     Object.setPrototypeOf(options, null);
     this.#client = new ClientOfUndici(origin, options);
+    // What goes wrong in undici itself must end the request and nothing else.
+    const events: EventEmitter = this.#client;
+    events.on('error', (error: unknown) => this.#handler?.reject(toError(error)));
     this.#client.on('disconnect', () => {
       if (this.#handler === undefined) this.#owner.gone(this);
     });
@@ -63,11 +68,5 @@ export class Connection implements RequestConnection {
   close(): void {
     this.#closed = true;
     this.#client.close().catch(() => undefined);
-  }
-
-  /** Ends now; a request on it fails. */
-  destroy(error: Error): void {
-    if (this.#handler === undefined) this.abort(error);
-    else this.#handler.reject(error);
   }
 }

@@ -3,6 +3,7 @@ import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig 
 import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
 import { bareError } from '../bare-error.js';
+import type { TransportObserver } from '../transport.js';
 import { aborted, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
 import { provesNoConnection } from './no-connection.js';
@@ -22,7 +23,7 @@ export interface RequestConnection {
 /** One request and its response, as undici tells of them. */
 export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #config: InternalAxiosRequestConfig;
-  readonly #neverSent: () => void;
+  readonly #observer: TransportObserver;
   readonly #resolve: (response: AxiosResponse) => void;
   readonly #reject: (error: unknown) => void;
   readonly #limit: number | undefined;
@@ -44,12 +45,12 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   constructor(
     config: InternalAxiosRequestConfig,
-    neverSent: () => void,
+    observer: TransportObserver,
     resolve: (response: AxiosResponse) => void,
     reject: (error: unknown) => void,
   ) {
     this.#config = config;
-    this.#neverSent = neverSent;
+    this.#observer = observer;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#limit = config.maxContentLength;
@@ -121,6 +122,10 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#sent = 'yes';
   }
 
+  onBodySent(): void {
+    this.#observer.active();
+  }
+
   onResponseStart(
     controller: Dispatcher.DispatchController,
     status: number,
@@ -140,6 +145,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
       data: undefined,
     };
     this.#response = response;
+    this.#observer.head(status, () => ({ ...response }));
     const steps = responseSteps(response);
     const streams = config.responseType === 'stream';
     if (!streams && steps.length === 0) return;
@@ -165,6 +171,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
+    this.#observer.active();
     if (this.#source === undefined) this.#keep(chunk);
     else if (!this.#source.push(chunk)) controller.pause();
   }
@@ -177,8 +184,9 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     else this.#source.push(null);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: Dispatcher.DispatchController, given: unknown): void {
     if (this.#over) return;
+    const error = toError(given);
     if (this.#isWhole(error)) {
       this.onResponseEnd();
       return;
@@ -251,7 +259,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settled = true;
     this.#unlisten();
-    if (this.#sent === 'no') this.#neverSent();
+    if (this.#sent === 'no') this.#observer.neverSent();
     this.#reject(bareError(error));
   }
 

@@ -16,9 +16,9 @@ export type Dispatch = (options: Dispatcher.DispatchOptions, handler: UndiciResp
  * The request's signal is the only limit of time.
  */
 export function undiciTransport(origin: string, dispatch: Dispatch): Transport {
-  return (request, neverSent) =>
+  return (request, observer) =>
     new Promise<AxiosResponse>((resolve, reject) => {
-      const handler = new UndiciResponseHandler(request, neverSent, resolve, reject);
+      const handler = new UndiciResponseHandler(request, observer, resolve, reject);
       if (request.signal?.aborted) return handler.fail(new axios.CanceledError(undefined, request));
       try {
         const path = pathTo(origin, request);
