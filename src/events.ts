@@ -116,6 +116,40 @@ export type MoovAuthEvent =
       readonly reason: string;
     }
   | {
+      /**
+       * Moov has answered 429, and calls wait. Emitted once for each hold, and not for each call that waits.
+       */
+      readonly type: 'rateLimit.reached';
+      /** The account whose calls wait. Absent when it is none's, or all calls wait. */
+      readonly accountID?: string;
+      /** The path whose calls wait, if it has a limit of its own. */
+      readonly path?: string;
+      /** The rate at which calls go on: what was seen to pass. */
+      readonly requestsPerSecond: number;
+      /** How much longer they wait, in milliseconds. */
+      readonly holdMs: number;
+      /** How many calls wait. */
+      readonly waiting: number;
+    }
+  | {
+      /** No call has waited for a minute: the limit is forgotten. */
+      readonly type: 'rateLimit.cleared';
+      /** As of `rateLimit.reached`. */
+      readonly accountID?: string;
+      /** As of `rateLimit.reached`. */
+      readonly path?: string;
+    }
+  | {
+      /** A call waits for its turn under a rate limit. */
+      readonly type: 'call.throttled';
+      /** The call's method. */
+      readonly method: string;
+      /** Its path, without the query. */
+      readonly path: string;
+      /** How many calls wait, with this one. */
+      readonly waiting: number;
+    }
+  | {
       /** A call is not sent again, as the retry budget is used up. */
       readonly type: 'call.budgetExhausted';
       /** The call's method. */
@@ -179,6 +213,9 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'call.replayed': 'debug',
   'call.retried': 'debug',
   'call.budgetExhausted': 'warn',
+  'call.throttled': 'debug',
+  'rateLimit.reached': 'warn',
+  'rateLimit.cleared': 'info',
 };
 
 /** Returns one function that passes an event to both. Errors from either are ignored. */
@@ -196,7 +233,9 @@ export function emitter(
 
 /** A query string may name people, and metrics would have a time series for each. */
 function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
-  return 'path' in event ? { ...event, path: event.path.replace(/[?#].*$/s, '') } : event;
+  return 'path' in event && event.path !== undefined
+    ? { ...event, path: event.path.replace(/[?#].*$/s, '') }
+    : event;
 }
 
 /** winston prints an object that comes first as "[object Object]"; pino and bunyan drop one that comes second. */

@@ -40,7 +40,7 @@ export {
 export { moovPath } from './moov-path.js';
 export type { AuthToken } from './oauth/token-request.js';
 export type { MoovScope } from './scopes/scopes.js';
-export type { MoovTarget } from './scopes/target.js';
+export type { MoovClientTarget, MoovTarget } from './scopes/target.js';
 export type {
   ForgottenGeneration,
   StoredToken,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createMoovClients } from './client/moov-client.js';
+import { RateLimits } from './client/rate-limits.js';
 import type { MoovAuthOptions } from './config/options.js';
 import { parseOptions, wording } from './config/parse-options.js';
 import { readAuthOptions } from './config/resolve.js';
@@ -10,7 +11,7 @@ import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-r
 import { moovFetch } from './fetch/moov-fetch.js';
 import { makeEndpoint } from './moov-oauth-client.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
-import { type MoovTarget, startUpScope } from './scopes/target.js';
+import { type MoovClientTarget, type MoovTarget, startUpScope } from './scopes/target.js';
 import { TokenManager } from './tokens/token-manager.js';
 import { createTransport } from './transports/create-transport.js';
 import type { MoovAuth } from './types.js';
@@ -35,9 +36,13 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const defaults = readScopes(scopes, settings.platformAccountID);
   const emit = emitter(settings.logger, settings.onEvent);
   const transport = createTransport(settings);
-  const endpoint = makeEndpoint(settings, transport.send);
+  const limits = settings.rateLimit === false ? undefined : new RateLimits(settings.rateLimit, emit);
+  const endpoint = makeEndpoint(settings, (config, hooks) => {
+    limits?.counted();
+    return transport.send(config, hooks);
+  });
   const manager = new TokenManager(settings, endpoint, emit, startUpScope(defaults, settings));
-  const clients = createMoovClients(settings, emit, transport.send);
+  const clients = createMoovClients(settings, emit, transport.send, limits);
   const targets = new Targets(settings, defaults, manager.pool, clients);
   const client = targets.default;
 
@@ -52,9 +57,9 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       client,
       ready: async () => manager.pool.startUp?.ready(),
       scoped: (other: MoovScope | readonly MoovScope[]) => targets.handler(targets.read(other)),
-      clientFor: (target?: MoovTarget) => targets.client(target),
+      clientFor: (target?: MoovClientTarget) => targets.client(target),
       fetch: moovFetch(client),
-      fetchFor: (target?: MoovTarget) => moovFetch(targets.client(target)),
+      fetchFor: (target?: MoovClientTarget) => moovFetch(targets.client(target)),
       accessToken: async (target?: MoovTarget) => (await targets.source(target).get()).accessToken(),
       renew: async (target?: MoovTarget) => {
         await targets.source(target).renew();
@@ -78,7 +83,10 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
           },
           routerOptions,
         ),
-      status: () => manager.status(),
+      status: () => {
+        const rateLimit = limits?.status;
+        return { ...manager.status(), ...(rateLimit === undefined ? {} : { rateLimit }) };
+      },
       close: (given: { revoke?: boolean } = {}) => {
         // A misspelt option is refused, as a token that was to be revoked would live on.
         const { revoke } = parseOptions({ name: 'close' }, closeOptions, given);

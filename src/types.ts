@@ -8,7 +8,7 @@ import type { MoovFetch } from './fetch/moov-fetch.js';
 import type { FetchInput } from './fetch/request.js';
 import type { MoovResponse } from './fetch/response.js';
 import type { MoovScope } from './scopes/scopes.js';
-import type { MoovTarget } from './scopes/target.js';
+import type { MoovClientTarget, MoovTarget } from './scopes/target.js';
 import type { MoovAuthStatus } from './tokens/status.js';
 
 declare global {
@@ -49,7 +49,7 @@ export interface MoovAuth extends RequestHandler {
    * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
    * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
    */
-  clientFor(target?: MoovTarget): AxiosInstance;
+  clientFor(target?: MoovClientTarget): AxiosInstance;
   /**
    * A WHATWG `fetch` under the rules of `req.moov`: the bearer token, `Origin` and `X-Moov-Version` (unless `init` has
    * one) are added, after a 401 the token is renewed and the call repeated once, retries are those of `req.moov` (a POST or PATCH with an
@@ -89,7 +89,7 @@ export interface MoovAuth extends RequestHandler {
    * @returns a `fetch` with the rules, and the errors, of {@link fetch}.
    * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
    */
-  fetchFor(target?: MoovTarget): MoovFetch;
+  fetchFor(target?: MoovClientTarget): MoovFetch;
   /**
    * The access token, for clients that are not Axios (RFC 6750 section 2.1). It is a secret: keep it out of logs.
    *

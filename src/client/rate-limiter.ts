@@ -91,13 +91,27 @@ export class RateLimiter {
     return this.#rate;
   }
 
+  /** What can be counted on: the rate that was seen to pass, also while it is approached again. */
+  get expectedRate(): number {
+    return this.#rate === 0 ? Math.max(FIRST_RATE, this.#seen) : Math.max(this.#rate, this.#known);
+  }
+
+  /** Whether a 429 is likely to be for a rate that is being tried. */
+  get isTrying(): boolean {
+    return this.#raising === 'beyond';
+  }
+
   /** When the hold after a 429 ends. */
   get heldUntil(): number {
     return this.#isHeld ? this.#heldUntil : Number.NEGATIVE_INFINITY;
   }
 
-  /** When the next call may go: now, or later; infinite when a response must come first. */
-  nextAt(now: number): number {
+  /**
+   * When the next call may go: now, or later; infinite when a response must come first.
+   *
+   * @param isBackground - Leaves a tenth of the rate, and the last token, to others.
+   */
+  nextAt(now: number, isBackground = false): number {
     if (this.#isHeld) {
       if (now < this.#heldUntil) return this.#heldUntil;
       this.#resume(now);
@@ -106,14 +120,16 @@ export class RateLimiter {
     if (this.#isTrial) return this.#trial === undefined ? now : Number.POSITIVE_INFINITY;
     this.#raise(now);
     this.#refill(now);
-    const token = now + (Math.max(0, 1 - this.#tokens) / this.#rate) * 1000;
-    const gap = this.#isProof && !this.#isPaced ? this.#lastSentAt + PROOF_GAP_MS : now;
-    return Math.max(now, this.#windowAt(now), token, gap);
+    const needed = isBackground && this.#burst >= 2 ? 2 : 1;
+    const token = now + (Math.max(0, needed - this.#tokens) / this.#rate) * 1000;
+    const spare = this.#spare(isBackground);
+    const gap = this.#isProof(spare) && !this.#isPaced ? this.#lastSentAt + PROOF_GAP_MS : now;
+    return Math.max(now, this.#windowAt(now, spare), token, gap);
   }
 
   /** A call goes. */
-  sent(now: number): Turn {
-    const turn: Turn = { sentAt: now, isProof: this.#isProof };
+  sent(now: number, isBackground = false): Turn {
+    const turn: Turn = { sentAt: now, isProof: this.#isProof(this.#spare(isBackground)) };
     this.#tokens = Math.max(0, this.#tokens - 1);
     this.#lastSentAt = now;
     this.#window.begin(turn);
@@ -148,6 +164,11 @@ export class RateLimiter {
     ) {
       this.#raiseFurther(now);
     }
+  }
+
+  /** A request that this limiter has no say in was made. */
+  counted(now: number): void {
+    this.#window.end(now, undefined);
   }
 
   /** A call ended without a response. */
@@ -245,8 +266,13 @@ export class RateLimiter {
   }
 
   /** Whether the next call goes only because the rate was raised. */
-  get #isProof(): boolean {
-    return this.#raising !== undefined && this.#window.used >= Math.floor(this.#rateBefore);
+  #isProof(spare: number): boolean {
+    return this.#raising !== undefined && this.#window.used + spare >= Math.floor(this.#rateBefore);
+  }
+
+  /** The part of the window that a call in the background leaves to others. */
+  #spare(isBackground: boolean): number {
+    return isBackground && this.#rate >= 2 ? Math.ceil(this.#rate / 10) : 0;
   }
 
   /** Whether a rate is new that is hardly above the known one: calls that go evenly show only in time that it is too high. */
@@ -279,8 +305,9 @@ export class RateLimiter {
   }
 
   /** Calls that go evenly are kept apart by tokens; what is slow must not slow them down. */
-  #windowAt(now: number): number {
-    return this.#window.roomAt(now, Math.max(1, Math.floor(this.#isPaced ? this.#rate * 1.25 : this.#rate)));
+  #windowAt(now: number, spare: number): number {
+    const most = Math.floor(this.#isPaced ? this.#rate * 1.25 : this.#rate) - spare;
+    return this.#window.roomAt(now, Math.max(1, most));
   }
 
   #endTrial(turn: Turn | undefined): void {

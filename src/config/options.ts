@@ -23,6 +23,15 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
    */
   retryBudget?: boolean | undefined;
   /**
+   * How calls keep to Moov's rate limit. `'adaptive'` (default): nothing is delayed until Moov answers 429; then the
+   * account's calls wait as long as Moov asks, and go on, in order, at the rate that was seen to pass. A call that was
+   * refused goes again, whatever its method, at the cost of neither `retries` nor `retryBudget`; one whose turn can't
+   * come before its time is over is refused at once. `{ requestsPerSecond }`: all calls together keep to that rate from
+   * the first one, 1 to 10,000, and are slower when Moov says so. `false`: a 429 is retried as a 503 is, each call by
+   * itself.
+   */
+  rateLimit?: 'adaptive' | { requestsPerSecond: number } | false | undefined;
+  /**
    * The platform's own account ID, which fills `{platformAccountID}` in scopes; else `MOOV_ACCOUNT_ID`. Emits
    * `token.warning` if the API key belongs to another account.
    */

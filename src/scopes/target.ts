@@ -1,4 +1,6 @@
 import { assertKnown } from '../config/check-options.js';
+import { MoovConfigError } from '../errors.js';
+import { describeType } from '../utils/describe-type.js';
 import { assertAccountID, fillAccount, type MoovScope, readScopes, type ScopeSet } from './scopes.js';
 
 /** What a token is for: some scopes, and the account that fills `{accountID}` in them. */
@@ -7,6 +9,15 @@ export interface MoovTarget {
   scopes?: MoovScope | readonly MoovScope[] | undefined;
   /** A UUID. Default: the option `accountID`, if it is a string. */
   accountID?: string | undefined;
+}
+
+/** What an Axios instance or a `fetch` is for: a target, and which calls go first while a rate limit holds them. */
+export interface MoovClientTarget extends MoovTarget {
+  /**
+   * Whether its calls let all others go first while one of Moov's rate limits holds them, as those of a job do that no
+   * user waits for. They get at least one turn in twenty. Default `false`.
+   */
+  background?: boolean | undefined;
 }
 
 /** The accounts of the options. */
@@ -19,19 +30,41 @@ export interface AccountSettings {
 const members: readonly (keyof MoovTarget)[] = ['scopes', 'accountID'];
 
 /**
- * Returns the scopes of a target, with its account filled in.
+ * Takes the priority off a target.
+ *
+ * @throws {@link MoovConfigError} for a target that is none, and for a `background` that is neither true nor false.
+ */
+export function splitTarget(given: MoovClientTarget): { target: MoovTarget; isBackground: boolean } {
+  assertKnown({ name: 'target', noun: 'field' }, given, [...members, 'background']);
+  const { background = false, ...target } = given;
+  if (typeof background !== 'boolean') {
+    throw new MoovConfigError(
+      `target: expected background to be true or false; got ${describeType(background)}.`,
+    );
+  }
+  return { target, isBackground: background };
+}
+
+/**
+ * Returns the scopes of a target, with its account filled in, and that account if they have one.
  *
  * @param defaults - The scopes of a target that names none.
  * @throws {@link MoovScopeError} when an account is missing or no UUID.
  * @throws {@link MoovConfigError} for a target that is none, and for scopes that are none.
  */
-export function scopeFor(target: MoovTarget, defaults: ScopeSet, settings: AccountSettings): string {
+export function scopeFor(
+  target: MoovTarget,
+  defaults: ScopeSet,
+  settings: AccountSettings,
+): { scope: string; accountID?: string } {
   // A misspelt member would be ignored, and the wrong account would act.
   assertKnown({ name: 'target', noun: 'field' }, target, members);
   const { scopes, accountID } = target;
   if (accountID !== undefined) assertAccountID(accountID);
   const set = scopes === undefined ? defaults : readScopes(scopes, settings.platformAccountID);
-  return set.needsAccount ? fillAccount(set, accountID ?? fixedAccount(settings)) : set.text;
+  if (!set.needsAccount) return { scope: set.text };
+  const account = accountID ?? fixedAccount(settings);
+  return { scope: fillAccount(set, account), ...(account === undefined ? {} : { accountID: account }) };
 }
 
 /** Returns the scopes of the start-up token: none when they wait for an account. */

@@ -20,4 +20,13 @@ export interface MoovAuthStatus {
   readonly tokens: number;
   /** How many tokens are no longer used, but not yet confirmed by Moov as revoked. */
   readonly pendingRevocations: number;
+  /** The rate limit of Moov's that calls keep to. Absent while none is known. */
+  readonly rateLimit?: {
+    /** The rate at which calls go: what was seen to pass, or the option `rateLimit`. */
+    readonly requestsPerSecond: number;
+    /** How many calls wait for their turn. */
+    readonly waiting: number;
+    /** How many of them are in the background. */
+    readonly background: number;
+  };
 }

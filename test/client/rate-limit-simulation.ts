@@ -1,4 +1,5 @@
-import { RateLimiter, type Turn } from '../../src/client/rate-limiter.js';
+import { RateLimiter } from '../../src/client/rate-limiter.js';
+import type { Turn } from '../../src/client/turn-window.js';
 
 /** Whether a request that arrives now passes. */
 export type Limit = (now: number) => boolean;

@@ -1,0 +1,91 @@
+import { MoovUnavailableError } from '../errors.js';
+import { type Headers, retryAfterMs } from '../utils/retry-after.js';
+import type { LightSignal } from './attempt.js';
+import type { LaneTurn } from './lane.js';
+import type { AccountCall, RateLimits } from './rate-limits.js';
+
+/** The turns of one call under the rate limits that are known, if any are. */
+export class CallTurns {
+  readonly #limits: RateLimits | undefined;
+  readonly #call: AccountCall;
+  #turn: LaneTurn | undefined;
+  #refusals = 0;
+
+  /** @param limits - Without them every call goes at once. */
+  constructor(limits: RateLimits | undefined, call: AccountCall) {
+    this.#limits = limits;
+    this.#call = call;
+  }
+
+  /** Whether any limit is known. */
+  get isLimited(): boolean {
+    return this.#limits?.isActive === true;
+  }
+
+  /**
+   * Takes the next turn, when it comes.
+   *
+   * @param aborted - Makes the error of a wait that `signal` ends.
+   * @returns whether the call waited.
+   * @throws {@link MoovUnavailableError} with `ERR_MOOV_RATE_LIMITED`, as soon as the turn can't come before the call ends.
+   */
+  async next(signal: LightSignal, aborted: () => Error): Promise<boolean> {
+    const turn = this.#limits?.turn(this.#call);
+    if (turn === undefined || 'lane' in turn) {
+      this.#turn = turn;
+      return false;
+    }
+    const abort = () => turn.leave(aborted());
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    try {
+      this.#turn = await turn.turn;
+      return true;
+    } catch (error) {
+      throw this.#refusals === 0 ? error : after429(error);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** The turn is not used after all. */
+  giveBack(): void {
+    const turn = this.#take();
+    if (turn !== undefined) turn.lane.unused(turn.turn);
+  }
+
+  /** The call was answered with something other than 429. */
+  passed(): void {
+    this.#limits?.passed(this.#call, this.#take());
+  }
+
+  /** The call ended without a response. */
+  lost(): void {
+    const turn = this.#take();
+    if (turn !== undefined) this.#limits?.lost(turn);
+  }
+
+  /**
+   * The call was answered with 429.
+   *
+   * @returns whether it may wait for another turn.
+   */
+  refused(headers: Headers): boolean {
+    const turn = this.#take();
+    const waitMs = retryAfterMs(headers, Date.now());
+    return this.#limits?.refused(this.#call, waitMs, turn, this.#refusals++ > 0) === true;
+  }
+
+  #take(): LaneTurn | undefined {
+    const turn = this.#turn;
+    this.#turn = undefined;
+    return turn;
+  }
+}
+
+/** The same error, with the status of Moov's response. */
+function after429(error: unknown): unknown {
+  if (!(error instanceof MoovUnavailableError) || error.code !== 'ERR_MOOV_RATE_LIMITED') return error;
+  const { message, code, headers } = error;
+  return new MoovUnavailableError(message, { code, headers, upstreamStatus: 429 });
+}
