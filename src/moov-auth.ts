@@ -37,10 +37,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const emit = emitter(settings.logger, settings.onEvent);
   const transport = createTransport(settings);
   const limits = settings.rateLimit === false ? undefined : new RateLimits(settings.rateLimit, emit);
-  const endpoint = makeEndpoint(settings, (config, hooks) => {
-    limits?.counted();
-    return transport.send(config, hooks);
-  });
+  const endpoint = makeEndpoint(settings, limits?.counting(transport.send) ?? transport.send);
   const manager = new TokenManager(settings, endpoint, emit, startUpScope(defaults, settings));
   const clients = createMoovClients(settings, emit, transport.send, limits);
   const targets = new Targets(settings, defaults, manager.pool, clients);

@@ -24,7 +24,7 @@ export interface WaitingTurn {
   readonly place: number;
   readonly endsAt: number;
   readonly call: LimitedCall;
-  readonly go: (turn: LaneTurn) => void;
+  readonly go: (turn: LaneTurn | undefined) => void;
   readonly fail: (error: unknown) => void;
   /** Takes it out of the queue that it is in. */
   leave: (() => void) | undefined;
@@ -42,8 +42,9 @@ const REPORT_AFTER_MS = 50;
 /** How often it is looked whether calls wait in vain, at least. */
 const LONGEST_LOOK_MS = 500;
 
-/** The rate may turn out somewhat higher than it is known to be. */
+/** The rate may turn out higher than it is known to be: somewhat, and much when other processes that use it up end. */
 const OPTIMISM = 1.05;
+const PATIENCE = 3;
 
 /** What a lane is made of. */
 export interface LaneParts {
@@ -107,7 +108,7 @@ export class Lane {
     const now = performance.now();
     this.#waitedAt = now;
     const ahead = queue.add(waiting) + (isBackground ? this.#front.size : 0);
-    const turnAt = this.#turnAt(now, ahead);
+    const turnAt = this.#turnAt(now, ahead / OPTIMISM);
     if (turnAt >= endsAt) {
       queue.remove(waiting);
       waiting.fail(inVain(turnAt - now));
@@ -139,9 +140,10 @@ export class Lane {
     this.#schedule(performance.now());
   }
 
-  /** A request was made that has no turn: one for a token. */
-  counted(): void {
-    this.#parts.limiter.counted(performance.now());
+  /** A request is made that does not wait: one for a token. @returns what is to be called at its end. */
+  count(): () => void {
+    const turn = this.#parts.limiter.counted(performance.now());
+    return () => this.lost(turn);
   }
 
   /** A call was answered with 429. @returns whether a hold begins. */
@@ -152,6 +154,11 @@ export class Lane {
     if (begins) this.#reportAt = now + REPORT_AFTER_MS;
     this.#schedule(now);
     return begins;
+  }
+
+  /** Forgets the limit at once, unless it is one of the options. */
+  clear(): void {
+    this.#parts.cleared?.();
   }
 
   /** Ends the lane. @returns the calls that wait. */
@@ -229,17 +236,17 @@ export class Lane {
     });
   }
 
-  /** When the turn of a call comes that has so many ahead of it, if all goes well. */
+  /** When the turn of a call comes that has so many ahead of it. */
   #turnAt(now: number, ahead: number): number {
     const { heldUntil, expectedRate } = this.#parts.limiter;
-    return Math.max(now, heldUntil) + (ahead / (expectedRate * OPTIMISM)) * 1000;
+    return Math.max(now, heldUntil) + (ahead / expectedRate) * 1000;
   }
 
   #refuseInVain(now: number): void {
     this.#firstEnd = Number.POSITIVE_INFINITY;
     let others = 0;
     for (const queue of [this.#front, this.#back]) {
-      const turnAt = (ahead: number) => this.#turnAt(now, ahead + others);
+      const turnAt = (ahead: number) => this.#turnAt(now, (ahead + others) / PATIENCE);
       for (const { fail } of queue.takeInVain(turnAt)) fail(inVain(this.#turnAt(now, this.waiting) - now));
       this.#firstEnd = Math.min(this.#firstEnd, queue.firstEnd);
       others = queue.size;

@@ -62,6 +62,13 @@ export class OwnLimits {
     add(this.#rounds.get(lane)?.current.refused, path);
   }
 
+  /** Whether all that were refused in a lane have limits of their own. */
+  areAllOwn(lane: Lane): boolean {
+    const rounds = this.#rounds.get(lane);
+    if (rounds === undefined) return false;
+    return [...rounds.current.refused, ...rounds.last.refused].every((path) => this.#lanes.has(path));
+  }
+
   /** Whether a path that is refused again seems to have a limit of its own. */
   isOwn(path: string, lane: Lane): boolean {
     const rounds = this.#rounds.get(lane);

@@ -20,6 +20,9 @@ const LONGEST_PAUSE_MS = 8_000;
 const DECREASE = 0.85;
 const PACED_DECREASE = 0.95;
 
+/** The pause after such a 429: what others leave is found soon. */
+const SHARED_PAUSE_MS = 1_000;
+
 /** A call that tests a higher rate goes so long after the others of its second, when its 429 costs the least. */
 const PROOF_GAP_MS = 100;
 
@@ -55,7 +58,7 @@ export class RateLimiter {
   #isHeld = false;
   #askedMs = 0;
   #refusedAt = 0;
-  /** How many passed in the second before the last 429, or were in flight then and passed. */
+  /** How many passed in a second, before the last 429 or of those in flight then. */
   #seen = 0;
   /** Whether the hold was shorter than what was asked for: then one call tries. */
   #isTrial = false;
@@ -153,7 +156,7 @@ export class RateLimiter {
     this.#passed.add(now);
     this.#passedSinceResumed++;
     this.#endTrial(turn);
-    if (this.#isHeld) this.#seen++;
+    if (this.#isHeld) this.#see(now);
     else if (turn === undefined || turn.sentAt < this.#resumedAt) return;
     else this.#isTrial = false;
     if (
@@ -166,12 +169,14 @@ export class RateLimiter {
     }
   }
 
-  /** A request that this limiter has no say in was made. */
-  counted(now: number): void {
-    this.#window.end(now, undefined);
+  /** A request goes that is no call and does not wait. @returns what {@link lost} is to be told at its end. */
+  counted(now: number): Turn {
+    const turn: Turn = { sentAt: now, isProof: false };
+    this.#window.begin(turn);
+    return turn;
   }
 
-  /** A call ended without a response. */
+  /** A call ended without a response, or a request that is no call ended. */
   lost(now: number, turn: Turn | undefined): void {
     this.#window.end(now, turn);
     this.#endTrial(turn);
@@ -190,14 +195,24 @@ export class RateLimiter {
     const begins = !this.#isHeld;
     const asked = waitMs ?? DEFAULT_HOLD_MS;
     this.#forget(now);
-    this.#seen = this.#passed.size;
-    if (begins) this.#refusedAt = now;
+    if (begins) {
+      this.#refusedAt = now;
+      this.#seen = 0;
+    }
+    this.#see(now);
     if (begins || asked > this.#askedMs) {
       this.#askedMs = asked;
       this.#heldUntil = now + Math.min(asked, LONGEST_HOLD_MS);
     }
     this.#isHeld = true;
     return begins;
+  }
+
+  /** Counts what passed in a second, also while the calls come in that were in flight. */
+  #see(now: number): void {
+    // Those of a long first burst may come together that passed in two seconds.
+    const ms = this.#rate === 0 ? WINDOW_MS * 0.9 : WINDOW_MS;
+    this.#seen = Math.max(this.#seen, this.#passed.since(now - ms));
   }
 
   #resume(now: number): void {
@@ -232,7 +247,11 @@ export class RateLimiter {
       this.#known = Math.min(this.#rate * (this.#isPaced ? PACED_DECREASE : DECREASE), passing);
     }
     const isUnchanged = this.#raising === 'beyond' && this.#known === before;
-    this.#pauseMs = isUnchanged ? Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2) : FIRST_PAUSE_MS;
+    this.#pauseMs = isUnchanged
+      ? Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2)
+      : this.#raising === 'beyond'
+        ? FIRST_PAUSE_MS
+        : SHARED_PAUSE_MS;
     this.#known = Math.max(1, this.#known);
     this.#burst = Math.min(this.#burst, this.#known);
     this.#rate = this.#known;

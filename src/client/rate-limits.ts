@@ -1,5 +1,6 @@
 import { closedError, MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
+import type { Transport } from '../transports/transport.js';
 import { retryAfterHeader } from '../utils/retry-after.js';
 import { Lane, type LaneTurn, type LimitedCall, type WaitingTurn } from './lane.js';
 import { OwnLimits } from './own-limits.js';
@@ -23,7 +24,8 @@ export interface AccountCall extends LimitedCall {
 
 /** A turn that is waited for. */
 export interface TurnAhead {
-  readonly turn: Promise<LaneTurn>;
+  /** Resolves with none when the limit is no more. */
+  readonly turn: Promise<LaneTurn | undefined>;
   /** Takes the call out of the queue; its wait ends with the error. */
   readonly leave: (error: unknown) => void;
 }
@@ -89,9 +91,13 @@ export class RateLimits {
     turn.lane.lost(turn.turn);
   }
 
-  /** A request for a token was made, which counts as any other. */
-  counted(): void {
-    this.#all?.counted();
+  /** Counts the requests of a transport that are no calls, such as those for tokens. */
+  counting(send: Transport): Transport {
+    return (...request) => {
+      const end = this.#all?.count();
+      const response = send(...request);
+      return end === undefined ? response : response.finally(end);
+    };
   }
 
   /**
@@ -131,6 +137,8 @@ export class RateLimits {
       if (own !== undefined) {
         if (turn !== undefined) this.lost(turn);
         own.refused(waitMs, undefined);
+        // The others were held for nothing.
+        if (this.#own.areAllOwn(lane)) lane.clear();
         return;
       }
     }
@@ -161,7 +169,7 @@ export class RateLimits {
 
   #wait(lane: Lane, call: AccountCall): TurnAhead {
     let waiting: WaitingTurn | undefined;
-    const turn = new Promise<LaneTurn>((go, fail) => {
+    const turn = new Promise<LaneTurn | undefined>((go, fail) => {
       if (sum(this.#lanes().map((one) => one.waiting)) >= MOST_WAITING) {
         fail(tooMany((MOST_WAITING / lane.rate) * 1000));
         return;
@@ -223,9 +231,10 @@ export class RateLimits {
   }
 
   #clear(lane: Lane, remove: () => void): void {
-    lane.end();
+    const waiting = lane.end();
     remove();
     this.isActive = this.#lanes().length > 0;
+    for (const { go } of waiting) go(undefined);
     this.#emit({ type: 'rateLimit.cleared', ...lane.scope });
   }
 }
