@@ -40,7 +40,7 @@ const CLEARED_AFTER_MS = 60_000;
 const REPORT_AFTER_MS = 50;
 
 /** How often it is looked whether calls wait in vain, at least. */
-const LONGEST_LOOK_MS = 500;
+const LONGEST_LOOK_MS = 200;
 
 /** The rate may turn out higher than it is known to be: somewhat, and much when other processes that use it up end. */
 const OPTIMISM = 1.05;
@@ -177,6 +177,7 @@ export class Lane {
   #run(): void {
     const now = performance.now();
     this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.#parts.limiter.expire(now);
     if (now >= this.#reportAt) this.#report(now);
     this.#refuseInVain(now);
     for (let next = this.#next(now); next !== undefined; next = this.#next(now)) {

@@ -169,6 +169,11 @@ export class RateLimiter {
     }
   }
 
+  /** A timer has fired. See {@link TurnWindow.expire}. */
+  expire(now: number): void {
+    this.#window.expire(now);
+  }
+
   /** A request goes that is no call and does not wait. @returns what {@link lost} is to be told at its end. */
   counted(now: number): Turn {
     const turn: Turn = { sentAt: now, isProof: false };

@@ -5,6 +5,8 @@ const WINDOW_MS = 1_000;
 /** A slow response does not keep its turn: Moov counted the call when it arrived. */
 const LATEST_COUNT_MS = 250;
 
+const BETWEEN_LOOKS_MS = 50;
+
 /** The turn of one call, from when it goes until its response. */
 export interface Turn {
   readonly sentAt: number;
@@ -16,6 +18,7 @@ export interface Turn {
 export class TurnWindow {
   readonly #inFlight = new Set<Turn>();
   readonly #counted: RecentTimes;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** @param counted - When calls were answered that had no turn. */
   constructor(counted: readonly number[]) {
@@ -41,13 +44,22 @@ export class TurnWindow {
   }
 
   forget(now: number): void {
+    this.#counted.forget(now);
+  }
+
+  /**
+   * Counts the turns whose responses are slow. It is to be called by a timer: only what was slow at an earlier call is
+   * counted, so that responses that came while the process was busy are read first.
+   */
+  expire(now: number): void {
+    if (now - this.#lookedAt < BETWEEN_LOOKS_MS) return;
     for (const turn of this.#inFlight) {
       const countedAt = turn.sentAt + LATEST_COUNT_MS;
-      if (countedAt > now) break;
+      if (countedAt > this.#lookedAt) break;
       this.#inFlight.delete(turn);
       this.#counted.add(countedAt);
     }
-    this.#counted.forget(now);
+    this.#lookedAt = now;
   }
 
   /** When there is room for one more than `most - 1`; infinite when that is not known. */
@@ -57,7 +69,8 @@ export class TurnWindow {
     const counted = this.#counted.at(over);
     if (counted !== undefined) return counted + WINDOW_MS;
     let index = over - this.#counted.size;
-    for (const { sentAt } of this.#inFlight) if (index-- === 0) return sentAt + LATEST_COUNT_MS + WINDOW_MS;
+    for (const { sentAt } of this.#inFlight)
+      if (index-- === 0) return Math.max(now + BETWEEN_LOOKS_MS, sentAt + LATEST_COUNT_MS + WINDOW_MS);
     return Number.POSITIVE_INFINITY;
   }
 }

@@ -134,6 +134,11 @@ it('a call that hangs does not keep its turn', () => {
   limiter.nextAt(0);
   limiter.sent(0);
   expect(limiter.nextAt(10)).toBe(1_250);
+  // The process may have been busy, and the response be there unread.
+  limiter.expire(1_300);
+  expect(limiter.nextAt(1_300)).toBeGreaterThan(1_300);
+  limiter.expire(1_400);
+  expect(limiter.nextAt(1_400)).toBe(1_400);
 });
 
 it('a turn that was not used is there for the next call', () => {
