@@ -42,7 +42,7 @@ export class CallTurns {
       this.#turn = await turn.turn;
       return true;
     } catch (error) {
-      throw this.#refusals === 0 ? error : after429(error);
+      throw this.#refusals === 0 ? error : after429(error, this.#call.requestId);
     } finally {
       signal.removeEventListener('abort', abort);
     }
@@ -83,9 +83,9 @@ export class CallTurns {
   }
 }
 
-/** The same error, with the status of Moov's response. */
-function after429(error: unknown): unknown {
+/** The same error, with what Moov's response said. */
+function after429(error: unknown, requestId: string | undefined): unknown {
   if (!(error instanceof MoovUnavailableError) || error.code !== 'ERR_MOOV_RATE_LIMITED') return error;
   const { message, code, headers } = error;
-  return new MoovUnavailableError(message, { code, headers, upstreamStatus: 429 });
+  return new MoovUnavailableError(message, { code, headers, upstreamStatus: 429, requestId });
 }

@@ -42,8 +42,7 @@ const REPORT_AFTER_MS = 50;
 /** How often it is looked whether calls wait in vain, at least. */
 const LONGEST_LOOK_MS = 200;
 
-/** The rate may turn out higher than it is known to be: somewhat, and much when other processes that use it up end. */
-const OPTIMISM = 1.05;
+/** So much higher may the rate turn out when other processes end that use the limit. */
 const PATIENCE = 3;
 
 /** What a lane is made of. */
@@ -64,6 +63,7 @@ export class Lane {
   #turns = 0;
   #waitedAt = performance.now();
   #firstEnd = Number.POSITIVE_INFINITY;
+  #isRateKnown = false;
   #reportAt = Number.POSITIVE_INFINITY;
   #wakeAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -108,7 +108,7 @@ export class Lane {
     const now = performance.now();
     this.#waitedAt = now;
     const ahead = queue.add(waiting) + (isBackground ? this.#front.size : 0);
-    const turnAt = this.#turnAt(now, ahead / OPTIMISM);
+    const turnAt = this.#turnAt(now, ahead);
     if (turnAt >= endsAt) {
       queue.remove(waiting);
       waiting.fail(inVain(turnAt - now));
@@ -178,8 +178,11 @@ export class Lane {
     const now = performance.now();
     this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#parts.limiter.expire(now);
+    // Ends a hold that is over, after which the rate is known.
+    this.#parts.limiter.nextAt(now);
     if (now >= this.#reportAt) this.#report(now);
-    this.#refuseInVain(now);
+    this.#refuseInVain(now, this.#isRateKnown ? PATIENCE : 1);
+    this.#isRateKnown = this.#parts.limiter.rate > 0;
     for (let next = this.#next(now); next !== undefined; next = this.#next(now)) {
       next.go(this.#turn(now, next.call.isBackground));
       this.#waitedAt = now;
@@ -239,15 +242,17 @@ export class Lane {
 
   /** When the turn of a call comes that has so many ahead of it. */
   #turnAt(now: number, ahead: number): number {
-    const { heldUntil, expectedRate } = this.#parts.limiter;
-    return Math.max(now, heldUntil) + (ahead / expectedRate) * 1000;
+    const { heldUntil, rate, expectedRate } = this.#parts.limiter;
+    const start = Math.max(now, heldUntil);
+    // In the first hold it is too early to say.
+    return rate === 0 ? start : start + (ahead / expectedRate) * 1000;
   }
 
-  #refuseInVain(now: number): void {
+  #refuseInVain(now: number, patience: number): void {
     this.#firstEnd = Number.POSITIVE_INFINITY;
     let others = 0;
     for (const queue of [this.#front, this.#back]) {
-      const turnAt = (ahead: number) => this.#turnAt(now, (ahead + others) / PATIENCE);
+      const turnAt = (ahead: number) => this.#turnAt(now, (ahead + others) / patience);
       for (const { fail } of queue.takeInVain(turnAt)) fail(inVain(this.#turnAt(now, this.waiting) - now));
       this.#firstEnd = Math.min(this.#firstEnd, queue.firstEnd);
       others = queue.size;

@@ -57,6 +57,8 @@ export class RateLimiter {
   #heldUntil = Number.NEGATIVE_INFINITY;
   #isHeld = false;
   #askedMs = 0;
+  /** Whether a call was refused that kept to the rate. */
+  #isTold = false;
   #refusedAt = 0;
   /** How many passed in a second, before the last 429 or of those in flight then. */
   #seen = 0;
@@ -205,6 +207,8 @@ export class RateLimiter {
       this.#seen = 0;
     }
     this.#see(now);
+    // What went before the last hold ended says nothing of the rate since.
+    if (turn !== undefined && turn.sentAt >= this.#resumedAt) this.#isTold = true;
     if (begins || asked > this.#askedMs) {
       this.#askedMs = asked;
       this.#heldUntil = now + Math.min(asked, LONGEST_HOLD_MS);
@@ -223,7 +227,8 @@ export class RateLimiter {
   #resume(now: number): void {
     this.#isHeld = false;
     this.#isTrial = this.#askedMs > LONGEST_HOLD_MS;
-    this.#learn(now);
+    if (this.#isTold || this.#rate === 0) this.#learn(now);
+    this.#isTold = false;
     // Those that came in during the hold.
     this.#tokens = Math.min(this.#burst, Math.max(1, ((now - this.#refusedAt) / 1000) * this.#rate));
     this.#tokensAt = this.#resumedAt = now;

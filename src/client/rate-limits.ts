@@ -20,6 +20,8 @@ export type RateLimitSetting = 'adaptive' | { readonly requestsPerSecond: number
 export interface AccountCall extends LimitedCall {
   /** The account that Moov counts it for; empty when there is none. */
   readonly account: string;
+  /** Of the last response. */
+  readonly requestId: string | undefined;
 }
 
 /** A turn that is waited for. */
