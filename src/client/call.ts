@@ -5,6 +5,7 @@ import type { TokenSupplier } from '../tokens/token-supplier.js';
 import { type RequestHeaders, type Transport, wireRequest } from '../transports/transport.js';
 import { Timers, withTimeout } from '../utils/timers.js';
 import { Attempt, axiosTimeoutError, LightSignal } from './attempt.js';
+import { accountIn, type CallTarget } from './call-target.js';
 import { CallTurns } from './call-turns.js';
 import type { AccountCall, RateLimits } from './rate-limits.js';
 import { type RequestSummary, redactError, redactResponse, type Visible, withoutToken } from './redact.js';
@@ -20,15 +21,6 @@ export interface CallSettings {
   readonly unread: UnreadStreams;
   /** Without them a 429 is an outcome like another. */
   readonly limits: RateLimits | undefined;
-}
-
-/** What calls of one instance have in common. */
-export interface CallTarget {
-  readonly tokens: TokenSupplier;
-  /** The account that the token is for. */
-  readonly accountID: string | undefined;
-  /** Whether its calls let others go first while a rate limit holds them. */
-  readonly isBackground: boolean;
 }
 
 /** How an attempt ended: with a whole response, whatever its status, or without one. */
@@ -302,12 +294,4 @@ export class Call implements AccountCall {
 function isAmbiguousAfter(status: number, before: boolean): boolean {
   if (status >= 200 && status < 300) return false;
   return status < 400 || status >= 500 ? true : before;
-}
-
-/** The account that a path begins with, below the path of the base URL; empty without one. */
-function accountIn(path: string): string {
-  const at = path.indexOf('/accounts/');
-  if (at < 0) return '';
-  const id = path.slice(at + 10, at + 46);
-  return id.length === 36 && !id.includes('/') ? id : '';
 }

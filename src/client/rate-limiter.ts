@@ -1,3 +1,5 @@
+import { Hold } from './hold.js';
+import { learnRate } from './learn-rate.js';
 import { RecentTimes } from './recent-times.js';
 import { type Turn, TurnWindow } from './turn-window.js';
 
@@ -6,28 +8,15 @@ const WINDOW_MS = 1_000;
 /** Where an unknown limit is taken to be at least, as calls of other processes may have used it up: Moov's lowest. */
 const FIRST_RATE = 10;
 
-/** The wait after a 429 that asks for none. */
-const DEFAULT_HOLD_MS = 1_000;
-
-/** After so long one call tries, whatever a 429 asked for. */
-const LONGEST_HOLD_MS = 60_000;
-
 /** The pauses between a raise of the rate that Moov refused and the next one. */
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 8_000;
 
-/** What is left of the rate after a 429 that no raise explains: others use the limit too. */
-const DECREASE = 0.85;
-const PACED_DECREASE = 0.95;
-
-/** The pause after such a 429: what others leave is found soon. */
+/** The pause after a 429 that no raise explains: others use the limit too, and what they leave is found soon. */
 const SHARED_PAUSE_MS = 1_000;
 
 /** A call that tests a higher rate goes so long after the others of its second, when its 429 costs the least. */
 const PROOF_GAP_MS = 100;
-
-/** A 429 so soon after a hold is one for what went at once. */
-const BURST_MS = 300;
 
 /**
  * Says when the next call may go, once Moov has answered 429. It has no timers and no clock: each method is told the
@@ -54,17 +43,9 @@ export class RateLimiter {
   readonly #passed: RecentTimes;
   #lastSentAt = Number.NEGATIVE_INFINITY;
 
-  #heldUntil = Number.NEGATIVE_INFINITY;
-  #isHeld = false;
-  #askedMs = 0;
-  /** Whether a call was refused that kept to the rate. */
-  #isTold = false;
-  #refusedAt = 0;
+  readonly #hold = new Hold();
   /** How many passed in a second, before the last 429 or of those in flight then. */
   #seen = 0;
-  /** Whether the hold was shorter than what was asked for: then one call tries. */
-  #isTrial = false;
-  #trial: Turn | undefined;
 
   #resumedAt: number;
   #passedSinceResumed = 0;
@@ -108,7 +89,7 @@ export class RateLimiter {
 
   /** When the hold after a 429 ends. */
   get heldUntil(): number {
-    return this.#isHeld ? this.#heldUntil : Number.NEGATIVE_INFINITY;
+    return this.#hold.until;
   }
 
   /**
@@ -117,12 +98,10 @@ export class RateLimiter {
    * @param isBackground - Leaves a tenth of the rate, and the last token, to others.
    */
   nextAt(now: number, isBackground = false): number {
-    if (this.#isHeld) {
-      if (now < this.#heldUntil) return this.#heldUntil;
-      this.#resume(now);
-    }
+    if (now < this.#hold.until) return this.#hold.until;
+    if (this.#hold.isOn) this.#resume(now);
     this.#forget(now);
-    if (this.#isTrial) return this.#trial === undefined ? now : Number.POSITIVE_INFINITY;
+    if (this.#hold.isTrial) return this.#hold.trial === undefined ? now : Number.POSITIVE_INFINITY;
     this.#raise(now);
     this.#refill(now);
     const needed = isBackground && this.#burst >= 2 ? 2 : 1;
@@ -138,14 +117,14 @@ export class RateLimiter {
     this.#tokens = Math.max(0, this.#tokens - 1);
     this.#lastSentAt = now;
     this.#window.begin(turn);
-    if (this.#isTrial) this.#trial = turn;
+    this.#hold.sent(turn);
     return turn;
   }
 
   /** A turn that was not used is given back. */
   unused(turn: Turn): void {
     if (this.#window.drop(turn)) this.#tokens++;
-    this.#endTrial(turn);
+    this.#hold.ended(turn);
   }
 
   /**
@@ -157,10 +136,10 @@ export class RateLimiter {
     this.#window.end(now, turn);
     this.#passed.add(now);
     this.#passedSinceResumed++;
-    this.#endTrial(turn);
-    if (this.#isHeld) this.#see(now);
+    this.#hold.ended(turn);
+    if (this.#hold.isOn) this.#see(now);
     else if (turn === undefined || turn.sentAt < this.#resumedAt) return;
-    else this.#isTrial = false;
+    else this.#hold.succeeded();
     if (
       turn?.isProof &&
       this.#raising !== undefined &&
@@ -186,7 +165,7 @@ export class RateLimiter {
   /** A call ended without a response, or a request that is no call ended. */
   lost(now: number, turn: Turn | undefined): void {
     this.#window.end(now, turn);
-    this.#endTrial(turn);
+    this.#hold.ended(turn);
   }
 
   /**
@@ -198,22 +177,16 @@ export class RateLimiter {
    */
   refused(now: number, waitMs: number | undefined, turn: Turn | undefined): boolean {
     this.#window.drop(turn);
-    this.#endTrial(turn);
-    const begins = !this.#isHeld;
-    const asked = waitMs ?? DEFAULT_HOLD_MS;
     this.#forget(now);
-    if (begins) {
-      this.#refusedAt = now;
-      this.#seen = 0;
-    }
-    this.#see(now);
     // What went before the last hold ended says nothing of the rate since.
-    if (turn !== undefined && turn.sentAt >= this.#resumedAt) this.#isTold = true;
-    if (begins || asked > this.#askedMs) {
-      this.#askedMs = asked;
-      this.#heldUntil = now + Math.min(asked, LONGEST_HOLD_MS);
-    }
-    this.#isHeld = true;
+    const begins = this.#hold.refused(
+      now,
+      waitMs,
+      turn,
+      turn !== undefined && turn.sentAt >= this.#resumedAt,
+    );
+    if (begins) this.#seen = 0;
+    this.#see(now);
     return begins;
   }
 
@@ -225,19 +198,16 @@ export class RateLimiter {
   }
 
   #resume(now: number): void {
-    this.#isHeld = false;
-    this.#isTrial = this.#askedMs > LONGEST_HOLD_MS;
-    if (this.#isTold || this.#rate === 0) this.#learn(now);
-    this.#isTold = false;
+    if (this.#hold.end() || this.#rate === 0) this.#learn(now);
     // Those that came in during the hold.
-    this.#tokens = Math.min(this.#burst, Math.max(1, ((now - this.#refusedAt) / 1000) * this.#rate));
+    this.#tokens = Math.min(this.#burst, Math.max(1, ((now - this.#hold.refusedAt) / 1000) * this.#rate));
     this.#tokensAt = this.#resumedAt = now;
     this.#tokensAtResume = this.#tokens;
     this.#passedSinceResumed = 0;
     this.#raising = undefined;
   }
 
-  /** Derives rate and burst from what passed before the 429. */
+  /** Sets rate and burst to what passed before the 429. */
   #learn(now: number): void {
     if (this.#rate === 0) {
       this.#known = this.#burst = Math.max(FIRST_RATE, this.#seen);
@@ -246,47 +216,24 @@ export class RateLimiter {
       this.#raiseAt = this.#probeAt = now + WINDOW_MS;
       return;
     }
-    const took = this.#refusedAt - this.#resumedAt;
-    const passing = Math.min(this.#rate, this.#passingRate(took));
-    const before = this.#known;
-    if (took < BURST_MS && this.#passedSinceResumed < this.#tokensAtResume + (this.#isPaced ? 2 : 0)) {
-      this.#learnBurst();
-    } else if (this.#raising === 'beyond') {
-      this.#known = Math.max(before, passing);
-    } else {
-      this.#known = Math.min(this.#rate * (this.#isPaced ? PACED_DECREASE : DECREASE), passing);
-    }
-    const isUnchanged = this.#raising === 'beyond' && this.#known === before;
-    this.#pauseMs = isUnchanged
-      ? Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2)
-      : this.#raising === 'beyond'
-        ? FIRST_PAUSE_MS
-        : SHARED_PAUSE_MS;
-    this.#known = Math.max(1, this.#known);
-    this.#burst = Math.min(this.#burst, this.#known);
-    this.#rate = this.#known;
+    const isBeyond = this.#raising === 'beyond';
+    const { known, burst } = learnRate({
+      rate: this.#rate,
+      known: this.#known,
+      burst: this.#burst,
+      isPaced: this.#isPaced,
+      isBeyond,
+      tookMs: this.#hold.refusedAt - this.#resumedAt,
+      passed: this.#passedSinceResumed,
+      passedInSecond: this.#seen,
+      savedUp: this.#tokensAtResume,
+    });
+    if (!isBeyond) this.#pauseMs = SHARED_PAUSE_MS;
+    else if (known > this.#known) this.#pauseMs = FIRST_PAUSE_MS;
+    else this.#pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, this.#pauseMs * 2));
+    this.#rate = this.#known = known;
+    this.#burst = burst;
     this.#probeAt = now + this.#pauseMs;
-  }
-
-  /** Fewer passed at once than went at once. */
-  #learnBurst(): void {
-    const passed = this.#passedSinceResumed;
-    if (this.#isPaced) {
-      this.#burst = Math.max(1, passed / 2);
-      this.#known = Math.min(this.#known, this.#rate) * PACED_DECREASE;
-      return;
-    }
-    // When none passed, others had used it all, which says little.
-    this.#known = this.#burst = Math.max(1, passed, this.#burst * (passed === 0 ? DECREASE : 0.5));
-  }
-
-  /** @param took - The milliseconds from the end of the last hold to the 429. */
-  #passingRate(took: number): number {
-    if (!this.#isPaced) return this.#seen;
-    // A bucket had some tokens in it, which are not a part of the rate.
-    if (took >= WINDOW_MS) return this.#seen - this.#burst / 2;
-    if (took < BURST_MS) return this.#rate;
-    return Math.max(this.#seen, ((this.#passedSinceResumed - this.#tokensAtResume) / took) * 1000);
   }
 
   /** Whether calls go evenly rather than at once. */
@@ -337,10 +284,6 @@ export class RateLimiter {
   #windowAt(now: number, spare: number): number {
     const most = Math.floor(this.#isPaced ? this.#rate * 1.25 : this.#rate) - spare;
     return this.#window.roomAt(now, Math.max(1, most));
-  }
-
-  #endTrial(turn: Turn | undefined): void {
-    if (turn === this.#trial) this.#trial = undefined;
   }
 
   #forget(now: number): void {

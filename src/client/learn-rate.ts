@@ -1,0 +1,57 @@
+const WINDOW_MS = 1_000;
+
+/** What is left of the rate after a 429 that no raise explains: others use the limit too. */
+const DECREASE = 0.85;
+const PACED_DECREASE = 0.95;
+
+/** A 429 so soon after a hold is one for what went at once. */
+const BURST_MS = 300;
+
+/** What is known when a hold ends, of the time from the end of the last one to the 429. */
+export interface Round {
+  /** The rate that calls went at. */
+  readonly rate: number;
+  /** The rate and the burst that were seen to pass before. */
+  readonly known: number;
+  readonly burst: number;
+  /** Whether calls went evenly rather than at once. */
+  readonly isPaced: boolean;
+  /** Whether the rate was being raised beyond the known one. */
+  readonly isBeyond: boolean;
+  readonly tookMs: number;
+  /** How many passed. */
+  readonly passed: number;
+  /** How many of them in its last second, and after the 429. */
+  readonly passedInSecond: number;
+  /** How many might go at once when it began. */
+  readonly savedUp: number;
+}
+
+/** Derives the rate and the burst that pass. */
+export function learnRate(round: Round): { known: number; burst: number } {
+  const { known, burst } = learn(round);
+  const rate = Math.max(1, known);
+  return { known: rate, burst: Math.max(1, Math.min(burst, rate)) };
+}
+
+function learn(round: Round): { known: number; burst: number } {
+  const { rate, known, burst, isPaced, isBeyond, tookMs, passed, savedUp } = round;
+  if (tookMs < BURST_MS && passed < savedUp + (isPaced ? 2 : 0)) {
+    // Fewer passed than went at once.
+    if (isPaced) return { known: Math.min(known, rate) * PACED_DECREASE, burst: passed / 2 };
+    // When none passed, others had used it all, which says little.
+    const most = Math.max(1, passed, burst * (passed === 0 ? DECREASE : 0.5));
+    return { known: most, burst: most };
+  }
+  const passing = Math.min(rate, passingRate(round));
+  if (isBeyond) return { known: Math.max(known, passing), burst };
+  return { known: Math.min(rate * (isPaced ? PACED_DECREASE : DECREASE), passing), burst };
+}
+
+function passingRate({ rate, burst, isPaced, tookMs, passed, passedInSecond, savedUp }: Round): number {
+  if (!isPaced) return passedInSecond;
+  // A bucket had some tokens in it, which are not a part of the rate.
+  if (tookMs >= WINDOW_MS) return passedInSecond - burst / 2;
+  if (tookMs < BURST_MS) return rate;
+  return Math.max(passedInSecond, ((passed - savedUp) / tookMs) * 1000);
+}
