@@ -215,7 +215,8 @@ export class Lane {
       const isBackground = this.#front.size === 0;
       at = Math.min(at, this.#parts.limiter.nextAt(now, isBackground), this.#firstEnd, now + LONGEST_LOOK_MS);
     }
-    if (at >= this.#wakeAt && this.#wakeAt > now) {
+    // A timer that is due fires as soon as the process has time for it.
+    if (at >= this.#wakeAt || this.#wakeAt <= now) {
       if (this.waiting > 0) this.#timer?.ref();
       return;
     }

@@ -211,8 +211,8 @@ export class RateLimiter {
   #learn(now: number): void {
     if (this.#rate === 0) {
       this.#known = this.#burst = Math.max(FIRST_RATE, this.#seen);
-      // Half at first: another process may be the one that got nothing.
-      this.#rate = Math.max(FIRST_RATE, this.#known / 2);
+      // Not all of it at first: another process may be the one that got nothing.
+      this.#rate = Math.max(FIRST_RATE, this.#known / 3);
       this.#raiseAt = this.#probeAt = now + WINDOW_MS;
       return;
     }
