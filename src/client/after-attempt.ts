@@ -102,11 +102,12 @@ export class FollowUp {
     return true;
   }
 
-  /** Other calls show that the refused token is good, so one node of Moov's may be behind. It costs as a retry does. */
+  /** Other calls show that the refused token is good, so one node of Moov's may be behind. It costs as a retry does,
+   * and leaves others half of the reserve. */
   #mayRepeatWithSame(): boolean {
     if (this.#replayedWithSame) return false;
     this.#replayedWithSame = true;
-    return this.#rules.budget?.spend() ?? true;
+    return this.#rules.budget?.spendSpare() ?? true;
   }
 
   /** Whether the call is retried, after {@link delayMs}; then it has been paid for. */

@@ -1,4 +1,10 @@
-import { AxiosError, type GenericAbortSignal, type InternalAxiosRequestConfig } from 'axios';
+import {
+  AxiosError,
+  type AxiosResponse,
+  type GenericAbortSignal,
+  type InternalAxiosRequestConfig,
+} from 'axios';
+import type { TransportObserver } from '../transports/transport.js';
 import { LONGEST_TIMER_MS } from '../utils/timers.js';
 
 type Listener = (() => void) | { handleEvent(): void };
@@ -6,46 +12,69 @@ type Listener = (() => void) | { handleEvent(): void };
 /** A signal as transports take it, without the costs of an AbortController, which every attempt would have. */
 export class LightSignal implements GenericAbortSignal {
   aborted = false;
-  #listeners: Set<Listener> | undefined;
+  /** Most signals have one listener. */
+  #listener: Listener | undefined;
+  #others: Set<Listener> | undefined;
 
   addEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners ??= new Set();
-    this.#listeners.add(listener);
+    if (this.#listener === undefined || this.#listener === listener) {
+      this.#listener = listener;
+      return;
+    }
+    this.#others ??= new Set();
+    this.#others.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners?.delete(listener);
+    if (this.#listener === listener) this.#listener = undefined;
+    this.#others?.delete(listener);
   }
 
   abort(): void {
     if (this.aborted) return;
     this.aborted = true;
-    for (const listener of [...(this.#listeners ?? [])]) {
+    const listeners = [this.#listener, ...(this.#others ?? [])];
+    this.#listener = undefined;
+    this.#others = undefined;
+    for (const listener of listeners) {
       if (typeof listener === 'function') listener();
-      else listener.handleEvent();
+      else listener?.handleEvent();
     }
-    this.#listeners = undefined;
   }
 }
+
+/**
+ * The slowest line that is reckoned with, in bytes per millisecond: 1 Mbit/s. The system takes a few megabytes at once,
+ * and does not say when they have left the machine.
+ */
+const SLOWEST_LINE = 125;
+
+/** These are decided by the status line, however large or broken the body is. */
+const decidedByStatus = new Set([401, 429, 503]);
 
 /** The limits of one attempt. */
 export interface AttemptLimits {
   /** The caller's own signal. */
   signal: GenericAbortSignal | undefined;
-  /** Milliseconds without a byte in either direction. */
+  /** Milliseconds in which nothing moves: no byte is received, and those sent had the time to leave. */
   idleMs: number;
   /** Milliseconds left of the whole call; infinite without a limit. */
   leftMs: number;
 }
 
 /**
- * The time and the abort of one attempt, in one signal: the caller's own signal, the time without a byte, and what is
- * left of the call. A large file on a slow line takes as long as the call may take.
+ * The time and the abort of one attempt, in one signal: the caller's own signal, the time in which nothing moves, and
+ * what is left of the call. A large file on a slow line takes as long as the call may take.
  */
-export class Attempt {
+export class Attempt implements TransportObserver {
+  /** Whether it may have reached Moov. Once it is given to the transport it counts as sent, until that proves otherwise. */
+  maybeSent = false;
+  /** Makes the response, if its status line has come and decides. */
+  decided: (() => AxiosResponse) | undefined;
   readonly #signal = new LightSignal();
   readonly #limits: AttemptLimits;
   readonly #end: number;
+  /** When bytes were last received, or will have left the machine on the slowest line. */
   #activeAt: number;
   #timer: NodeJS.Timeout | undefined;
   #timedOut: 'idle' | 'call' | undefined;
@@ -64,8 +93,21 @@ export class Attempt {
     return this.#signal;
   }
 
-  /** Bytes were sent or received. */
-  active(): void {
+  neverSent(): void {
+    this.maybeSent = false;
+  }
+
+  head(status: number, response: () => AxiosResponse): void {
+    if (decidedByStatus.has(status)) this.decided = response;
+  }
+
+  /** Bytes of the request were given to the system. */
+  sent(bytes: number): void {
+    this.#activeAt = Math.max(this.#activeAt, performance.now()) + bytes / SLOWEST_LINE;
+  }
+
+  /** Bytes of the response have come, so the request has left. */
+  received(): void {
     this.#activeAt = performance.now();
   }
 

@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { types } from 'node:util';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import { isObject } from '../utils/describe-type.js';
 import { toError } from '../utils/errors.js';
 
 /** The body of a call, fixed when the call is checked. Each attempt sends what {@link forAttempt} returns. */
@@ -8,10 +9,10 @@ export interface CallBody {
   /** Whether it can be sent a second time: a stream can't, as the first attempt has used it up. */
   readonly replayable: boolean;
   /**
-   * @param active - Called whenever bytes of the caller's stream are passed on.
+   * @param sent - Called with the number of bytes of the caller's stream that are passed on.
    * @throws AxiosError when the caller's stream ended before any of it was sent.
    */
-  forAttempt(config: InternalAxiosRequestConfig, active: () => void): unknown;
+  forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown;
   /** Why the caller's own stream failed, if it did. */
   readonly error: Error | undefined;
   /** Closes the files that the caller's stream holds open. */
@@ -24,7 +25,8 @@ export function fixBody(data: unknown): CallBody {
   // Blobs and strings can't change. Of a form the entries are copied, not their bytes.
   if (Buffer.isBuffer(data)) return fixed(Buffer.from(data));
   if (types.isArrayBuffer(data)) return fixed(Buffer.from(data.slice(0)));
-  if (isForm(data)) return fixed(new FixedForm([...data]));
+  if (isForm(data)) return fixed(new FixedForm([...data].map(([name, value]) => [name, plainValue(value)])));
+  if (data instanceof Blob) return fixed(plainBlob(data));
   if (isPiped(data)) return new StreamBody(data);
   return data instanceof ReadableStream ? { ...fixed(data), replayable: false } : fixed(data);
 }
@@ -33,6 +35,17 @@ export function fixBody(data: unknown): CallBody {
 export function isForm(body: unknown): body is Iterable<[string, unknown]> {
   if (!isObject(body) || !('append' in body) || 'getHeaders' in body) return false;
   return Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData' && Symbol.iterator in body;
+}
+
+/** A Blob of the built-in class, whose bytes can't change; one of a class of the application's may have a stream of its own. */
+function plainBlob(blob: Blob): Blob {
+  if (Object.getPrototypeOf(blob) === Blob.prototype) return blob;
+  return Blob.prototype.slice.call(blob, 0, blob.size, blob.type);
+}
+
+function plainValue(value: unknown): unknown {
+  if (!(value instanceof File) || Object.getPrototypeOf(value) === File.prototype) return value;
+  return new File([plainBlob(value)], value.name, { type: value.type });
 }
 
 function fixed(data: unknown): CallBody {
@@ -83,14 +96,14 @@ class StreamBody implements CallBody {
     );
   }
 
-  forAttempt(config: InternalAxiosRequestConfig, active: () => void): unknown {
+  forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown {
     const source = this.#source;
     if (this.error !== undefined) throw AxiosError.from(this.error, codeOf(this.error), config);
     if (source instanceof Readable && source.destroyed) {
       const cause = new Error('The body was over before it was sent');
       throw AxiosError.from(cause, AxiosError.ERR_BAD_REQUEST, config);
     }
-    return isFormOfPackage(source) ? source : unlinked(source, active);
+    return isFormOfPackage(source) ? source : unlinked(source, sent);
   }
 
   release(): void {
@@ -108,12 +121,12 @@ function codeOf(error: Error): string | undefined {
  * A stream with the bytes of another that does not lead to the request: a stream that is piped leads to where it is
  * piped to, and the caller's own stays in the config, where logs can see it.
  */
-function unlinked(body: NodeJS.ReadableStream, active: () => void): PassThrough {
+function unlinked(body: NodeJS.ReadableStream, sent: (bytes: number) => void): PassThrough {
   const copy = new PassThrough();
   // The request may be over, and listen no more, when the caller's stream fails.
   copy.on('error', () => undefined);
   body.on('data', (chunk) => {
-    active();
+    sent(Buffer.byteLength(chunk));
     // The attempt may have ended before the caller's stream has.
     if (copy.destroyed) return void body.pause();
     try {
@@ -129,10 +142,6 @@ function unlinked(body: NodeJS.ReadableStream, active: () => void): PassThrough 
     if (!copy.writableEnded) copy.destroy();
   });
   return copy;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 /** Streams of Node, and those of the form-data package, which do not inherit from Readable. */

@@ -8,15 +8,31 @@ export interface WithCallInfo {
   readonly moov: MoovCallInfo;
 }
 
-/** Puts what became of a call on its response or error. A value that can't be extended is left as it is. */
+/** Puts what became of a call on its response or error, which has to be this package's own object. */
 export function attachCallInfo<T extends object>(
   target: T,
   info: MoovCallInfo,
 ): asserts target is T & WithCallInfo {
-  if (!Object.isExtensible(target)) return;
-  const moov = Object.freeze({ ...info });
+  const moov = Object.freeze(info);
   Object.defineProperty(target, 'moov', { value: moov, enumerable: true, configurable: true });
   Object.defineProperty(target, mark, { value: true, configurable: true });
+}
+
+/**
+ * What a call rejects with after the application's own code has thrown: the same error, which says what became of the
+ * call. An error that can't say it, or that says what became of another call, becomes the cause of one that does.
+ *
+ * A thrown value that is no error is left as it is, unless Moov may have acted.
+ */
+export function withCallInfo(thrown: unknown, info: MoovCallInfo): unknown {
+  if (thrown instanceof Error && Object.isExtensible(thrown) && !hasCallInfo(thrown)) {
+    attachCallInfo(thrown, info);
+    return thrown;
+  }
+  if (!(thrown instanceof Error) && !info.ambiguous) return thrown;
+  const error = new Error(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+  attachCallInfo(error, info);
+  return error;
 }
 
 /** Whether {@link attachCallInfo} was here, in whichever build of this package. */

@@ -7,10 +7,11 @@ import { Timers, withTimeout } from '../utils/timers.js';
 import { Attempt, axiosTimeoutError, LightSignal } from './attempt.js';
 import { accountIn, type CallTarget } from './call-target.js';
 import { CallTurns } from './call-turns.js';
+import type { CallerSignals } from './caller-signals.js';
 import type { AccountCall, RateLimits } from './rate-limits.js';
-import { type RequestSummary, redactError, redactResponse, type Visible, withoutToken } from './redact.js';
+import { type RequestSummary, redactError, redactResponse } from './redact.js';
 import { discard, isStream, type UnreadStreams } from './streams.js';
-import type { WireImage } from './wire-image.js';
+import type { CallImage } from './wire-image.js';
 
 /** What all calls of one `MoovAuth` have in common. */
 export interface CallSettings {
@@ -19,6 +20,7 @@ export interface CallSettings {
   readonly attemptTimeoutMs: number;
   readonly transport: Transport;
   readonly unread: UnreadStreams;
+  readonly signals: CallerSignals;
   /** Without them a 429 is an outcome like another. */
   readonly limits: RateLimits | undefined;
 }
@@ -28,9 +30,6 @@ export type Outcome =
   | { readonly response: AxiosResponse; readonly error?: undefined }
   | { readonly response?: undefined; readonly error: unknown };
 
-/** These are decided by the status line, however large or broken the body is. */
-const decidedByStatus = new Set([401, 429, 503]);
-
 /**
  * One call of a handler's on `req.moov`, from its check to its outcome: what it sends, what is known of its attempts,
  * and the way to make one.
@@ -38,7 +37,7 @@ const decidedByStatus = new Set([401, 429, 503]);
 export class Call implements AccountCall {
   /** The caller's config, which the response and errors show. It is not read any more once the call is checked. */
   readonly config: InternalAxiosRequestConfig;
-  readonly image: WireImage;
+  readonly image: CallImage;
   readonly tokens: TokenSupplier;
   readonly request: RequestSummary;
   /** The whole time in milliseconds; 0 stands for no limit, as in Axios. */
@@ -57,8 +56,6 @@ export class Call implements AccountCall {
   #abortedBy: Error | undefined;
   readonly #abort = () => this.signal.abort();
   #nextToken: Token | undefined;
-  /** Makes the response of the last attempt, if its status line decides. */
-  #decided: (() => AxiosResponse) | undefined;
   /** Whether a response says that Moov has done what it was asked to. */
   #done = false;
 
@@ -74,7 +71,7 @@ export class Call implements AccountCall {
 
   constructor(
     config: InternalAxiosRequestConfig,
-    image: WireImage,
+    image: CallImage,
     target: CallTarget,
     settings: CallSettings,
   ) {
@@ -85,14 +82,15 @@ export class Call implements AccountCall {
     this.#settings = settings;
     const { method, origin, path } = image;
     this.request = Object.freeze({ method, origin, path: path.replace(/\?.*$/s, '') });
-    this.timeoutMs = Number(image.settings.timeout ?? 0);
+    this.timeoutMs = image.timeoutMs;
     this.account = target.accountID ?? accountIn(path);
     this.place = settings.limits?.nextPlace() ?? 0;
     this.#turns = new CallTurns(settings.limits, this);
     this.endsAt = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
-    const { signal } = image.settings;
-    signal?.addEventListener?.('abort', this.#abort);
-    if (signal?.aborted) this.#abort();
+    const { signal } = image;
+    if (signal === undefined) return;
+    settings.signals.add(signal, this.#abort);
+    if (signal.aborted) this.#abort();
   }
 
   /** Ends the call, wherever it is. It rejects with the reason. */
@@ -101,9 +99,11 @@ export class Call implements AccountCall {
     this.#abort();
   }
 
-  /** Listens to the caller's signal no more. */
-  end(): void {
-    this.image.settings.signal?.removeEventListener?.('abort', this.#abort);
+  /** The call is over: it listens to the caller's signal no more, once a streamed response of it has ended. */
+  end(response: AxiosResponse | undefined): void {
+    const data: unknown = response?.data;
+    if (isStream(data) && !data.closed) data.once('close', () => this.end(undefined));
+    else if (this.image.signal !== undefined) this.#settings.signals.delete(this.image.signal, this.#abort);
   }
 
   /** The error of a call whose signal is aborted. */
@@ -187,34 +187,29 @@ export class Call implements AccountCall {
       const late = () => axiosTimeoutError(this.config, this.timeoutMs);
       return Promise.resolve({ error: this.signal.aborted ? this.abortError() : late() });
     }
-    const { body, settings } = this.image;
+    const { body, settings, method, origin, path } = this.image;
     const attempt = new Attempt({ signal: this.signal, idleMs: attemptTimeoutMs, leftMs });
     const failed = (error: unknown) => this.#failed(error, token, attempt);
     try {
-      const data = body.forAttempt(this.config, () => attempt.active());
+      const data = body.forAttempt(this.config, (bytes) => attempt.sent(bytes));
       this.attempts++;
-      this.maybeSent = true;
       this.token = token;
       const { signal } = attempt;
       const headers = this.#headers(token);
-      this.#decided = undefined;
-      return transport(wireRequest(settings, { ...this.image, headers, data, signal }), {
-        neverSent: () => {
-          this.maybeSent = false;
-        },
-        active: () => attempt.active(),
-        head: (status, response) => {
-          if (decidedByStatus.has(status)) this.#decided = response;
-        },
-      }).then((response) => this.#responded(response, token, attempt), failed);
+      const request = wireRequest(settings, { method, origin, path, headers, data, signal });
+      attempt.maybeSent = true;
+      return transport(request, attempt).then(
+        (response) => this.#responded(response, token, attempt),
+        failed,
+      );
     } catch (error) {
       return Promise.resolve(failed(error));
     }
   }
 
   #responded(response: AxiosResponse, token: Token, attempt: Attempt): Outcome | Promise<Outcome> {
-    const visible = this.#visible(token);
-    redactResponse(response, visible);
+    this.maybeSent = true;
+    redactResponse(response, this.config, this.request, token);
     const { status, data } = response;
     this.#done = status >= 200 && status < 300;
     this.ambiguous = isAmbiguousAfter(status, this.ambiguous);
@@ -233,14 +228,10 @@ export class Call implements AccountCall {
       return { response };
     }
     response.data = this.#settings.unread.shield(data, {
-      active: () => attempt.active(),
-      failure: (error) => this.#timeoutError(attempt) ?? redactError(error, visible),
+      received: () => attempt.received(),
+      failure: (error) => this.#timeoutError(attempt) ?? redactError(error, this.config, this.request, token),
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
-      ended: (whole) => {
-        if (whole) attempt.end();
-        else attempt.giveUp();
-        this.end();
-      },
+      ended: (whole) => (whole ? attempt.end() : attempt.giveUp()),
       info: () => this.info,
     });
     return { response };
@@ -248,13 +239,14 @@ export class Call implements AccountCall {
 
   #failed(reason: unknown, token: Token, attempt: Attempt): Outcome | Promise<Outcome> {
     attempt.end();
-    const decided = this.signal.aborted ? undefined : this.#decided?.();
+    this.maybeSent = attempt.maybeSent;
+    const decided = this.signal.aborted ? undefined : attempt.decided?.();
     if (decided !== undefined) {
-      decided.data = this.image.settings.responseType === 'arraybuffer' ? Buffer.alloc(0) : '';
+      decided.data = this.image.responseType === 'arraybuffer' ? Buffer.alloc(0) : '';
       return this.#responded(decided, token, attempt);
     }
     this.#turns.lost();
-    const error = redactError(reason, this.#visible(token));
+    const error = redactError(reason, this.config, this.request, token);
     if (this.maybeSent) this.ambiguous = true;
     return { error: this.signal.aborted ? this.abortError() : (this.#timeoutError(attempt) ?? error) };
   }
@@ -263,11 +255,6 @@ export class Call implements AccountCall {
     if (attempt.timedOut === undefined) return undefined;
     const ms = attempt.timedOut === 'call' ? this.timeoutMs : this.#settings.attemptTimeoutMs;
     return axiosTimeoutError(this.config, ms);
-  }
-
-  #visible(token: Token): Visible {
-    const { config, request } = this;
-    return { config, request, clean: (text) => withoutToken(text, token.accessToken()) };
   }
 
   /** A copy for one attempt, so that nothing a handler or a log can reach ever holds the token. */

@@ -1,7 +1,17 @@
-import type { AxiosInstance, AxiosInterceptorManager, AxiosResponse } from 'axios';
+import {
+  AxiosHeaders,
+  type AxiosInstance,
+  type AxiosInterceptorManager,
+  type AxiosRequestTransformer,
+  type AxiosResponse,
+  type AxiosResponseTransformer,
+} from 'axios';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
+import { isObject } from '../utils/describe-type.js';
 import type { Call } from './call.js';
-import { attachCallInfo, hasCallInfo } from './call-info.js';
+import { hasCallInfo, withCallInfo } from './call-info.js';
+
+type AxiosTransform = AxiosRequestTransformer | AxiosResponseTransformer;
 
 /** An interceptor of responses, as an application registers it. */
 type Interceptor = Parameters<AxiosInstance['interceptors']['response']['use']>;
@@ -17,23 +27,26 @@ export function interceptOutcomes(client: AxiosInstance, calls: WeakMap<object, 
     .map(({ fulfilled, rejected }) => [fulfilled, rejected]);
   manager.clear();
 
+  /** @param callError - The error that the call itself has ended with. */
   const inTurn = (
     outcome: Promise<AxiosResponse>,
     info: MoovCallInfo | undefined,
+    callError?: unknown,
   ): Promise<AxiosResponse> => {
     let last = outcome;
     for (const [fulfilled, rejected] of own) last = last.then(fulfilled, rejected);
     return last.catch((error: unknown) => {
-      // Of the application's own code, or of an abort that came after the response.
-      if (info !== undefined && error instanceof Error && !hasCallInfo(error)) attachCallInfo(error, info);
-      throw error;
+      // The call's own error says already what became of it. Another one is of the application's code, which may have
+      // made another call, or of an abort that came after the response.
+      if (info === undefined || (error === callError && hasCallInfo(error))) throw error;
+      throw withCallInfo(error, info);
     });
   };
   manager.use(
     own.length === 0
       ? undefined
       : (response) => inTurn(Promise.resolve(response), calls.get(response.config)?.infoWithoutResponse),
-    (error: unknown) => inTurn(Promise.reject(error), infoOf(error, client, calls)),
+    (error: unknown) => inTurn(Promise.reject(error), infoOf(error, client, calls), error),
   );
 }
 
@@ -53,22 +66,31 @@ function infoOf(
   return isOurs ? { attempts: 0, ambiguous: false } : undefined;
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
 /**
  * Closes an instance that all requests share: what one handler sets on it must not reach another. Defaults,
  * interceptors, `create` and the methods can't be changed, nor used to get around the rules.
  */
 export function closeInstance(client: AxiosInstance): void {
-  deepFreeze(client.defaults);
+  const { defaults } = client;
+  for (const name of ['transformRequest', 'transformResponse'] as const) {
+    const given = defaults[name];
+    if (given !== undefined) Object.assign(defaults, { [name]: [given].flat().map(closedFunction) });
+  }
+  deepFreeze(defaults);
   closeManager(client.interceptors.request);
   closeManager(client.interceptors.response);
   Object.freeze(client.interceptors);
   Object.defineProperty(client, 'create', { value: closed('create') });
   Object.freeze(Reflect.get(client, 'prototype'));
   Object.freeze(client);
+}
+
+/** A transform that nobody can change: Axios calls each by its own `call`, which could be a property of it. */
+function closedFunction(transform: AxiosTransform): AxiosTransform {
+  const own = function (this: unknown, ...args: unknown[]): unknown {
+    return Reflect.apply(transform, this, args);
+  };
+  return Object.freeze(own);
 }
 
 function closeManager<V>(manager: AxiosInterceptorManager<V>): void {
@@ -94,7 +116,13 @@ function closed(name: string): () => never {
 
 /** Freezes what belongs to the defaults, and leaves alone what they merely refer to: agents, classes, functions. */
 function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  if (!isObject(value) || Object.isFrozen(value)) return;
+  if (value instanceof AxiosHeaders) Object.freeze(value);
+  if (value instanceof URLSearchParams) {
+    for (const name of ['append', 'delete', 'set', 'sort']) {
+      Object.defineProperty(value, name, { value: closed(`defaults.params.${name}`) });
+    }
+  }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return;
   Object.freeze(value);

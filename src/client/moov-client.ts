@@ -12,17 +12,25 @@ import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
-import { attachCallInfo } from './call-info.js';
+import { withCallInfo } from './call-info.js';
 import type { CallTarget } from './call-target.js';
+import { CallerSignals } from './caller-signals.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
 import { OpenCalls } from './open-calls.js';
 import type { RateLimits } from './rate-limits.js';
 import { createResend } from './resend.js';
 import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
-import { isStream, UnreadStreams } from './streams.js';
+import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
-import { type Base, baseOf, type ConnectionSettings, takeConnection, wireImage } from './wire-image.js';
+import {
+  type Base,
+  baseOf,
+  type ConnectionSettings,
+  callImage,
+  noConnection,
+  takeConnection,
+} from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
@@ -64,7 +72,8 @@ export function createMoovClients(
   const resend = createResend({ retries: settings.retries, budget, emit });
   const unread = new UnreadStreams();
   const open = new OpenCalls();
-  const ofCalls: CallSettings = { origin, attemptTimeoutMs, transport, unread, limits };
+  const signals = new CallerSignals();
+  const ofCalls: CallSettings = { origin, attemptTimeoutMs, transport, unread, signals, limits };
   const calls = new WeakMap<object, Call>();
   const made = {
     foreground: new WeakMap<TokenSupplier, AxiosInstance>(),
@@ -89,7 +98,7 @@ export function createMoovClients(
   };
 
   function create(target: CallTarget): AxiosInstance {
-    const connection: ConnectionSettings = {};
+    const connection = noConnection();
     const adapter = adapterFor(target, base, connection);
     const client = axios.create({ ...config, adapter });
     client.interceptors.request.use(
@@ -111,14 +120,13 @@ export function createMoovClients(
   function adapterFor(target: CallTarget, base: Base, connection: ConnectionSettings): AxiosAdapter {
     return (config) => {
       try {
-        const call = new Call(config, wireImage(config, base, connection), target, ofCalls);
+        const call = new Call(config, callImage(config, base, connection), target, ofCalls);
         calls.set(config, call);
         open.add(call);
         budget?.earn();
         return call.attempt().then((outcome) => conclude(call, outcome));
       } catch (error) {
-        if (error instanceof Error) attachCallInfo(error, { attempts: 0, ambiguous: false });
-        return Promise.reject(error);
+        return Promise.reject(withCallInfo(error, { attempts: 0, ambiguous: false }));
       }
     };
   }
@@ -130,8 +138,7 @@ export function createMoovClients(
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
     open.delete(call);
-    // A streamed response is still the caller's to abort.
-    if (!isStream(outcome.response?.data)) call.end();
+    call.end(outcome.response);
     return settle(call, outcome);
   }
 }

@@ -1,4 +1,5 @@
 import { type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
+import type { Token } from '../tokens/token.js';
 
 /** What may be shown of a request instead of the request itself, which leads to its headers. */
 export interface RequestSummary {
@@ -8,54 +9,68 @@ export interface RequestSummary {
   readonly path: string;
 }
 
-/** What the caller may see in place of what the transport had. */
-export interface Visible {
-  /** The caller's own config. */
-  readonly config: InternalAxiosRequestConfig;
-  readonly request: RequestSummary;
-  /** Takes the access token out of a text that the server may have echoed. */
-  readonly clean: (text: string) => string;
-}
-
 /** A shorter text is no secret, and would be found in harmless places. */
 const SHORTEST_SECRET = 5;
 
-/** Takes a token out of a text. */
-export function withoutToken(text: string, token: string): string {
-  if (token.length < SHORTEST_SECRET || !text.includes(token)) return text;
-  return text.replaceAll(`Bearer ${token}`, '[redacted]').replaceAll(token, '[redacted]');
+/** A token in the forms in which a server may echo it: as it is, percent-encoded, and in base64. */
+function formsOf(token: string): string[] {
+  const inBase64 = (text: string) => Buffer.from(text).toString('base64').replace(/=+$/, '');
+  return [token, encodeURIComponent(token), inBase64(`Bearer ${token}`), inBase64(token)];
+}
+
+/** Takes an access token out of a text that the server may have echoed. */
+function withoutToken(text: string, token: string): string {
+  if (token.length < SHORTEST_SECRET || text.length < token.length) return text;
+  let clean = text;
+  for (const form of formsOf(token)) {
+    if (clean.includes(form))
+      clean = clean.replaceAll(`Bearer ${form}`, '[redacted]').replaceAll(form, '[redacted]');
+  }
+  return clean;
 }
 
 /**
- * A response as the caller sees it. What comes from the transport holds the config and the request that carry the token:
- * both are replaced, by the caller's config and by a summary of the request. A token that the server echoes in its
- * status text or in a header is taken out.
+ * Makes a response what the caller may see. What comes from the transport holds the config and the request that carry
+ * the token: both are replaced, by the caller's config and by a summary of the request. A token that the server echoes
+ * in its status text or in a header is taken out.
  */
-export function redactResponse(response: AxiosResponse, visible: Visible): AxiosResponse {
-  response.config = visible.config;
-  response.request = visible.request;
-  response.statusText = visible.clean(String(response.statusText));
+export function redactResponse(
+  response: AxiosResponse,
+  config: InternalAxiosRequestConfig,
+  request: RequestSummary,
+  token: Token,
+): void {
+  const secret = token.accessToken();
+  response.config = config;
+  response.request = request;
+  response.statusText = withoutToken(String(response.statusText), secret);
   const { headers } = response;
   for (const name of Object.keys(headers)) {
     const value: unknown = headers[name];
     if (typeof value === 'string') {
-      const clean = visible.clean(value);
+      const clean = withoutToken(value, secret);
       if (clean !== value) headers[name] = clean;
     } else if (Array.isArray(value)) {
-      headers[name] = value.map((one) => visible.clean(String(one)));
+      headers[name] = value.map((one) => withoutToken(String(one), secret));
     }
   }
-  return response;
 }
 
-/** A failure of the transport as the caller sees it; see {@link redactResponse}. */
-export function redactError(failure: unknown, visible: Visible): unknown {
-  // Of broken responses Node tells the bytes as they came.
+/** Makes a failure of the transport what the caller may see; see {@link redactResponse}. */
+export function redactError(
+  failure: unknown,
+  config: InternalAxiosRequestConfig,
+  request: RequestSummary,
+  token: Token,
+): unknown {
+  // Of broken responses Node reports the bytes as they came.
   if (failure instanceof Error && 'rawPacket' in failure) Reflect.deleteProperty(failure, 'rawPacket');
-  if (failure instanceof Error && failure.cause instanceof Error) redactError(failure.cause, visible);
+  if (failure instanceof Error && failure.cause instanceof Error) {
+    redactError(failure.cause, config, request, token);
+  }
   if (!isAxiosError(failure)) return failure;
-  failure.config = visible.config;
-  failure.request = visible.request;
-  if (failure.response !== undefined) redactResponse(failure.response, visible);
+  failure.config = config;
+  failure.request = request;
+  if (failure.response !== undefined) redactResponse(failure.response, config, request, token);
   return failure;
 }

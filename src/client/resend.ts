@@ -49,7 +49,7 @@ export function createResend(rules: FollowUpRules): Resend {
   return async (call, first) => {
     const followUp = new FollowUp(call, first, rules);
     let pending: Outcome | undefined = first;
-    const retry = call.image.settings['axios-retry'];
+    const { retries } = call.image;
 
     /** The first time it repeats the outcome that is known already; after that each time is an attempt. */
     async function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
@@ -63,7 +63,7 @@ export function createResend(rules: FollowUpRules): Resend {
       await inner.request({
         adapter,
         signal: call.signal,
-        ...(retry === undefined ? {} : { 'axios-retry': retry }),
+        ...(retries === undefined ? {} : { 'axios-retry': { retries } }),
       });
       return followUp.outcome;
     } catch (reason) {

@@ -14,6 +14,11 @@ export class RetryBudget {
     this.#left = Math.min(MOST, this.#left + EARNED);
   }
 
+  /** The same for what is less urgent than a retry: half of the reserve stays. */
+  spendSpare(): boolean {
+    return this.#left - SPENT >= MOST / 2 && this.spend();
+  }
+
   /** @returns whether a retry may be made; then it is paid for. */
   spend(): boolean {
     if (this.#left < SPENT) return false;

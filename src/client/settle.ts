@@ -1,8 +1,13 @@
-import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import { MoovOriginError } from '../errors.js';
+import {
+  AxiosError,
+  type AxiosResponse,
+  type AxiosResponseTransformer,
+  type InternalAxiosRequestConfig,
+} from 'axios';
+import { MoovConfigError, MoovOriginError } from '../errors.js';
 import { statusError } from './after-attempt.js';
 import type { Call, Outcome } from './call.js';
-import { attachCallInfo } from './call-info.js';
+import { attachCallInfo, withCallInfo } from './call-info.js';
 import { isOwnEarlierAttempt } from './idempotent-conflict.js';
 
 /**
@@ -15,10 +20,10 @@ import { isOwnEarlierAttempt } from './idempotent-conflict.js';
 export function settle(call: Call, outcome: Outcome): AxiosResponse {
   const { response, error } = outcome;
   if (response === undefined) {
-    if (error instanceof Error) attachCallInfo(error, call.info);
+    const own = withCallInfo(error, call.info);
     call.image.body.release();
-    if (error instanceof AxiosError && error.response !== undefined) guardTransform(call);
-    throw error;
+    if (own instanceof AxiosError && own.response !== undefined) guardTransform(call);
+    throw own;
   }
   const elsewhere = redirectElsewhere(response, call.request.origin);
   if (elsewhere !== undefined) {
@@ -40,12 +45,11 @@ export function settle(call: Call, outcome: Outcome): AxiosResponse {
 }
 
 function accepts(call: Call, status: number): boolean {
-  const { validateStatus } = call.image.settings;
+  const { validateStatus } = call.image;
   try {
     return !validateStatus || validateStatus(status);
   } catch (error) {
-    if (error instanceof Error) attachCallInfo(error, call.infoWithoutResponse);
-    throw error;
+    throw withCallInfo(error, call.infoWithoutResponse);
   }
 }
 
@@ -56,25 +60,31 @@ function accepts(call: Call, status: number): boolean {
 function guardTransform(call: Call): void {
   const { config } = call;
   const { transformResponse } = config;
-  config.transformResponse = function guarded(this: InternalAxiosRequestConfig, data, headers, status) {
+  const guarded: AxiosResponseTransformer = function (data, headers, status) {
     restore(config, transformResponse);
     try {
       return [transformResponse ?? []]
         .flat()
-        .reduce<unknown>((value, transform) => transform.call(this, value, headers, status), data);
+        .reduce<unknown>(
+          (value, transform) => Reflect.apply(transform, this, [value, headers, status]),
+          data,
+        );
     } catch (error) {
-      if (error instanceof Error) attachCallInfo(error, call.infoWithoutResponse);
-      throw error;
+      throw withCallInfo(error, call.infoWithoutResponse);
     }
   };
+  // Axios puts the response on the config while the transforms run.
+  if (Object.isExtensible(config) && Reflect.set(config, 'transformResponse', guarded)) return;
+  const message = 'The config of a call was made read-only while the call was in flight';
+  throw withCallInfo(new MoovConfigError(message), call.infoWithoutResponse);
 }
 
 function restore(
   config: InternalAxiosRequestConfig,
   transformResponse: InternalAxiosRequestConfig['transformResponse'],
 ): void {
-  if (transformResponse === undefined) delete config.transformResponse;
-  else config.transformResponse = transformResponse;
+  if (transformResponse === undefined) Reflect.deleteProperty(config, 'transformResponse');
+  else Reflect.set(config, 'transformResponse', transformResponse);
 }
 
 function redirectElsewhere(response: AxiosResponse, moov: string): MoovOriginError | undefined {

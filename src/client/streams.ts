@@ -10,7 +10,7 @@ export function isStream(value: unknown): value is Readable {
 /** What a streamed response needs to know of its call. */
 export interface StreamedCall {
   /** Called with each piece that arrives. */
-  active(): void;
+  received(): void;
   /** What to show of an error of the source. */
   failure(error: unknown): unknown;
   /** Called once, when the last byte was read or the stream was given up; told whether it came whole. */
@@ -41,7 +41,7 @@ export class UnreadStreams {
       if (!isOver) call.ended(source.readableEnded);
       isOver = true;
     };
-    source.on('data', () => call.active());
+    source.on('data', () => call.received());
     source.on('error', fail);
     // What has come whole waits for its reader, and for nothing else.
     source.once('end', end);

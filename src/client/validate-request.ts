@@ -2,7 +2,7 @@ import { type AxiosAdapter, AxiosError, type InternalAxiosRequestConfig } from '
 import { reservedSettings } from '../config/reserved-axios-settings.js';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
 import type { RequestHeaders } from '../transports/transport.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/describe-type.js';
 import type { CallBody } from './bodies.js';
 
 /** What nearly every call has, and no parser changes: a path without dots and escapes. */
@@ -56,12 +56,13 @@ const MOST_RETRIES = 10;
 /**
  * Refuses settings of a call that would bypass this package's rules.
  *
+ * @returns how often the call may be retried, if it says so itself.
  * @throws {@link MoovConfigError} naming the setting; nothing has been sent.
  */
 export function assertSettings(
   config: InternalAxiosRequestConfig & { 'axios-retry'?: unknown },
   baseURL: string,
-): void {
+): number | undefined {
   // The adapter has been dealt with where it could still be replaced: before Axios called it.
   const allowed: Readonly<Record<string, unknown>> = { baseURL, maxRedirects: 0, adapter: config.adapter };
   const changed = reservedSettings.find(
@@ -78,19 +79,30 @@ export function assertSettings(
   assertHTTP1(config.httpVersion);
   assertEncoding(config);
   for (const [name, instead] of optionsOfAll) if (name in config) throw bypassed(`"${name}"`, instead);
-  const { timeout } = config;
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-    throw new MoovConfigError(
-      `timeout: expected milliseconds, 0 or more, 0 being no limit; got ${describeType(timeout)}.`,
-    );
-  }
-  const retry: unknown = config['axios-retry'];
-  if (retry !== undefined && !isRetryCount(retry)) {
-    throw bypassed(
-      '"axios-retry" with more than { retries }, a whole number from 0 to 10',
-      'What may be sent again is decided here.',
-    );
-  }
+  assertWritable(config);
+  return readRetries(config['axios-retry']);
+}
+
+/** A controller in the place of its signal would be passed over. */
+export function assertSignal(signal: unknown): void {
+  if (signal === undefined || signal === null) return;
+  if (isObject(signal) && 'addEventListener' in signal && 'aborted' in signal) return;
+  throw new MoovConfigError(`signal: expected an AbortSignal; got ${describeType(signal)}.`);
+}
+
+/** @throws {@link MoovConfigError} for what is no time. */
+export function assertTimeout(timeout: unknown): void {
+  if (typeof timeout === 'number' && timeout >= 0) return;
+  throw new MoovConfigError(
+    `timeout: expected milliseconds, 0 or more, 0 being no limit; got ${describeType(timeout)}.`,
+  );
+}
+
+/** A config that can't be changed would hide what the application's `transformResponse` throws after a payment. */
+function assertWritable(config: InternalAxiosRequestConfig): void {
+  const isWritable = Reflect.set(config, 'transformResponse', config.transformResponse);
+  if (isWritable && Object.isExtensible(config)) return;
+  throw new MoovConfigError('The config of a call must not be frozen, sealed or read-only.');
 }
 
 /** Options of `moovAuth` that would be passed over here, and what a call has in their place. */
@@ -176,16 +188,18 @@ export function assertAdapter(config: InternalAxiosRequestConfig, adapter: Axios
   if (config.adapter !== adapter) throw bypassed('"adapter"', 'It is set once, for every call.');
 }
 
-function isRetryCount(settings: unknown): boolean {
-  return (
-    typeof settings === 'object' &&
-    settings !== null &&
-    Object.entries(settings).every(([name, value]) => name === 'retries' && isCount(value))
+/** Reads each member once, and nothing but `retries`. */
+function readRetries(settings: unknown): number | undefined {
+  if (settings === undefined) return undefined;
+  const { retries, ...others } = isObject(settings)
+    ? { retries: undefined, ...settings }
+    : { others: settings };
+  const isCount = Number.isInteger(retries) && Number(retries) >= 0 && Number(retries) <= MOST_RETRIES;
+  if (Object.keys(others).length === 0 && (retries === undefined || isCount)) return retries;
+  throw bypassed(
+    '"axios-retry" with more than { retries }, a whole number from 0 to 10',
+    'What may be sent again is decided here.',
   );
-}
-
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_RETRIES;
 }
 
 function bypassed(what: string, why: string): MoovConfigError {

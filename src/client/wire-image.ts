@@ -5,25 +5,31 @@ import axios, {
   type AxiosRequestConfig,
   type InternalAxiosRequestConfig,
 } from 'axios';
-import type { RequestHeaders } from '../transports/transport.js';
+import { type RequestHeaders, type WireSettings, wireSettings } from '../transports/transport.js';
 import { type CallBody, fixBody, isForm } from './bodies.js';
-import { assertHeaders, assertSettings, assertURL } from './validate-request.js';
+import { assertHeaders, assertSettings, assertSignal, assertTimeout, assertURL } from './validate-request.js';
 
 /**
  * What a call sends, computed once from the config that was checked. Every attempt, replay and retry is made from this:
  * whatever anybody changes on the config afterwards is not sent.
  */
-export interface WireImage {
+export interface CallImage {
   /** In upper case. */
   readonly method: string;
   readonly origin: string;
   /** With the path of the base URL, and the query. */
   readonly path: string;
+  readonly settings: WireSettings;
   /** Without the bearer token and Moov's Origin, which each attempt adds to a copy of its own. */
   readonly headers: RequestHeaders;
   readonly body: CallBody;
-  /** The config's other settings, as they were, and those of the connection. */
-  readonly settings: AxiosRequestConfig;
+  readonly signal: InternalAxiosRequestConfig['signal'];
+  /** The time for the whole call in milliseconds; 0 stands for no limit, as in Axios. */
+  readonly timeoutMs: number;
+  readonly responseType: InternalAxiosRequestConfig['responseType'];
+  readonly validateStatus: InternalAxiosRequestConfig['validateStatus'];
+  /** How often this call may be retried, where it says so itself. */
+  readonly retries: number | undefined;
 }
 
 /** The base URL in parts. */
@@ -39,14 +45,23 @@ export function baseOf(url: string): Base {
   return { url, origin, path: pathname.replace(/\/+$/, '') };
 }
 
+const ofConnection = ['httpAgent', 'httpsAgent', 'proxy'] as const;
+
 /** The settings of connections, which are kept out of what callers see: an agent leads to the requests it carries. */
-export type ConnectionSettings = Pick<AxiosRequestConfig, 'httpAgent' | 'httpsAgent' | 'proxy'>;
+export type ConnectionSettings = Pick<AxiosRequestConfig, (typeof ofConnection)[number]>;
+
+/** Without a prototype, from which somebody's settings could come. */
+export function noConnection(): ConnectionSettings {
+  const none: ConnectionSettings = {};
+  Object.setPrototypeOf(none, null);
+  return none;
+}
 
 /** Takes these settings out of a config or of defaults. */
 export function takeConnection(config: ConnectionSettings): ConnectionSettings {
-  const taken: ConnectionSettings = {};
-  for (const name of ['httpAgent', 'httpsAgent', 'proxy'] as const) {
-    if (config[name] !== undefined) Object.assign(taken, { [name]: config[name] });
+  const taken = noConnection();
+  for (const name of ofConnection) {
+    if (Object.hasOwn(config, name)) taken[name] = config[name];
     delete config[name];
   }
   return taken;
@@ -59,21 +74,39 @@ export function takeConnection(config: ConnectionSettings): ConnectionSettings {
  * @throws {@link MoovOriginError} for a URL that leads elsewhere; {@link MoovConfigError} for a setting or a header that
  * would bypass this package's rules; AxiosError, as Axios has it, for parameters that can't be serialised.
  */
-export function wireImage(
+export function callImage(
   config: InternalAxiosRequestConfig,
   base: Base,
   connection: ConnectionSettings,
-): WireImage {
-  const body = fixBody(config.data);
+): CallImage {
+  // Each property is read once: what a getter or a Proxy returned then is checked, and is sent.
+  const { url, method = 'get', params, paramsSerializer, headers: given, data } = config;
+  const { signal, timeout = 0, responseType, validateStatus } = config;
+  const body = fixBody(data);
   try {
-    assertURL(config.url, base.origin);
-    assertSettings(config, base.url);
-    const headers = fixHeaders(config.headers);
+    assertURL(url, base.origin);
+    assertTimeout(timeout);
+    assertSignal(signal);
+    const retries = assertSettings(config, base.url);
+    const headers = fixHeaders(given);
     assertHeaders(headers, body);
-    if (isForm(config.data)) fixBoundary(headers);
-    const settings = { ...connection, ...config, ...takeConnection(config) };
-    const method = (config.method ?? 'get').toUpperCase();
-    return { method, origin: base.origin, path: pathOf(config, base), headers, body, settings };
+    if (isForm(data)) fixBoundary(headers);
+    const { httpAgent = connection.httpAgent, httpsAgent = connection.httpsAgent } = takeConnection(config);
+    // A call has no proxy of its own.
+    const settings = wireSettings(config, { httpAgent, httpsAgent, proxy: connection.proxy });
+    return {
+      method: String(method).toUpperCase(),
+      origin: base.origin,
+      path: pathOf({ url, params, paramsSerializer }, base, config),
+      headers,
+      body,
+      settings,
+      signal,
+      timeoutMs: timeout,
+      responseType,
+      validateStatus,
+      retries,
+    };
   } catch (error) {
     body.release();
     throw error;
@@ -102,9 +135,18 @@ function fixBoundary(headers: RequestHeaders): void {
 /** What a URL parser leaves as it is, except dot segments. */
 const plain = /^\/(?!\/)[\w\-.~!$&()*+,;=:@%/?|[\]]*$/;
 
+interface Where {
+  readonly url: string | undefined;
+  readonly params: unknown;
+  readonly paramsSerializer: InternalAxiosRequestConfig['paramsSerializer'];
+}
+
 /** As Axios's own adapter does it: put together, parsed, and with the query of `params` behind what was parsed. */
-function pathOf(config: InternalAxiosRequestConfig, base: Base): string {
-  const { url, params, paramsSerializer } = config;
+function pathOf(
+  { url, params, paramsSerializer }: Where,
+  base: Base,
+  config: InternalAxiosRequestConfig,
+): string {
   if (url !== undefined && !params && plain.test(url) && !url.includes('/.')) return base.path + url;
   const { pathname, search } = new URL(axios.getUri({ baseURL: base.url, ...(url ? { url } : {}) }));
   const path = pathname + search;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AxiosResponse } from 'axios';
-import { attachCallInfo } from '../client/call-info.js';
+import { attachCallInfo, withCallInfo } from '../client/call-info.js';
 import { isStream } from '../client/streams.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 
@@ -39,7 +39,17 @@ export async function asResponse(
   const [url] = request.url.split('#', 1);
   Object.defineProperty(response, 'url', { value: url, configurable: true });
   attachCallInfo(response, info);
+  // A body that can't be read is an error of a call that Moov has answered.
+  const parse = response.json.bind(response);
+  const json = () =>
+    parse().catch((error: unknown) => Promise.reject(withCallInfo(error, unreadable(info, status))));
+  Object.defineProperty(response, 'json', { value: json, configurable: true, writable: true });
   return response;
+}
+
+/** What became of a call whose body the caller can't read: after a 2xx it must not read as if Moov had done nothing. */
+function unreadable(info: MoovCallInfo, status: number): MoovCallInfo {
+  return { ...info, ambiguous: info.ambiguous || (status >= 200 && status < 300) };
 }
 
 async function bodyOf(

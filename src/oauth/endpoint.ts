@@ -3,7 +3,7 @@ import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from
 import type { Credentials } from '../config/connection-options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import { targeting } from '../transports/request-target.js';
-import { type Transport, unobserved, wireRequest } from '../transports/transport.js';
+import { type Transport, unobserved, wireRequest, wireSettings } from '../transports/transport.js';
 import { plainRequestID } from '../utils/request-id.js';
 import type { Headers } from '../utils/retry-after.js';
 import { userAgent } from '../version.js';
@@ -49,7 +49,13 @@ export class OAuthEndpoint {
       ...settings.connection,
       adapter: async (config) => {
         const { method = 'post', headers, data, signal } = config;
-        const request = wireRequest(config, { method, ...targetOf(config), headers, data, signal });
+        const request = wireRequest(wireSettings(config), {
+          method,
+          ...targetOf(config),
+          headers,
+          data,
+          signal,
+        });
         return settings.transport(request, unobserved);
       },
       baseURL: settings.baseURL,

@@ -7,7 +7,7 @@ import { bareError } from './bare-error.js';
 import { assertDestination, pathTo } from './destination.js';
 import { assertExactHeaders } from './exact-headers.js';
 import { shieldedFromPrototype } from './prototype-pollution.js';
-import { type Connected, LARGE_BODY_BYTES, type TransportObserver, type WireRequest } from './transport.js';
+import type { Connected, WireRequest } from './transport.js';
 
 const adapter = axios.getAdapter('http');
 
@@ -26,6 +26,8 @@ export function axiosTransport(origin: string): Connected {
           // Axios has parsed the path, which may change it. A proxy for http gets the whole URL.
           const exact = { ...options, path: options.path?.startsWith('/') ? path : origin + path };
           const begun = begin(shieldedFromPrototype(exact), onResponse);
+          // A body without a length is a stream of the caller's, which is counted on its way here.
+          observer.sent(Number(begun.getHeader('Content-Length')) || 0);
           return begun
             .once('socket', (socket) =>
               whenConnected(socket, () => {
@@ -36,19 +38,14 @@ export function axiosTransport(origin: string): Connected {
               endWithErrorOf(begun, response);
               observer.head(response.statusCode ?? 0, () => headOf(response, request));
               // A stream is left to its reader.
-              if (request.responseType !== 'stream') response.on('data', () => observer.active());
+              if (request.responseType !== 'stream') response.on('data', () => observer.received());
             });
         },
       };
       try {
         assertExactHeaders(request.headers);
         path = pathTo(origin, request);
-        const config: WireRequest = {
-          ...request,
-          ...uploadReports(request, observer),
-          url: origin + path,
-          transport: native,
-        };
+        const config: WireRequest = { ...request, url: origin + path, transport: native };
         delete config.baseURL;
         Object.setPrototypeOf(config, null);
         return await adapter(config);
@@ -70,21 +67,6 @@ function whenConnected(socket: Socket, connected: () => void): void {
   } else {
     connected();
   }
-}
-
-/** Axios sends a large body piece by piece only when it reports progress. */
-function uploadReports(
-  { data, onUploadProgress }: WireRequest,
-  observer: TransportObserver,
-): Pick<WireRequest, 'onUploadProgress'> {
-  const isLarge = typeof data === 'string' ? data.length > LARGE_BODY_BYTES : Boolean(data);
-  if (!isLarge) return {};
-  return {
-    onUploadProgress(event) {
-      observer.active();
-      onUploadProgress?.(event);
-    },
-  };
 }
 
 function headOf(head: http.IncomingMessage, config: WireRequest): AxiosResponse {

@@ -45,13 +45,39 @@ function withFallback(origin: string, proxied: boolean): Connected {
   };
 }
 
+/** undici's Dispatchers that send each request once. */
+const ofUndici = new Set([
+  'Agent',
+  'BalancedPool',
+  'Client',
+  'EnvHttpProxyAgent',
+  'MockAgent',
+  'Pool',
+  'ProxyAgent',
+  'RoundRobinPool',
+  'Socks5ProxyAgent',
+]);
+
+/**
+ * Whether a Dispatcher is one of undici's own as it is. What was composed with interceptors, which may send a request
+ * again in silence, has another `dispatch` than its class.
+ */
+function isOfUndici(dispatcher: Dispatcher): boolean {
+  const prototype: unknown = Object.getPrototypeOf(dispatcher);
+  if (typeof prototype !== 'object' || prototype === null) return false;
+  return (
+    ofUndici.has(dispatcher.constructor.name) && Reflect.get(prototype, 'dispatch') === dispatcher.dispatch
+  );
+}
+
 /**
  * A Dispatcher was given for its CA, its proxy, its mocks: no other way would do in its place. Its connections are its
  * own; the requests on them are not.
  */
 function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
+  const sendsOnce = isOfUndici(dispatcher);
   const send = undiciTransport(origin, (options, handler) => {
-    handler.dispatched();
+    handler.dispatched(sendsOnce);
     dispatcher.dispatch(options, handler);
   });
   return {

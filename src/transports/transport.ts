@@ -3,13 +3,10 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 /** Axios's class of headers, under the name that both of its builds have. */
 export type RequestHeaders = InternalAxiosRequestConfig['headers'];
 
-/** A body of more bytes is sent piece by piece, so that it can be told from one that nobody takes. */
-export const LARGE_BODY_BYTES = 262_144;
-
 /** What a transport gets, made by {@link wireRequest}. */
 export type WireRequest = InternalAxiosRequestConfig;
 
-/** A request as it was checked: what every attempt at it sends. */
+/** A request as it was checked, for one attempt. */
 export interface WireImage {
   readonly method: string;
   /** Scheme, host and port, as `new URL(baseURL).origin` has them. */
@@ -42,19 +39,37 @@ const settingsOfTransports = [
   'maxRate',
 ] as const;
 
+/** Settings for a transport, each read once. */
+export type WireSettings = readonly (readonly [name: string, value: unknown])[];
+
+/**
+ * Reads the settings that transports use from an Axios config; only its own properties count.
+ *
+ * @param instead - Settings that count in the place of those of the config.
+ */
+export function wireSettings(
+  config: Partial<InternalAxiosRequestConfig>,
+  instead: Readonly<Record<string, unknown>> = {},
+): WireSettings {
+  const settings: [string, unknown][] = [];
+  for (const name of settingsOfTransports) {
+    const from = Object.hasOwn(instead, name) ? instead : config;
+    if (!Object.hasOwn(from, name)) continue;
+    const value: unknown = Reflect.get(from, name);
+    if (value !== undefined) settings.push([name, value]);
+  }
+  return settings;
+}
+
 /**
  * The request that a transport gets: an object without a prototype, which holds the settings of a fixed list and the
  * image. So no other setting, and no property of `Object.prototype`, has a say in where a request goes.
- *
- * @param settings - An Axios config; only its own properties count.
  */
-export function wireRequest(settings: object, image: WireImage): WireRequest {
+export function wireRequest(settings: WireSettings, image: WireImage): WireRequest {
   const { method, origin, path, headers, data, signal } = image;
   const request: WireRequest = { method, baseURL: origin, url: path, headers, data };
   if (signal !== undefined) request.signal = signal;
-  for (const name of settingsOfTransports) {
-    if (Object.hasOwn(settings, name)) Reflect.set(request, name, Reflect.get(settings, name));
-  }
+  for (const [name, value] of settings) Reflect.set(request, name, value);
   Object.setPrototypeOf(request, null);
   return request;
 }
@@ -66,8 +81,10 @@ export interface TransportObserver {
    * it a request counts as sent.
    */
   neverSent(): void;
-  /** Bytes of the request were sent, or bytes of its response have come. */
-  active(): void;
+  /** So many bytes of the request were given to the system. */
+  sent(bytes: number): void;
+  /** Bytes of the response have come. */
+  received(): void;
   /**
    * The head of the response has come, and its body may yet fail.
    *
@@ -79,7 +96,8 @@ export interface TransportObserver {
 /** For a caller that needs no reports. */
 export const unobserved: TransportObserver = {
   neverSent: () => undefined,
-  active: () => undefined,
+  sent: () => undefined,
+  received: () => undefined,
   head: () => undefined,
 };
 

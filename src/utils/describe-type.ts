@@ -5,3 +5,7 @@ export function describeType(value: unknown): string {
   if (value === null || typeof value === 'number') return String(value);
   return Array.isArray(value) ? 'a list' : `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`;
 }
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

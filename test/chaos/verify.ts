@@ -64,9 +64,8 @@ interface Knowledge {
  *   A connection that stood and then broke counts as handed over, even if the proxy has read nothing of it, since
  *   no client can know how much has left its machine.
  * - A whole 2xx settles the call: Moov has acted. A whole 5xx makes it ambiguous.
- * - Another whole 4xx settles it: Moov has not acted, and would have judged an earlier attempt the same. The exceptions
- *   say nothing of an earlier attempt and leave things as they are: 401 and 403 (who asks is not known or not allowed
- *   now), 408, 425 and 429 (not looked at), 409 (the conflict may be the earlier attempt's own work).
+ * - Another whole 4xx says that this attempt has done nothing, and nothing of an earlier one: no change. So does the
+ *   head of a 401 or 429, whatever becomes of its body.
  * - Anything else after the connection stood makes it ambiguous: no reply, a reply cut or not read to its end.
  *
  * A whole reply is one that the proxy has written and the client has read to its last byte.
@@ -77,9 +76,10 @@ function knowledgeAfter(attempts: readonly Told[]): Knowledge {
   for (const attempt of attempts) {
     before = ambiguous;
     if (!attempt.connected) continue;
-    const status = attempt.answered ? attempt.exchange?.status : undefined;
+    const whole = attempt.answered ? attempt.exchange?.status : undefined;
+    const status = attempt.status === 401 || attempt.status === 429 ? attempt.status : whole;
     if (status === undefined || status >= 500) ambiguous = true;
-    else if (![401, 403, 408, 409, 425, 429].includes(status)) ambiguous = false;
+    else if (status < 300) ambiguous = false;
   }
   return { ambiguous, before };
 }

@@ -27,7 +27,7 @@ async function maybeSent(origin: string): Promise<boolean> {
   const neverSent = () => {
     maybe = false;
   };
-  const sent = axiosTransport(origin).send(wireRequest({}, image), { ...unobserved, neverSent });
+  const sent = axiosTransport(origin).send(wireRequest([], image), { ...unobserved, neverSent });
   await expect(sent).rejects.toThrow();
   return maybe;
 }

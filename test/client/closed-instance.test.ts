@@ -1,4 +1,4 @@
-import type { AxiosInstance } from 'axios';
+import { AxiosHeaders, type AxiosInstance } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { MoovConfigError } from '../../src/index.js';
 import { startMoov } from '../helpers/moov.js';
@@ -33,6 +33,10 @@ describe('req.moov, which all requests share,', () => {
     [
       'changes default transforms',
       ({ defaults }) => [defaults.transformResponse].flat().push(spy) && pushTo(defaults),
+    ],
+    [
+      'gives a transform a call of its own',
+      ({ defaults }) => Object.assign([defaults.transformResponse].flat()[0] ?? {}, { call: spy }),
     ],
     ['redefines the adapter', ({ defaults }) => Object.defineProperty(defaults, 'adapter', { value: spy })],
   ];
@@ -75,6 +79,22 @@ describe('req.moov, which all requests share,', () => {
     }
     expect(seen).toBe(0);
     expect(() => kept[0]?.response.use(spy)).toThrow(MoovConfigError);
+  });
+
+  it('is closed also where configure put classes into the defaults', async () => {
+    const { sandbox, moov } = await startMoov({
+      configure: ({ defaults }) => {
+        Object.assign(defaults.headers, { common: new AxiosHeaders({ 'X-Trace': 'on' }) });
+        Object.assign(defaults, { params: new URLSearchParams({ a: '1' }) });
+      },
+    });
+    const { headers } = moov.client.defaults;
+    expect(() => Object.assign(headers.common, { 'X-User': 'alice' })).toThrow();
+    expect(() => Reflect.get(moov.client.defaults, 'params').set('user', 'alice')).toThrow(MoovConfigError);
+    await moov.client.get('/ping');
+    const ping = sandbox.requests.find(({ path }) => path.startsWith('/ping'));
+    expect(ping?.headers).toMatchObject({ 'x-trace': 'on' });
+    expect(JSON.stringify(ping)).not.toContain('alice');
   });
 
   it('leaves other instances of Axios as they are', async () => {

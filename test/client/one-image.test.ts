@@ -89,6 +89,7 @@ describe.each(transports)('over %s', (_name, over) => {
     ['transformRequest', (config) => Object.assign(config, { transformRequest: () => 'changed' })],
     ['maxBodyLength', (config) => Object.assign(config, { maxBodyLength: 1 })],
     ['axios-retry', (config) => Object.assign(config, { 'axios-retry': { retries: 0 } })],
+    ['the retries of axios-retry', (config) => Object.assign(config['axios-retry'] ?? {}, { retries: 0 })],
   ])('a change of %s on the config, during an attempt, changes no later one', async (_what, change) => {
     const { received, elsewhere } = await attempts(() => write, change);
     expect(received).toHaveLength(2);
@@ -162,5 +163,59 @@ describe.each(transports)('over %s', (_name, over) => {
     await moov.close();
     expect(error.message).toMatch(/URL/);
     expect(server.requests.every(({ path }) => path === '/oauth2/token')).toBe(true);
+  });
+});
+
+describe('a config that is another one each time it is read', () => {
+  /** A property that is harmless when it is first read. */
+  function turning(name: string, first: unknown, later: unknown): Record<string, unknown> {
+    let reads = 0;
+    const config = {};
+    Object.defineProperty(config, name, {
+      configurable: true,
+      enumerable: true,
+      get: () => (reads++ === 0 ? first : later),
+    });
+    return config;
+  }
+
+  it.each<[string, (evil: string) => Record<string, unknown>]>([
+    [
+      'proxy',
+      (evil) =>
+        turning('proxy', undefined, { host: new URL(evil).hostname, port: Number(new URL(evil).port) }),
+    ],
+    ['url', (evil) => turning('url', '/accounts', `${evil}/x`)],
+    ['baseURL', (evil) => turning('baseURL', undefined, evil)],
+    ['method', () => turning('method', 'get', 'delete')],
+    ['data', () => turning('data', '{"amount":1}', new FormData())],
+    ['params', () => turning('params', { a: 1 }, { b: 2 })],
+    ['maxRedirects', () => turning('maxRedirects', 0, 5)],
+    ['timeout', () => turning('timeout', 1_000, 'never')],
+  ])('is sent as it was checked, or not at all: %s', async (_name, config) => {
+    const evil = await serve({ body: {} });
+    const server = await serve(({ path }) => (path === '/oauth2/token' ? { body: token } : { body: {} }));
+    const moov = moovAuth('/ping.read', {
+      clientId: 'id',
+      clientSecret: 'a-long-secret',
+      baseURL: server.url,
+    });
+    const { adapter } = moov.client.defaults;
+    if (typeof adapter !== 'function') throw new Error('expected an adapter');
+    const headers = new axios.AxiosHeaders();
+    const given = Object.defineProperties(
+      { url: '/accounts', method: 'get', headers },
+      {
+        ...Object.getOwnPropertyDescriptors(config(evil.url)),
+      },
+    );
+    await Promise.resolve(adapter(given)).catch(() => undefined);
+    await moov.close();
+    expect(evil.requests).toEqual([]);
+    const calls = server.requests.filter(({ path }) => path !== '/oauth2/token');
+    const sent = calls.map(({ method, path }) => `${method} ${path}`);
+    // Or it is refused.
+    expect(sent.length).toBeLessThanOrEqual(1);
+    for (const call of sent) expect(call).toMatch(/^GET \/accounts(\?a=1)?$/);
   });
 });

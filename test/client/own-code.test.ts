@@ -55,21 +55,78 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(response).toMatchObject({ status: 200, moov: { attempts: 3 } });
     });
 
-    it.each(['a text', null, Object.freeze(new Error('frozen'))])(
-      '%s is rejected as it was thrown',
-      async (thrown) => {
+    it.each([
+      ['a text', 'thrown as a text'],
+      ['null', null],
+      ['a frozen error', Object.freeze(new Error('frozen'))],
+    ])(
+      'with %s, which cannot say so, becomes the cause of an error that is ambiguous',
+      async (_what, thrown) => {
         const { sandbox, moov } = await startMoov();
         const transformResponse = () => {
           throw thrown;
         };
         const config = { ...keyed('odd'), transformResponse };
-        const caught = await moov.client
-          .post(transfersOf(sandbox), transfer, config)
-          .catch((error: unknown) => error);
-        expect(caught).toBe(thrown);
+        const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+        expect(error).toMatchObject({ cause: thrown, moov: { attempts: 1, ambiguous: true } });
+        expect(sandbox.transfers).toHaveLength(1);
       },
     );
+
+    it('with one error for several calls says of each call what became of it', async () => {
+      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const shared = new Error('always the same');
+      const transformResponse = () => {
+        throw shared;
+      };
+      sandbox.fail({ path: transfersOf(sandbox), status: 422 });
+      const call = (key: string) =>
+        failure(moov.client.post(transfersOf(sandbox), transfer, { ...keyed(key), transformResponse }));
+      expect(await call('refused')).toMatchObject({ moov: { ambiguous: false } });
+      expect(await call('made')).toMatchObject({ message: 'always the same', moov: { ambiguous: true } });
+    });
   });
+
+  it('a call that a response interceptor makes and that fails does not speak for the payment', async () => {
+    const { sandbox, moov } = await startMoov({
+      retries: 0,
+      configure: (instance) => {
+        instance.interceptors.response.use(async (response) => {
+          if (response.config.method === 'post') await moov.client.get('/accounts');
+          return response;
+        });
+      },
+    });
+    sandbox.fail({ path: '/accounts', status: 404 });
+    const error = await failure(pay(moov.client, sandbox, 'audited'));
+    expect(error.moov).toEqual({ attempts: 1, ambiguous: true, requestId: expect.any(String) });
+    expect(error.cause).toMatchObject({ response: { status: 404 }, moov: { ambiguous: false } });
+    expect(sandbox.transfers).toHaveLength(1);
+  });
+
+  it.each<[string, (config: object) => object]>([
+    ['frozen', (config) => Object.freeze(config)],
+    ['sealed', (config) => Object.seal(config)],
+    [
+      'read-only',
+      (config) => Object.defineProperty(config, 'transformResponse', { value: [], writable: false }),
+    ],
+  ])(
+    'a config that is %s before the call is refused or copied, and nothing is lost',
+    async (_what, close) => {
+      const { sandbox, moov } = await startMoov();
+      const transformRequest = function (this: object, data: unknown) {
+        close(this);
+        return JSON.stringify(data);
+      };
+      const headers = { ...keyed('closed').headers, 'Content-Type': 'application/json' };
+      const config = { headers, transformRequest, transformResponse: mine };
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
+      const made = sandbox.transfers.length;
+      if (isMoovCallError(error)) expect(error.moov.ambiguous).toBe(made > 0);
+      else expect(made).toBe(0);
+    },
+  );
 
   it('runs transforms, validateStatus and response interceptors once, on the final response', async () => {
     const runs: string[] = [];

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { isAxiosError } from 'axios';
@@ -83,9 +82,8 @@ describe.each(transports)('streams, on %s,', (_name, transport) => {
     body.write('the beginning');
     const { error } = await outcome(moov.client.post('/accounts', body, { headers: octets }));
     expect(error).toMatchObject({ response: { status: 413 } });
-    const closed = once(body, 'close').catch((reason: unknown) => reason);
-    body.destroy(new Error('gone'));
-    await closed;
-    expect(body.errored).toMatchObject({ message: 'gone' });
+    // The call has closed it already.
+    expect(body.destroyed).toBe(true);
+    body.emit('error', new Error('gone'));
   });
 });

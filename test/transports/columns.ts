@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import axios, { type AxiosRequestConfig, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { createTransport } from '../../src/transports/create-transport.js';
 import { targeting } from '../../src/transports/request-target.js';
-import { unobserved, type WireRequest, wireRequest } from '../../src/transports/transport.js';
+import { unobserved, type WireRequest, wireRequest, wireSettings } from '../../src/transports/transport.js';
 
 export const columns = ['axios', 'undici'] as const;
 
@@ -68,7 +68,7 @@ const targetOf = targeting();
 /** What a transport gets of a call of Axios's core. */
 export function asWireRequest(config: InternalAxiosRequestConfig): WireRequest {
   const { method = 'get', headers, data, signal } = config;
-  return wireRequest(config, { method, ...targetOf(config), headers, data, signal });
+  return wireRequest(wireSettings(config), { method, ...targetOf(config), headers, data, signal });
 }
 
 /** One call on one transport, as Axios's core makes it. */

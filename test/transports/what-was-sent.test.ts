@@ -88,7 +88,7 @@ describe.each(columns)('on %s', (column) => {
     const neverSent = () => {
       maybeSent = false;
     };
-    const sent = send(wireRequest({}, image), { ...unobserved, neverSent });
+    const sent = send(wireRequest([], image), { ...unobserved, neverSent });
     await expect(sent).rejects.toMatchObject({
       code: 'ERR_BAD_REQUEST',
       message: expect.stringContaining(name),
@@ -112,7 +112,7 @@ describe.each(columns)('on %s', (column) => {
       data: undefined,
       signal: undefined,
     };
-    const sent = send(wireRequest({}, { ...image, ...other }), unobserved);
+    const sent = send(wireRequest([], { ...image, ...other }), unobserved);
     await expect(sent).rejects.toMatchObject({ code: 'ERR_MOOV_ORIGIN' });
     expect(server.sent()).toBeUndefined();
   });
@@ -131,7 +131,7 @@ describe.each(columns)('on %s', (column) => {
       data: undefined,
       signal: undefined,
     };
-    const error: unknown = await send(wireRequest({}, image), unobserved).catch((caught: unknown) => caught);
+    const error: unknown = await send(wireRequest([], image), unobserved).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(Error);
     for (let at = error; at instanceof Error; at = at.cause) {
       for (const name of ['rawPacket', 'config', 'request']) expect(at).not.toHaveProperty(name);
@@ -163,7 +163,7 @@ test('requests that are given up open no connection for nobody', async () => {
         data: undefined,
         signal,
       };
-      return expect(send(wireRequest({}, image), unobserved)).rejects.toThrow('canceled');
+      return expect(send(wireRequest([], image), unobserved)).rejects.toThrow('canceled');
     }),
   );
   await until(() => server.sockets.size === 0, 'their connections are closed');
@@ -177,11 +177,14 @@ describe('with a Dispatcher that does not tell when a request begins', () => {
     expect(outcome).toMatchObject({ code: 'ECONNRESET', maybeSent: true });
   });
 
-  test('a refused connection does not', async () => {
+  test.each([
+    ['does, of a Dispatcher that may have sent it before in silence', silent, true],
+    ['does not, of an Agent', () => new Agent(), false],
+  ])('a refused connection %s', async (_what, dispatcher, maybeSent) => {
     const closed = createServer();
     await once(closed.listen(0, '127.0.0.1'), 'listening');
     const url = urlOf(closed);
     await new Promise((resolve) => closed.close(resolve));
-    expect(await call(silent(), url, { url: '/' })).toMatchObject({ code: 'ECONNREFUSED', maybeSent: false });
+    expect(await call(dispatcher(), url, { url: '/' })).toMatchObject({ code: 'ECONNREFUSED', maybeSent });
   });
 });

@@ -1,11 +1,9 @@
 import { PassThrough, pipeline, Readable, Transform } from 'node:stream';
 import { isArrayBuffer } from 'node:util/types';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import { LARGE_BODY_BYTES, type RequestHeaders } from '../transport.js';
+import type { RequestHeaders } from '../transport.js';
 import { multipart } from './multipart.js';
 import { progress } from './progress.js';
-
-const PIECE_BYTES = 65_536;
 
 /** What undici takes as a body. */
 export type RequestBody = string | Buffer | Readable | null;
@@ -49,15 +47,10 @@ function plain<Body extends string | Buffer>(
 ): RequestBody {
   const { maxBodyLength = -1, onUploadProgress } = config;
   if (maxBodyLength > -1 && lengthOf(body) > maxBodyLength) throw tooLong(config);
-  if (!onUploadProgress && body.length <= LARGE_BODY_BYTES) return body;
+  if (!onUploadProgress) return body;
   headers.setContentLength(lengthOf(body), false);
-  const stream = Readable.from(piecesOf(Buffer.from(body)), { objectMode: false });
-  return onUploadProgress ? pipeline(stream, uploadProgress(onUploadProgress, headers), noop) : stream;
-}
-
-/** undici reports each piece that it has sent. */
-function* piecesOf(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+  const stream = Readable.from(Buffer.from(body), { objectMode: false });
+  return pipeline(stream, uploadProgress(onUploadProgress, headers), noop);
 }
 
 function streamed(

@@ -36,6 +36,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   /** Where the response's bytes go in, and where they come out, when they are not simply collected. */
   #source: Readable | undefined;
   #out: Readable | undefined;
+  #bodyBytes = 0;
   #bytes = 0;
   /** Whether a byte of the request may have been given to a connection, as far as undici has told. */
   #sent: 'no' | 'perhaps' | 'yes' = 'no';
@@ -71,7 +72,12 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   /** Watches the body: what goes wrong with it is told as such. */
   sends(body: RequestBody): void {
-    if (!(body instanceof Readable)) return;
+    if (!(body instanceof Readable)) {
+      this.#bodyBytes = body === null ? 0 : Buffer.byteLength(body);
+      return;
+    }
+    // One without a length is a stream of the caller's, which is counted on its way here.
+    this.#bodyBytes = Number(this.#config.headers.getContentLength()) || 0;
     this.#body = body;
     body.once('error', (error) => this.fail(bodyFailure(error, this.#config)));
     body.once('close', () => {
@@ -89,9 +95,13 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     if ('code' in error && error.code === 'ECONNRESET') this.#lose(error);
   }
 
-  /** The request is given to a Dispatcher that may send it without a word. */
-  dispatched(): void {
-    this.#sent = 'perhaps';
+  /**
+   * The request is given to a Dispatcher that may send it without a word.
+   *
+   * @param sendsOnce - Whether its error then speaks of the only connection there was.
+   */
+  dispatched(sendsOnce: boolean): void {
+    this.#sent = sendsOnce ? 'perhaps' : 'yes';
   }
 
   /** undici has refused the request, or failed with it, in an error of its own. */
@@ -120,10 +130,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     }
     this.#controller = controller;
     this.#sent = 'yes';
-  }
-
-  onBodySent(): void {
-    this.#observer.active();
+    this.#observer.sent(this.#bodyBytes);
   }
 
   onResponseStart(
@@ -171,13 +178,17 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
-    this.#observer.active();
+    this.#observer.received();
     if (this.#source === undefined) this.#keep(chunk);
     else if (!this.#source.push(chunk)) controller.pause();
   }
 
   onResponseEnd(): void {
     if (this.#over) return;
+    if (this.#response === undefined) {
+      this.reject(coded('socket hang up', 'ECONNRESET'));
+      return;
+    }
     this.#end();
     this.connection?.done();
     if (this.#source === undefined) this.#deliver();
