@@ -51,7 +51,7 @@ function learn(round: Round): { known: number; burst: number } {
 function passingRate({ rate, burst, isPaced, tookMs, passed, passedInSecond, savedUp }: Round): number {
   if (!isPaced) return passedInSecond;
   // A bucket had some tokens in it, which are not a part of the rate.
-  if (tookMs >= WINDOW_MS) return passedInSecond - burst / 2;
+  if (tookMs >= WINDOW_MS) return passedInSecond - burst / 4;
   if (tookMs < BURST_MS) return rate;
   return Math.max(passedInSecond, ((passed - savedUp) / tookMs) * 1000);
 }
