@@ -4,7 +4,7 @@ import { MissingPrograms } from './test/helpers/missing-programs.js';
 
 /** Made of calls by the thousand, of which some are counted in a given time: they get the machine for themselves. */
 const measured = ['test/chaos/*.test.ts', 'test/fleet/*.test.ts', 'test/client/cost.test.ts'];
-/** Keep a core busy each: they search whole heaps, compile programs and install packages. */
+/** Keep a core busy: they search whole heaps, compile programs and install packages. Those of a quick run also wait. */
 const busy = [
   'test/security/*.test.ts',
   'test/package/*.test.ts',
@@ -43,7 +43,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'busy', include: busy, sequence: { groupOrder: 1 }, maxWorkers: 2 },
+        test: { name: 'busy', include: busy, sequence: { groupOrder: 1 }, maxWorkers: full ? 2 : 3 },
       },
       {
         extends: true,

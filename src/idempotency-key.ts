@@ -1,6 +1,6 @@
 import { v5 as uuidv5 } from 'uuid';
 import { MoovConfigError } from './errors.js';
-import { describeType } from './utils/describe-type.js';
+import { describeType } from './utils/value-type.js';
 
 /** Fixed for good: another namespace would give other keys, and a payment tried again under one would be made twice. */
 const NAMESPACE = '6f1d3f0e-5c0b-4b2e-9a43-7d1f8f0c2b6a';

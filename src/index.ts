@@ -4,7 +4,13 @@
  * @module express-moov-auth
  */
 export { isMoovCallError } from './client/call-info.js';
-export type { MoovConnectionOptions, MoovOAuthOptions, Secret } from './config/connection-options.js';
+export type {
+  Credentials,
+  MoovConnectionOptions,
+  MoovOAuthOptions,
+  Secret,
+  SecretOrPair,
+} from './config/connection-options.js';
 export type { MoovAuthOptions } from './config/options.js';
 export {
   MoovAuthError,

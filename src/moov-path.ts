@@ -1,5 +1,5 @@
 import { MoovConfigError } from './errors.js';
-import { describeType } from './utils/describe-type.js';
+import { describeType } from './utils/value-type.js';
 
 /**
  * A template tag that makes a path of fixed text and values, each value being one segment whatever it holds:

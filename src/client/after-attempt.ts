@@ -160,7 +160,7 @@ const keyed = new Set([429, 500, 502, 503, 504]);
 /** Whether a second send can't make Moov act twice. */
 function isSafe({ image, maybeSent }: Call, { response }: Outcome): boolean {
   if (idempotent.has(image.method)) return true;
-  if (image.headers.has('X-Idempotency-Key')) return response === undefined || keyed.has(response.status);
+  if (image.idempotencyKey !== undefined) return response === undefined || keyed.has(response.status);
   return response === undefined && !maybeSent;
 }
 

@@ -71,6 +71,8 @@ export class Attempt implements TransportObserver {
   maybeSent = false;
   /** Makes the response, if its status line has come and decides. */
   decided: (() => AxiosResponse) | undefined;
+  /** Whether the receiver of the response keeps it from going on. */
+  isHeldUp: () => boolean = () => false;
   readonly #signal = new LightSignal();
   readonly #limits: AttemptLimits;
   readonly #end: number;
@@ -133,6 +135,7 @@ export class Attempt implements TransportObserver {
 
   #check(): void {
     const now = performance.now();
+    if (this.isHeldUp()) this.#activeAt = now;
     const idleLeft = this.#activeAt + this.#limits.idleMs - now;
     const callLeft = this.#end - now;
     // A timer may fire up to a millisecond early.

@@ -1,8 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import { types } from 'node:util';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import { isObject } from '../utils/describe-type.js';
 import { toError } from '../utils/errors.js';
+import { isObject } from '../utils/value-type.js';
 
 /** The body of a call, fixed when the call is checked. Each attempt sends what {@link forAttempt} returns. */
 export interface CallBody {
@@ -126,7 +126,8 @@ function unlinked(body: NodeJS.ReadableStream, sent: (bytes: number) => void): P
   // The request may be over, and listen no more, when the caller's stream fails.
   copy.on('error', () => undefined);
   body.on('data', (chunk) => {
-    sent(Buffer.byteLength(chunk));
+    // What a stream of objects holds can't be sent, as its copy finds out.
+    if (typeof chunk === 'string' || types.isUint8Array(chunk)) sent(Buffer.byteLength(chunk));
     // The attempt may have ended before the caller's stream has.
     if (copy.destroyed) return void body.pause();
     try {

@@ -1,5 +1,6 @@
 import type { AxiosError } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
+import { isObject } from '../utils/value-type.js';
 
 const mark = Symbol.for('express-moov-auth.call');
 
@@ -37,7 +38,7 @@ export function withCallInfo(thrown: unknown, info: MoovCallInfo): unknown {
 
 /** Whether {@link attachCallInfo} was here, in whichever build of this package. */
 export function hasCallInfo(value: unknown): value is WithCallInfo {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, mark);
+  return isObject(value) && Object.hasOwn(value, mark);
 }
 
 /**

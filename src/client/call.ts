@@ -99,11 +99,15 @@ export class Call implements AccountCall {
     this.#abort();
   }
 
-  /** The call is over: it listens to the caller's signal no more, once a streamed response of it has ended. */
-  end(response: AxiosResponse | undefined): void {
+  /** Calls back once when the call is settled and a streamed response of it has ended; its signals have an end then. */
+  whenOver(response: AxiosResponse | undefined, over: () => void): void {
     const data: unknown = response?.data;
-    if (isStream(data) && !data.closed) data.once('close', () => this.end(undefined));
-    else if (this.image.signal !== undefined) this.#settings.signals.delete(this.image.signal, this.#abort);
+    if (isStream(data) && !data.closed) {
+      data.once('close', () => this.whenOver(undefined, over));
+      return;
+    }
+    if (this.image.signal !== undefined) this.#settings.signals.delete(this.image.signal, this.#abort);
+    over();
   }
 
   /** The error of a call whose signal is aborted. */
@@ -227,13 +231,19 @@ export class Call implements AccountCall {
       attempt.end();
       return { response };
     }
-    response.data = this.#settings.unread.shield(data, {
+    const shield = this.#settings.unread.shield(data, {
       received: () => attempt.received(),
-      failure: (error) => this.#timeoutError(attempt) ?? redactError(error, this.config, this.request, token),
+      failure: (error) => {
+        if (this.#abortedBy !== undefined) return this.#abortedBy;
+        return this.#timeoutError(attempt) ?? redactError(error, this.config, this.request, token);
+      },
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
       ended: (whole) => (whole ? attempt.end() : attempt.giveUp()),
       info: () => this.info,
     });
+    // A reader that pauses is no line on which nothing moves.
+    attempt.isHeldUp = () => shield.readableDidRead && shield.readableLength > 0;
+    response.data = shield;
     return { response };
   }
 

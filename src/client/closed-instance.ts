@@ -7,7 +7,7 @@ import {
   type AxiosResponseTransformer,
 } from 'axios';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
-import { isObject } from '../utils/describe-type.js';
+import { isObject } from '../utils/value-type.js';
 import type { Call } from './call.js';
 import { hasCallInfo, withCallInfo } from './call-info.js';
 

@@ -1,4 +1,5 @@
 import type { AxiosResponse } from 'axios';
+import { isObject } from '../utils/value-type.js';
 import type { Call } from './call.js';
 
 /** The two routes whose 409 for a known idempotency key has the original in its body, and what names it there. */
@@ -18,9 +19,9 @@ const fields = ['amount', 'source', 'destination'] as const;
  * @see {@link https://docs.moov.io/api/idempotency/ | Moov: idempotency}
  */
 export function isOwnEarlierAttempt(response: AxiosResponse, call: Call): boolean {
-  const { body, headers, method } = call.image;
+  const { body, idempotencyKey, method } = call.image;
   if (response.status !== 409 || !call.ambiguous || method !== 'POST') return false;
-  if (!headers.has('X-Idempotency-Key') || !body.replayable) return false;
+  if (idempotencyKey === undefined || !body.replayable) return false;
   const creation = creations.find((candidate) => candidate.path.test(call.request.path));
   const original = asObject(response.data);
   if (creation === undefined || original === undefined) return false;
@@ -42,7 +43,7 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
       return undefined;
     }
   }
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  return isObject(value) && !Array.isArray(value) ? { ...value } : undefined;
 }
 
 /** Whether each value that both sides state is the same; empty when they state nothing in common. */

@@ -92,6 +92,7 @@ export function createMoovClients(
     },
     async close() {
       limits?.close();
+      unread.close();
       await open.close(CLOSE_GRACE_MS);
       unread.close();
     },
@@ -137,8 +138,7 @@ export function createMoovClients(
   }
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
-    open.delete(call);
-    call.end(outcome.response);
+    call.whenOver(outcome.response, () => open.delete(call));
     return settle(call, outcome);
   }
 }

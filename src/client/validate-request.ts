@@ -2,7 +2,7 @@ import { type AxiosAdapter, AxiosError, type InternalAxiosRequestConfig } from '
 import { reservedSettings } from '../config/reserved-axios-settings.js';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
 import type { RequestHeaders } from '../transports/transport.js';
-import { describeType, isObject } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 import type { CallBody } from './bodies.js';
 
 /** What nearly every call has, and no parser changes: a path without dots and escapes. */
@@ -142,14 +142,34 @@ const idempotencyKey = /^[\x21-\x7e](?:[\x20-\x7e]{0,34}[\x21-\x7e])?$/;
 /**
  * Refuses headers that this package or the transport sets, and a key that can't be sent as it is.
  *
+ * @returns the idempotency key, if the call has one.
  * @throws {@link MoovConfigError} naming the header; nothing has been sent.
  */
-export function assertHeaders(headers: RequestHeaders, body: CallBody): void {
+export function assertHeaders(headers: RequestHeaders, body: CallBody): string | undefined {
+  let key: string | undefined;
   for (const name of Object.keys(headers)) {
     const value: unknown = headers[name];
+    // So a caller leaves a header out.
     if (value === undefined || value === null || value === false) continue;
-    assertHeader(name.trim().toLowerCase(), value, body);
+    const lowerCase = name.trim().toLowerCase();
+    if (lowerCase !== 'x-idempotency-key') {
+      assertHeader(lowerCase, value, body);
+      continue;
+    }
+    if (key !== undefined) throw new MoovConfigError('X-Idempotency-Key: expected one, got two.');
+    key = readKey(value);
   }
+  return key;
+}
+
+/** What JavaScript makes of a value that is no text: a forgotten `await` would give every payment the same key. */
+const noText = /^(\[object .*\]|undefined|null|NaN|-?Infinity|true|false)$/;
+
+function readKey(value: unknown): string {
+  if (typeof value === 'string' && idempotencyKey.test(value) && !noText.test(value)) return value;
+  throw new MoovConfigError(
+    "X-Idempotency-Key: expected 1 to 36 printable ASCII characters, without spaces at the ends, made of a text and not of another value, such as idempotencyKey('order', orderID) makes.",
+  );
 }
 
 function assertHeader(name: string, value: unknown, body: CallBody): void {
@@ -170,11 +190,6 @@ function assertHeader(name: string, value: unknown, body: CallBody): void {
       throw bypassed('a "Content-Length" header', 'It is known of everything but a stream.');
     case 'idempotency-key':
       throw bypassed('an "Idempotency-Key" header', 'Moov reads X-Idempotency-Key.');
-    case 'x-idempotency-key':
-      if (typeof value === 'string' && idempotencyKey.test(value)) break;
-      throw new MoovConfigError(
-        "X-Idempotency-Key: expected 1 to 36 printable ASCII characters, without spaces at the ends, such as idempotencyKey('order', orderID) makes.",
-      );
   }
 }
 

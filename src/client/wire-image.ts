@@ -22,6 +22,7 @@ export interface CallImage {
   readonly settings: WireSettings;
   /** Without the bearer token and Moov's Origin, which each attempt adds to a copy of its own. */
   readonly headers: RequestHeaders;
+  readonly idempotencyKey: string | undefined;
   readonly body: CallBody;
   readonly signal: InternalAxiosRequestConfig['signal'];
   /** The time for the whole call in milliseconds; 0 stands for no limit, as in Axios. */
@@ -89,16 +90,23 @@ export function callImage(
     assertSignal(signal);
     const retries = assertSettings(config, base.url);
     const headers = fixHeaders(given);
-    assertHeaders(headers, body);
+    const idempotencyKey = assertHeaders(headers, body);
     if (isForm(data)) fixBoundary(headers);
     const { httpAgent = connection.httpAgent, httpsAgent = connection.httpsAgent } = takeConnection(config);
     // A call has no proxy of its own.
-    const settings = wireSettings(config, { httpAgent, httpsAgent, proxy: connection.proxy });
+    const settings = wireSettings(config, {
+      httpAgent,
+      httpsAgent,
+      proxy: connection.proxy,
+      // Of a form's own headers no others count: they come after the check.
+      formDataHeaderPolicy: 'content-only',
+    });
     return {
       method: String(method).toUpperCase(),
       origin: base.origin,
       path: pathOf({ url, params, paramsSerializer }, base, config),
       headers,
+      idempotencyKey,
       body,
       settings,
       signal,

@@ -1,5 +1,5 @@
 import { MoovConfigError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 
 /** Where options or fields are given, for messages about them. */
 export interface Subject {
@@ -28,7 +28,7 @@ export function assertKnown(
   known: readonly string[],
   listed = known,
 ): asserts given is object {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (!isObject(given) || Array.isArray(given)) {
     throw new Failure(`${name}: expected an object of ${noun}s; got ${describeType(given)}.`);
   }
   const unknown = Object.keys(given).filter((key) => !known.includes(key));

@@ -6,9 +6,14 @@ export type Secret = string | (() => string | Promise<string>);
 
 /** The two halves of an API key. Moov's dashboard calls them public key and secret key. */
 export interface Credentials {
+  /** The public key. */
   clientId: string;
+  /** The secret key. */
   clientSecret: string;
 }
+
+/** Half of an API key, or a function that may return both halves, so that a rotation can't mix those of two keys. */
+export type SecretOrPair = string | (() => string | Credentials | Promise<string | Credentials>);
 
 /**
  * The option `transport`.
@@ -19,8 +24,11 @@ export type TransportChoice = 'undici' | 'axios' | Dispatcher;
 
 /** The options that {@link moovAuth} and {@link MoovOAuthClient} share. Each falls back to a `MOOV_*` variable. */
 export interface MoovConnectionOptions {
-  /** The API key's public key. Else `MOOV_CLIENT_ID` or `MOOV_PUBLIC_KEY`. */
-  clientId?: Secret | undefined;
+  /**
+   * The API key's public key; or a function that returns both halves, `{ clientId, clientSecret }`, and is called for each
+   * token request; then leave `clientSecret` out. Else `MOOV_CLIENT_ID` or `MOOV_PUBLIC_KEY`.
+   */
+  clientId?: SecretOrPair | undefined;
   /** The API key's secret key. Else `MOOV_CLIENT_SECRET` or `MOOV_SECRET_KEY`. */
   clientSecret?: Secret | undefined;
   /**

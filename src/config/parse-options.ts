@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MoovConfigError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType } from '../utils/value-type.js';
 import { assertKnown, type Subject, wrongValue } from './check-options.js';
 
 /** What messages say of an option. It stands with the option's schema: `z.boolean().register(wording, { … })`. */

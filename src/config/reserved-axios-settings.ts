@@ -1,4 +1,4 @@
-import { describeType } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 
 /** Per-call Axios settings that would take a call, or its token, past this package's rules. */
 export const reservedSettings = [
@@ -30,7 +30,7 @@ export const connectionSettings = [
 
 /** The first setting in an Axios config that would bypass this package's rules, or that Axios can't use. */
 export function findReservedSetting(config: unknown): string | undefined {
-  if (typeof config !== 'object' || config === null) return undefined;
+  if (!isObject(config)) return undefined;
   const settings = new Map(Object.entries(config));
   const name = [...reservedSettings, 'timeout'].find((candidate) => settings.get(candidate) !== undefined);
   if (name !== undefined) return name;
@@ -42,7 +42,7 @@ export function findReservedSetting(config: unknown): string | undefined {
 }
 
 function carriesAuthorization(bag: unknown): boolean {
-  if (typeof bag !== 'object' || bag === null) return false;
+  if (!isObject(bag)) return false;
   return Object.entries(bag).some(
     ([name, value]) => /^authorization$/i.test(name) || carriesAuthorization(value),
   );

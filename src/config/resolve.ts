@@ -1,9 +1,15 @@
 import type { CreateAxiosDefaults } from 'axios';
 import type { z } from 'zod';
 import { MoovConfigError, MoovUnavailableError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 import type { Subject } from './check-options.js';
-import type { Credentials, MoovOAuthOptions, Secret, TransportChoice } from './connection-options.js';
+import type {
+  Credentials,
+  MoovOAuthOptions,
+  Secret,
+  SecretOrPair,
+  TransportChoice,
+} from './connection-options.js';
 import type { MoovAuthOptions } from './options.js';
 import { parseOptions, wordingOf, wrongOption } from './parse-options.js';
 import { connectionSettings } from './reserved-axios-settings.js';
@@ -50,15 +56,20 @@ function resolve<Schema extends z.ZodObject>(
   if (describeType(options) !== 'an object') return parseOptions(subject, schema, options);
   const given = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const name of Object.keys(schema.shape)) {
-    const variable = wordingOf(schema, name).variables?.find((candidate) => env[candidate]);
+    const { variables } = wordingOf(schema, name);
+    const variable = variables?.find((candidate) => Object.hasOwn(env, candidate) && env[candidate]);
     if (variable !== undefined && !given.has(name)) given.set(name, env[variable]);
+  }
+  // A function for the public key may return both halves. Whether it does is seen when it is called.
+  if (typeof given.get('clientId') === 'function' && !given.has('clientSecret')) {
+    given.set('clientSecret', () => undefined);
   }
   return parseOptions(subject, schema, Object.fromEntries(given));
 }
 
 function hideCredentials<
   Options extends {
-    clientId?: Secret | undefined;
+    clientId?: SecretOrPair | undefined;
     clientSecret?: Secret | undefined;
     baseURL: string;
     origin?: string | undefined;
@@ -72,26 +83,35 @@ function hideCredentials<
   return {
     ...rest,
     baseURL: rest.baseURL.replace(/\/+$/, ''),
-    clientId: () => current('clientId', clientId),
-    credentials: async () => ({
-      clientId: await current('clientId', clientId),
-      clientSecret: await current('clientSecret', clientSecret),
-    }),
+    clientId: async () => half('clientId', await read('clientId', clientId)),
+    async credentials() {
+      const value = await read('clientId', clientId);
+      const pair = isObject(value) && 'clientSecret' in value;
+      return {
+        clientId: half('clientId', value),
+        clientSecret: half('clientSecret', pair ? value : await read('clientSecret', clientSecret)),
+      };
+    },
   };
 }
 
-async function current(name: 'clientId' | 'clientSecret', secret: Secret | undefined): Promise<string> {
-  let value: unknown;
+type Half = 'clientId' | 'clientSecret';
+
+/** Calls the function of an option, for each token request. */
+async function read(name: Half, secret: SecretOrPair | undefined): Promise<unknown> {
   try {
-    value = typeof secret === 'function' ? await secret() : secret;
+    return typeof secret === 'function' ? await secret() : secret;
   } catch (cause) {
-    throw new MoovUnavailableError(`${name}: its function failed`, {
-      code: 'ERR_MOOV_KEY_UNREADABLE',
-      cause,
-    });
+    const code = 'ERR_MOOV_KEY_UNREADABLE';
+    throw new MoovUnavailableError(`${name}: its function failed`, { code, cause });
   }
-  if (typeof value === 'string' && credential.safeParse(value).success) return value;
-  throw wrongOption(authSchema, name, value);
+}
+
+/** One half of a key, which may come with the other. */
+function half(name: Half, value: unknown): string {
+  const given: unknown = isObject(value) ? Reflect.get(value, name) : value;
+  if (typeof given === 'string' && credential.safeParse(given).success) return given;
+  throw wrongOption(authSchema, name, given);
 }
 
 /** Moov answers 401 to requests without a registered domain. */

@@ -3,23 +3,25 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import type { MoovAuthEvent, MoovLogger } from '../events.js';
 import type { TokenStore } from '../token-store.js';
-import { describeType } from '../utils/describe-type.js';
-import type { Secret, TransportChoice } from './connection-options.js';
+import { describeType, isObject } from '../utils/value-type.js';
+import type { Secret, SecretOrPair, TransportChoice } from './connection-options.js';
 import { typeOf, type Wording, wording } from './parse-options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
 
 /** Shorter than any key of Moov's, should one be in the wrong place. */
 const LONGEST_SHOWN_WORD = 19;
 
+const printable = /^[^\p{Cc}]+$/u;
+
 /** Half of an API key. */
 export const credential = z.union([
-  z.string().regex(/^[^\p{Cc}]+$/u),
+  z.string().regex(printable),
   z.custom<Exclude<Secret, string>>(isFunction),
 ]);
 
 const publicKey = {
   expected:
-    "the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one",
+    "the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one or { clientId, clientSecret }",
   variables: ['MOOV_CLIENT_ID', 'MOOV_PUBLIC_KEY'],
 };
 
@@ -28,6 +30,9 @@ const secretKey = {
     "the API key's secret key: a non-empty string without line breaks or other control characters, or a function that returns one",
   variables: ['MOOV_CLIENT_SECRET', 'MOOV_SECRET_KEY'],
 };
+
+/** A function may return both halves. */
+const clientId = z.union([z.string().regex(printable), z.custom<Exclude<SecretOrPair, string>>(isFunction)]);
 
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -88,7 +93,7 @@ const connection = {
 /** The options of MoovOAuthClient. */
 export const oauthSchema = z.object({
   // Each call may bring its own key.
-  clientId: credential.optional().register(wording, publicKey),
+  clientId: clientId.optional().register(wording, publicKey),
   clientSecret: credential.optional().register(wording, secretKey),
   ...connection,
   timeoutMs: milliseconds.default(10_000).register(wording, ofMilliseconds),
@@ -97,7 +102,7 @@ export const oauthSchema = z.object({
 
 /** The options of moovAuth(). */
 export const authSchema = z.object({
-  clientId: credential.clone().register(wording, publicKey),
+  clientId: clientId.clone().register(wording, publicKey),
   clientSecret: credential.clone().register(wording, secretKey),
   ...connection,
   renewWith: z
@@ -201,9 +206,7 @@ function isStore(value: unknown): boolean {
 }
 
 function hasFunctions(value: unknown, names: readonly string[]): value is object {
-  return (
-    typeof value === 'object' && value !== null && names.every((name) => isFunction(Reflect.get(value, name)))
-  );
+  return isObject(value) && names.every((name) => isFunction(Reflect.get(value, name)));
 }
 
 function isFunction(value: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { isObject } from '../utils/value-type.js';
 import { BodyError, declaredBody, readText, tooLarge } from './request-bytes.js';
 
 const LARGEST_BODY_BYTES = 16_384;
@@ -45,7 +46,7 @@ function isBlank(body: unknown): boolean {
 }
 
 function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
+  if (!isObject(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   // Not compared with Object.prototype, as test runners have a second one.
   return prototype === null || Object.getPrototypeOf(prototype) === null;

@@ -7,6 +7,7 @@ import { parseOptions, wording } from '../config/parse-options.js';
 import { isMoovAuthError, type MoovAuthError, type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
+import { isObject } from '../utils/value-type.js';
 
 /** Options of {@link moovErrorHandler}. */
 export interface MoovErrorHandlerOptions {
@@ -125,7 +126,7 @@ const schema = z.object({
 });
 
 function readOptions(options: MoovErrorHandlerOptions): boolean {
-  if (typeof options === 'object' && options !== null && 'headers' in options) {
+  if (isObject(options) && 'headers' in options) {
     throw new MoovConfigError(
       'moovErrorHandler: got a request where options were expected. Call it: app.use(moovErrorHandler()).',
     );

@@ -1,7 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { assertKnown } from '../config/check-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType } from '../utils/value-type.js';
 import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
 import { BodyError } from './request-bytes.js';
 

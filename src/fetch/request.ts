@@ -3,6 +3,7 @@ import type { ReadableStream } from 'node:stream/web';
 import type { AxiosInstance } from 'axios';
 import { assertURL } from '../client/validate-request.js';
 import { MoovConfigError } from '../errors.js';
+import { isObject } from '../utils/value-type.js';
 
 /** More than the largest file Moov takes, 20 MB, in a multipart form. */
 const LARGEST_REQUEST_BODY_BYTES = 32 * 1_048_576;
@@ -120,7 +121,7 @@ function without(settings: RequestInit): RequestInit {
 }
 
 function bodyKind(body: RequestInit['body']): Asked['body'] {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body ? 'stream' : 'bytes';
+  return isObject(body) && Symbol.asyncIterator in body ? 'stream' : 'bytes';
 }
 
 /** What must not be passed over in silence. What has a meaning in browsers alone is. */

@@ -1,3 +1,5 @@
+import { isObject } from '../utils/value-type.js';
+
 /** What a token says about itself is compared with. */
 export interface Expectations {
   origin?: string | undefined;
@@ -35,7 +37,7 @@ function claims(token: string): { aud?: unknown; caid?: unknown } {
   if (payload === undefined || signature === undefined) return {};
   try {
     const parsed: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+    return isObject(parsed) ? parsed : {};
   } catch {
     return {};
   }

@@ -1,8 +1,9 @@
+import { isObject } from '../utils/value-type.js';
+
 /** Whether a value is a client of the package "redis" that is made by `createClient()`, or stands for one. */
 export function isClient(value: unknown): boolean {
   return (
-    typeof value === 'object' &&
-    value !== null &&
+    isObject(value) &&
     unsupportedClient(value) === undefined &&
     typeof Reflect.get(value, 'isOpen') === 'boolean' &&
     ['sendCommand', 'duplicate'].every((name) => typeof Reflect.get(value, name) === 'function')
@@ -14,7 +15,7 @@ export function isClient(value: unknown): boolean {
  * parameters of `sendCommand()`, that of a pool none, and the connection that any of them duplicates can't be released.
  */
 export function unsupportedClient(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (!isObject(value)) return undefined;
   if ('masters' in value) return 'a cluster client, made by createCluster()';
   if ('getSentinelNode' in value) return 'a Sentinel client, made by createSentinel()';
   if ('totalClients' in value) return 'a client pool, made by createClientPool()';

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { assertKnown } from '../config/check-options.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType } from '../utils/value-type.js';
 
 /** Which requests a fault is for, and how many of them. */
 interface FaultTarget {

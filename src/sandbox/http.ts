@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { isObject } from '../utils/value-type.js';
 
 /** A request that has arrived whole. */
 export interface Call {
@@ -44,7 +45,7 @@ export function invalid(fields: object): Refusal {
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject(value) && !Array.isArray(value);
 }
 
 /** @throws Refusal with 400 when the body is not a JSON object. */

@@ -1,5 +1,5 @@
 import { assertKnown, wrongValue } from '../config/check-options.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType } from '../utils/value-type.js';
 
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
 export interface MoovSandboxOptions {

@@ -1,5 +1,5 @@
 import { MoovConfigError, MoovScopeError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType, isObject } from '../utils/value-type.js';
 
 /** @inline */
 type AccountResource =
@@ -82,7 +82,7 @@ export function assertScopes(
   taker: ScopeTaker = 'moovAuth',
 ): asserts scopes is MoovScope | readonly MoovScope[] {
   if (typeof scopes === 'string' || Array.isArray(scopes)) return;
-  const mounted = typeof scopes === 'object' && scopes !== null && 'headers' in scopes;
+  const mounted = isObject(scopes) && 'headers' in scopes;
   throw new MoovConfigError(
     mounted
       ? 'scopes: got a request. Call moovAuth: app.use(moovAuth(scopes)).'

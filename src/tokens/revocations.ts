@@ -193,7 +193,7 @@ export class Revocations {
     return revoked;
   }
 
-  /** The refresh token goes first: while it lives, a new access token can be had with it. */
+  /** The refresh token goes first: while it lives, it can be exchanged for a new access token. */
   #entry(
     { accessToken, refreshToken, leftMs }: RevocableToken,
     refreshLeftMs = Math.max(leftMs, REFRESH_TOKEN_LIFE_MS),

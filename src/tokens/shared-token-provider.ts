@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { StoredToken, TokenLock, TokenStoreAnswer, TokenStoreChange } from '../token-store.js';
@@ -202,4 +203,21 @@ function isOfUse(
 function taken(key: string, { token, leftMs, generation }: TokenAnswer): ObtainedToken {
   // No token has more left than its life, whatever the clock of the store does.
   return { ...token, leftMs: Math.min(leftMs, token.lifeMs), from: 'store', shared: { key, generation } };
+}
+
+/** What a token depends on besides its scopes. */
+export interface StoreClient {
+  clientId: () => Promise<string>;
+  baseURL: string;
+  origin?: string | undefined;
+}
+
+/**
+ * The name of a set of scopes in a store: processes share a token exactly when they would ask Moov for the same one. It
+ * is a hash, so that read access to the store reveals no clients, scopes and accounts. Rejects as the function given for
+ * `clientId` does.
+ */
+export async function storeKey(client: StoreClient, scope: string): Promise<string> {
+  const what = [await client.clientId(), client.baseURL, client.origin, scope];
+  return createHash('sha256').update(JSON.stringify(what)).digest('base64url');
 }

@@ -1,5 +1,4 @@
 import { AsyncResource } from 'node:async_hooks';
-import { createHash } from 'node:crypto';
 import { closedError, MoovAuthError, timeoutError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { OAuthEndpoint } from '../oauth/endpoint.js';
@@ -13,7 +12,7 @@ import { abandonedError } from './renewal.js';
 import { paced } from './request-pace.js';
 import { ResilientTokenStore } from './resilient-token-store.js';
 import { Revocations, type RevokeAtMoov } from './revocations.js';
-import { SharedTokenProvider } from './shared-token-provider.js';
+import { SharedTokenProvider, storeKey } from './shared-token-provider.js';
 import type { MoovAuthStatus } from './status.js';
 import type { Token } from './token.js';
 import { TokenPool } from './token-pool.js';
@@ -304,14 +303,4 @@ export class TokenManager {
     const timedOut = () => timeoutError('Still in flight');
     await withTimeout(work, { ms, timers: this.#timers, timedOut }).catch(() => undefined);
   }
-}
-
-/**
- * The name of a set of scopes in a store: processes share a token exactly when they would ask Moov for the same one. It
- * is a hash, so that read access to the store reveals no clients, scopes and accounts. Rejects as the function given for
- * `clientId` does.
- */
-async function storeKey(settings: TokenManagerSettings, scope: string): Promise<string> {
-  const what = [await settings.clientId(), settings.baseURL, settings.origin, scope];
-  return createHash('sha256').update(JSON.stringify(what)).digest('base64url');
 }

@@ -21,7 +21,7 @@ export interface TokenPoolParts {
 }
 
 /**
- * The token sources of one `MoovAuth`, one for each set of scopes: that of start-up for good, the others as long as they
+ * The token sources of one `MoovAuth`, one for each set of scopes: the one requested at start-up for good, the others as long as they
  * are among the most recently used, have callers that wait, or have something in flight.
  */
 export class TokenPool {

@@ -9,6 +9,9 @@ const AGEING_SPREAD = 0.1;
 const LAST_MOMENTS = 0.05;
 const LONGEST_LAST_MOMENTS_MS = 5_000;
 
+/** A token request is seldom longer; a store does not say when it began. */
+const LONGEST_REQUEST_MS = 1_000;
+
 /** Processes that took a token from another renew it this much later than that one, as a share of its life. */
 const TAKERS_SPREAD = 0.02;
 
@@ -81,7 +84,8 @@ export class Token {
     this.generation = generation;
     this.scope = obtained.scope;
     this.shared = obtained.shared;
-    this.requestedAt = obtained.requestedAt ?? performance.now() - (lifeMs - leftMs);
+    // Of one from the store only its age is known, and that from its receipt on.
+    this.requestedAt = obtained.requestedAt ?? performance.now() - (lifeMs - leftMs) - LONGEST_REQUEST_MS;
     this.expiresAt = new Date(Date.now() + leftMs);
     this.#leftMs = leftMs;
     this.#usableMs = leftMs - expiryMarginMs(lifeMs);

@@ -1,6 +1,7 @@
 import { AxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import type { TransportChoice } from '../config/connection-options.js';
+import { isObject } from '../utils/value-type.js';
 import { axiosTransport } from './axios-transport.js';
 import type { Connected } from './transport.js';
 import { UndiciAgent } from './undici/agent.js';
@@ -45,7 +46,7 @@ function withFallback(origin: string, proxied: boolean): Connected {
   };
 }
 
-/** undici's Dispatchers that send each request once. */
+/** undici's Dispatchers, which tell each request that begins. */
 const ofUndici = new Set([
   'Agent',
   'BalancedPool',
@@ -59,12 +60,12 @@ const ofUndici = new Set([
 ]);
 
 /**
- * Whether a Dispatcher is one of undici's own as it is. What was composed with interceptors, which may send a request
- * again in silence, has another `dispatch` than its class.
+ * Whether a Dispatcher is one of undici's own as it is. What was composed of interceptors, which may send a request again
+ * in silence, has another `dispatch` than its class.
  */
 function isOfUndici(dispatcher: Dispatcher): boolean {
   const prototype: unknown = Object.getPrototypeOf(dispatcher);
-  if (typeof prototype !== 'object' || prototype === null) return false;
+  if (!isObject(prototype)) return false;
   return (
     ofUndici.has(dispatcher.constructor.name) && Reflect.get(prototype, 'dispatch') === dispatcher.dispatch
   );
@@ -75,9 +76,9 @@ function isOfUndici(dispatcher: Dispatcher): boolean {
  * own; the requests on them are not.
  */
 function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
-  const sendsOnce = isOfUndici(dispatcher);
+  const knowledge = { tellsStart: isOfUndici(dispatcher) };
   const send = undiciTransport(origin, (options, handler) => {
-    handler.dispatched(sendsOnce);
+    handler.dispatched(knowledge);
     dispatcher.dispatch(options, handler);
   });
   return {

@@ -66,13 +66,29 @@ export function wireSettings(
  * image. So no other setting, and no property of `Object.prototype`, has a say in where a request goes.
  */
 export function wireRequest(settings: WireSettings, image: WireImage): WireRequest {
-  const { method, origin, path, headers, data, signal } = image;
-  const request: WireRequest = { method, baseURL: origin, url: path, headers, data };
-  if (signal !== undefined) request.signal = signal;
+  const request: WireRequest = new Prototypeless(image);
+  if (image.signal !== undefined) request.signal = image.signal;
   for (const [name, value] of settings) Reflect.set(request, name, value);
-  Object.setPrototypeOf(request, null);
   return request;
 }
+
+/** A class without anything behind it: taking the prototype off each object would be slow. */
+class Prototypeless {
+  readonly method: string;
+  readonly baseURL: string;
+  readonly url: string;
+  readonly headers: RequestHeaders;
+  readonly data: unknown;
+
+  constructor({ method, origin, path, headers, data }: WireImage) {
+    this.method = method;
+    this.baseURL = origin;
+    this.url = path;
+    this.headers = headers;
+    this.data = data;
+  }
+}
+Object.setPrototypeOf(Prototypeless.prototype, null);
 
 /** What a transport reports of a request while it is on its way. */
 export interface TransportObserver {

@@ -100,9 +100,15 @@ describe.each(transports)('over %s', (_name, over) => {
 
   describe('a body stream that fails', () => {
     it('while a token is awaited ends the call, unsent, and crashes nobody', async () => {
-      const { sandbox, moov } = await startMoov();
-      sandbox.fail({ path: '/oauth2/token', delayMs: 200 });
-      const missing = createReadStream('/nowhere/at/all');
+      let failed: () => void = () => undefined;
+      const hasFailed = new Promise<void>((resolve) => {
+        failed = resolve;
+      });
+      // There is no token before that.
+      const clientId = () => hasFailed.then(() => started.sandbox.credentials.clientId);
+      const started = await startMoov({ clientId });
+      const { sandbox, moov } = started;
+      const missing = createReadStream('/nowhere/at/all').once('close', failed);
       const error = await failure(moov.client.post('/accounts', missing));
       expect(error).toMatchObject({
         message: expect.stringContaining('ENOENT'),

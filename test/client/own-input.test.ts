@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import axios, { type AxiosRequestConfig } from 'axios';
+import FormDataPackage from 'form-data';
 import { describe, expect, it } from 'vitest';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
@@ -139,6 +140,43 @@ describe.each(transports)('over %s', (_name, over) => {
       const config = { headers: { 'Content-Length': '2', 'Content-Type': 'application/json' } };
       await failure(moov.client.post('/accounts', Readable.from([Buffer.from('{}')]), config));
       expect(sandbox.requests.at(-1)?.headers).toMatchObject({ 'content-length': '2' });
+    });
+  });
+});
+
+describe('an idempotency key', () => {
+  it.each([null, false, undefined])('that is %s is none: a write is not sent again', async (key) => {
+    const { sandbox, moov } = await start();
+    sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '1' }, times: 3 });
+    const headers = { 'X-Idempotency-Key': key };
+    const config = Object.assign({}, { headers });
+    const error = await failure(moov.client.post('/accounts', {}, config));
+    expect(error).toMatchObject({ response: { status: 503 }, moov: { attempts: 1, ambiguous: true } });
+  });
+
+  it.each([Promise.resolve('k'), {}, Number.NaN, true])(
+    'made of what is no text is refused: %s',
+    async (key) => {
+      const { sandbox, moov } = await start();
+      const headers = {};
+      Reflect.set(headers, 'X-Idempotency-Key', key);
+      const error = await failure(moov.client.post(transfersOf(sandbox), transfer, { headers }));
+      expect(error).toMatchObject({ code: 'ERR_MOOV_CONFIG', moov: { attempts: 0 } });
+      expect(sandbox.transfers).toHaveLength(0);
+    },
+  );
+
+  it('of a form’s own headers does not replace the call’s', async () => {
+    const { sandbox, moov } = await start();
+    const form = new FormDataPackage();
+    form.append('a', '1');
+    const getHeaders = form.getHeaders.bind(form);
+    form.getHeaders = () => ({ ...getHeaders(), 'x-idempotency-key': 'theirs', authorization: 'Bearer x' });
+    await failure(moov.client.post('/accounts', form, keyed('form')));
+    const sent = sandbox.requests.find(({ path }) => path === '/accounts');
+    expect(sent?.headers).toMatchObject({
+      'x-idempotency-key': keyed('form').headers['X-Idempotency-Key'],
+      authorization: `Bearer ${await moov.accessToken()}`,
     });
   });
 });

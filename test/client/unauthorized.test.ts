@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isMoovCallError, MoovReplayError, moovAuth } from '../../src/index.js';
-import { fastClock } from '../helpers/fast-clock.js';
+import { fastClock, heldClock } from '../helpers/fast-clock.js';
 import { failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 
@@ -151,39 +151,38 @@ describe.each(transports)('over %s', (_name, over) => {
 
     /** A path that is always answered 401, with the clock of pauses in hand; tells how many tokens were asked for. */
     async function startPausing() {
+      const pass = heldClock();
       const { sandbox, moov } = await startMoov();
       await moov.ready();
       sandbox.fail({ path: '/accounts', status: 401, times: Number.POSITIVE_INFINITY });
-      vi.useFakeTimers({ toFake: ['performance'] });
-      onTestFinished(() => void vi.useRealTimers());
       const refused = async () => {
         await failure(moov.client.get('/accounts'));
         return sandbox.stats.tokenRequests;
       };
-      return { moov, refused };
+      return { moov, refused, pass };
     }
 
     it('renews less often while other calls are answered with something else', async () => {
-      const { moov, refused } = await startPausing();
+      const { moov, refused, pass } = await startPausing();
       expect(await refused()).toBe(2);
-      vi.advanceTimersByTime(5_001);
+      pass(5_001);
       await moov.client.get('/ping');
       expect(await refused()).toBe(3);
-      vi.advanceTimersByTime(6_000);
+      pass(6_000);
       await moov.client.get('/ping');
       expect(await refused()).toBe(3);
     });
 
     it('renews every 5 s while there is nothing but 401', async () => {
-      const { refused } = await startPausing();
+      const { refused, pass } = await startPausing();
       expect(await refused()).toBe(2);
-      vi.advanceTimersByTime(1_000);
+      pass(1_000);
       expect(await refused()).toBe(2);
-      vi.advanceTimersByTime(4_001);
+      pass(4_001);
       expect(await refused()).toBe(3);
-      vi.advanceTimersByTime(4_000);
+      pass(4_000);
       expect(await refused()).toBe(3);
-      vi.advanceTimersByTime(1_001);
+      pass(1_001);
       expect(await refused()).toBe(4);
     });
 

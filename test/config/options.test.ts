@@ -246,7 +246,7 @@ describe('a wrong option is named, with what was expected and what was given', (
 
   test('a missing key is named, with its variables', () => {
     expect(refusal({ origin: atMoov.origin })).toBe(
-      "clientId: expected the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one; got none. Set it in the options or as MOOV_CLIENT_ID or MOOV_PUBLIC_KEY.",
+      "clientId: expected the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one or { clientId, clientSecret }; got none. Set it in the options or as MOOV_CLIENT_ID or MOOV_PUBLIC_KEY.",
     );
     expect(refusal({ ...atMoov, clientSecret: undefined })).toMatch(
       /^clientSecret: .*; got none\. Set it in the options or as MOOV_CLIENT_SECRET or MOOV_SECRET_KEY\.$/,

@@ -21,3 +21,15 @@ export function fastClock(stepMs = 20): () => void {
   });
   return stop;
 }
+
+/**
+ * Stops the clock by which the package spaces token requests, attempts and tries of a store, until the end of the test;
+ * timers go on. For tests with a server in another process, which must not be hurried.
+ *
+ * @returns lets that many milliseconds pass at once.
+ */
+export function heldClock(): (ms: number) => void {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  return (ms) => void vi.advanceTimersByTime(ms);
+}

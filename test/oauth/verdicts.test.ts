@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { MoovRevokeError, MoovTokenError, MoovUnavailableError } from '../../src/index.js';
 import { listen } from '../helpers/apps.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { serve } from '../helpers/http-server.js';
 import { rejection } from '../helpers/printed.js';
+import { transports } from '../helpers/transports.js';
 import { clientOf, grant, tokenReply } from './helpers.js';
 
 type Respond = (response: ServerResponse, status: number) => void;
@@ -53,57 +55,58 @@ const bodies: readonly [what: string, respond: Respond][] = [
   ['a page', (response, status) => response.writeHead(status, { 'content-type': 'text/html' }).end('<html>')],
 ];
 
-describe.each(['undici', 'axios'] as const)(
-  'over %s the status line decides, whatever the body',
-  (transport) => {
-    async function clientOfServer(respond: (request: IncomingMessage, response: ServerResponse) => void) {
-      const port = await listen((request, response) => {
-        request.resume().once('end', () => respond(request, response));
-      });
-      return clientOf(`http://127.0.0.1:${port}`, { transport, retries: 0, timeoutMs: 20_000 });
+describe.each(transports)('over %s the status line decides, whatever the body', (_name, transport) => {
+  async function clientOfServer(respond: (request: IncomingMessage, response: ServerResponse) => void) {
+    const port = await listen((request, response) => {
+      request.resume().once('end', () => respond(request, response));
+    });
+    return clientOf(`http://127.0.0.1:${port}`, { ...transport, retries: 0, timeoutMs: 20_000 });
+  }
+
+  describe.each(bodies)('body: %s', (what, respond) => {
+    if (what === 'without an end') beforeEach(() => fastClock());
+
+    test.each([
+      [401, MoovTokenError, MoovRevokeError, 'ERR_MOOV_CREDENTIALS_REFUSED'],
+      [429, MoovUnavailableError, MoovUnavailableError, 'ERR_MOOV_RATE_LIMITED'],
+      [503, MoovUnavailableError, MoovUnavailableError, 'ERR_MOOV_SERVER_ERROR'],
+      [408, MoovUnavailableError, MoovUnavailableError, 'ERR_MOOV_SERVER_ERROR'],
+      [425, MoovUnavailableError, MoovUnavailableError, 'ERR_MOOV_SERVER_ERROR'],
+    ])('%i', async (status, ofToken, ofRevocation, code) => {
+      const client = await clientOfServer((_request, response) => respond(response, status));
+      const refused = await rejection(client.createAccessToken(grant));
+      expect(refused).toBeInstanceOf(ofToken);
+      expect(refused).toMatchObject({ code, upstreamStatus: status });
+      const notRevoked = await rejection(client.revokeAccessToken({ token: 't' }));
+      expect(notRevoked).toBeInstanceOf(ofRevocation);
+      expect(notRevoked).toMatchObject({ code, upstreamStatus: status });
+    });
+  });
+
+  test('a 429 with a broken body still says when to come back', async () => {
+    const client = await clientOfServer((_request, response) => {
+      response.writeHead(429, { 'retry-after': '7', 'content-length': '1000' });
+      response.write('half', () => response.destroy());
+    });
+    expect(await rejection(client.createAccessToken(grant))).toMatchObject({
+      headers: { 'Retry-After': '7' },
+    });
+  });
+
+  test('a success with a broken body is none', async () => {
+    const client = await clientOfServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+      response.write('{"access_token":"abc"}', () => response.destroy());
+    });
+    for (const call of [client.createAccessToken(grant), client.revokeAccessToken({ token: 't' })]) {
+      expect(await rejection(call)).toMatchObject({ code: 'ERR_MOOV_NETWORK' });
     }
-
-    describe.each(bodies)('body: %s', (_what, respond) => {
-      test.each([
-        [401, MoovTokenError, MoovRevokeError, 'ERR_MOOV_CREDENTIALS_REFUSED'],
-        [429, MoovUnavailableError, MoovUnavailableError, 'ERR_MOOV_RATE_LIMITED'],
-        [503, MoovUnavailableError, MoovUnavailableError, 'ERR_MOOV_SERVER_ERROR'],
-        [408, MoovUnavailableError, MoovUnavailableError, 'ERR_MOOV_SERVER_ERROR'],
-        [425, MoovUnavailableError, MoovUnavailableError, 'ERR_MOOV_SERVER_ERROR'],
-      ])('%i', async (status, ofToken, ofRevocation, code) => {
-        const client = await clientOfServer((_request, response) => respond(response, status));
-        const refused = await rejection(client.createAccessToken(grant));
-        expect(refused).toBeInstanceOf(ofToken);
-        expect(refused).toMatchObject({ code, upstreamStatus: status });
-        const notRevoked = await rejection(client.revokeAccessToken({ token: 't' }));
-        expect(notRevoked).toBeInstanceOf(ofRevocation);
-        expect(notRevoked).toMatchObject({ code, upstreamStatus: status });
-      });
-    });
-
-    test('a 429 with a broken body still says when to come back', async () => {
-      const client = await clientOfServer((_request, response) => {
-        response.writeHead(429, { 'retry-after': '7', 'content-length': '1000' });
-        response.write('half', () => response.destroy());
-      });
-      expect(await rejection(client.createAccessToken(grant))).toMatchObject({
-        headers: { 'Retry-After': '7' },
-      });
-    });
-
-    test('a success with a broken body is none', async () => {
-      const client = await clientOfServer((_request, response) => {
-        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
-        response.write('{"access_token":"abc"}', () => response.destroy());
-      });
-      for (const call of [client.createAccessToken(grant), client.revokeAccessToken({ token: 't' })]) {
-        expect(await rejection(call)).toMatchObject({ code: 'ERR_MOOV_NETWORK' });
-      }
-    });
-  },
-);
+  });
+});
 
 describe('the page of a gateway is no word of Moov', () => {
+  beforeEach(() => fastClock());
+
   const page = { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<title>Blocked</title>' };
   const text = { headers: { 'content-type': 'text/plain' }, body: 'RBAC: access denied' };
 

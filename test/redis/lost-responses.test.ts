@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredToken, TokenStore } from '../../src/index.js';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.js';
+import { heldClock } from '../helpers/fast-clock.js';
 import { failure, until } from '../helpers/moov.js';
 import { redisIsMissing } from '../helpers/programs.js';
 import { RedisServer } from '../helpers/redis.js';
@@ -152,10 +153,12 @@ describe.skipIf(redisIsMissing)('a Redis whose answers all take 300 ms', () => {
 it.skipIf(redisIsMissing)(
   'connections that are killed again and again fail no call and revoke no good token',
   async () => {
+    const pass = heldClock();
     const fleet = await startFleet();
     const members = [await fleet.joined(), await fleet.joined()];
     const admin = await fleet.redis.client();
     for (let i = 0; i < 10; i++) {
+      pass(1_000);
       const renewed = Promise.all(members.map(({ moov }) => moov.renew()));
       await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
       await renewed;

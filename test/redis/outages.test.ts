@@ -1,5 +1,6 @@
 import { createClient } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { fastClock, heldClock } from '../helpers/fast-clock.js';
 import { failure } from '../helpers/moov.js';
 import { redisIsMissing } from '../helpers/programs.js';
 import { clientThat } from '../helpers/redis-clients.js';
@@ -20,10 +21,17 @@ async function expectNotAsked({ moov }: Member): Promise<void> {
 }
 
 /** What shows that a member shares again: it takes what another put, without a token request. */
-async function expectSharing(fleet: Fleet, one: Member, other: Member): Promise<void> {
+async function expectSharing(
+  fleet: Fleet,
+  one: Member,
+  other: Member,
+  pass = (_ms: number) => {},
+): Promise<void> {
   // The first may bring what was there already; the second is a new one.
   await one.moov.renew();
+  pass(1_000);
   await one.moov.renew();
+  pass(1_000);
   const before = fleet.sandbox.stats.tokenRequests;
   await other.moov.renew();
   expect(fleet.sandbox.stats.tokenRequests).toBe(before);
@@ -31,6 +39,7 @@ async function expectSharing(fleet: Fleet, one: Member, other: Member): Promise<
 
 describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
   it('was not connected at the start, and joins when it is', async () => {
+    const pass = heldClock();
     const fleet = await startFleet();
     const member = await fleet.joined();
     const client = createClient({ url: fleet.redis.url });
@@ -48,7 +57,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     await client.connect();
     await untilAvailable(alone);
     expectToldOnce(alone);
-    await expectSharing(fleet, member, alone);
+    await expectSharing(fleet, member, alone, pass);
   });
 
   it('does not exist', async () => {
@@ -65,6 +74,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
   });
 
   it('is killed and returns, empty', async () => {
+    const pass = heldClock();
     const fleet = await startFleet();
     const members = [await fleet.joined(), await fleet.joined(), await fleet.joined()];
     await fleet.redis.kill();
@@ -72,6 +82,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     const before = fleet.sandbox.stats.tokenRequests;
     expect(before).toBe(1);
     for (let i = 0; i < 3; i++) {
+      pass(1_000);
       await Promise.all(members.map(({ moov }) => moov.renew()));
       await expectServed(...members);
     }
@@ -81,8 +92,8 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     for (const member of members) expectToldOnce(member);
     const [one, other, third] = members;
     if (one === undefined || other === undefined || third === undefined) throw new Error('three joined');
-    await expectSharing(fleet, one, other);
-    await expectSharing(fleet, third, one);
+    await expectSharing(fleet, one, other, pass);
+    await expectSharing(fleet, third, one, pass);
     expect((await fleet.joined()).got()).toEqual({ minted: 0, taken: 1 });
   });
 
@@ -115,6 +126,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
   });
 
   it('hangs for a while: is tried after 1, 2, 4 s by one operation at a time, and not told again', async () => {
+    fastClock();
     const fleet = await startFleet();
     const tried: number[] = [];
     const client = clientThat(() => {
@@ -219,6 +231,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     ['answers in Buffers', () => [Buffer.from('locked'), Buffer.from('1')]],
   ];
   it.each(refusals)('%s', async (_name, answer) => {
+    fastClock();
     const fleet = await startFleet();
     const alone = await fleet.joined({}, { client: clientThat(answer) });
     await expectServed(alone);
@@ -243,6 +256,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
   });
 
   it('has put the token although its answer was lost: the next renewal is not taken in by it', async () => {
+    const pass = heldClock();
     const fleet = await startFleet();
     const real = await fleet.redis.client();
     let commands = 0;
@@ -254,7 +268,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     const member = await fleet.joined({}, { client });
     const first = await member.moov.accessToken();
     // Redis is tried again after at most 1,100 ms, and has the very token that is to be replaced.
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    pass(1_200);
     await member.moov.renew();
     expectToldOnce(member);
     expect(await member.moov.accessToken()).not.toBe(first);

@@ -1,7 +1,7 @@
 import { RESP_TYPES } from 'redis';
 import { describe, expect, it } from 'vitest';
 import { redisTokenStore } from '../../src/redis/index.js';
-import { failure, startSandbox, until } from '../helpers/moov.js';
+import { failure, startSandbox } from '../helpers/moov.js';
 import { redisIsMissing } from '../helpers/programs.js';
 import { encryptionKey, startFleet, through, untilHeld, untilListening } from './fleet.js';
 
@@ -57,11 +57,16 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
 
   it('who waits for one that does not get a token is told, and tries himself a little later', async () => {
     const fleet = await startFleet();
-    fleet.sandbox.fail({ path: '/oauth2/token', status: 401, body: { error: 'not now' }, delayMs: 1_500 });
+    fleet.sandbox.fail({ path: '/oauth2/token', status: 401, body: { error: 'not now' } });
+    const hold = fleet.relay.holdNextReply('/oauth2/token');
     const first = await fleet.join();
-    await until(() => fleet.sandbox.stats.tokenRequests === 1, 'the first asks Moov');
+    await hold.reached;
     const second = await fleet.join();
-    expect(await failure(second.moov.ready())).toMatchObject({
+    await untilListening(fleet, second);
+    await untilHeld(second);
+    const refused = failure(second.moov.ready());
+    hold.release();
+    expect(await refused).toMatchObject({
       code: 'ERR_MOOV_ANOTHER_FAILED',
       status: 503,
     });

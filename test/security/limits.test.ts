@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { isAxiosError } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { MoovAuthError, MoovOAuthClient } from '../../src/index.js';
@@ -152,9 +152,10 @@ describe.each(transports)('a reply over maxContentLength, on %s,', (_name, trans
   });
 
   const bombs = {
-    gzip: gzipSync(Buffer.alloc(256 * MiB), { level: 9 }),
-    deflate: deflateSync(Buffer.alloc(256 * MiB), { level: 9 }),
-    br: brotliCompressSync(Buffer.alloc(256 * MiB)),
+    gzip: gzipSync(Buffer.alloc(256 * MiB)),
+    deflate: deflateSync(Buffer.alloc(256 * MiB)),
+    // The best quality takes 30 times as long, for no fewer bytes.
+    br: brotliCompressSync(Buffer.alloc(256 * MiB), { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
   };
 
   describe.each(Object.entries(bombs))('from a bomb of %s', (encoding, bomb) => {

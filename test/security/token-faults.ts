@@ -224,7 +224,7 @@ export const badTokens: readonly TokenFault[] = [
       ['-1', -1],
       ['0', 0],
       ['-1e300', -1e300],
-      ['a string', '3600'],
+      ['a string', 'soon'],
       ['a word', 'soon'],
       ['an object', { seconds: 3600 }],
       ['a list', [3600]],
@@ -247,8 +247,8 @@ export const badTokens: readonly TokenFault[] = [
   },
   { name: 'another token_type', answer: spoilt({ token_type: 'mac' }), code: 'ERR_MOOV_TOKEN_REPLY' },
   {
-    name: 'a refresh_token that is a number',
-    answer: spoilt({ refresh_token: 1 }),
+    name: 'a refresh_token that is an object',
+    answer: spoilt({ refresh_token: {} }),
     code: 'ERR_MOOV_TOKEN_REPLY',
   },
   {

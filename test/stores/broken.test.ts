@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type MoovAuth,
   memoryTokenStore,
@@ -80,6 +80,8 @@ const failings: [name: string, operation: () => unknown][] = [
 const operations = ['acquire', 'put', 'release', 'revoke'] as const;
 
 describe('no call fails because of a store', () => {
+  beforeEach(() => fastClock());
+
   it.each(nonsense)('whose acquire answers %s', async (_name, value) => {
     const { moov, sandbox, count } = await startMoov({ store: storeWith({ acquire: async () => value }) });
     expect((await moov.client.get('/ping')).status).toBe(200);
@@ -228,7 +230,6 @@ describe('no call fails because of a store', () => {
   });
 
   it('that always says "held, for 0 ms": it is looked at a few times, as long as two locks live', async () => {
-    fastClock();
     let asked = 0;
     const acquire = async () => {
       asked++;
@@ -246,7 +247,6 @@ describe('no call fails because of a store', () => {
   it('whose key waits for a function that hangs once: the call goes on, and so do later ones', {
     timeout: 30_000,
   }, async () => {
-    fastClock();
     let hang = false;
     const { moov, sandbox } = await startMoov({ store: memoryTokenStore(), timeoutMs: 20_000 });
     const clientId = () =>
@@ -267,7 +267,6 @@ describe('no call fails because of a store', () => {
   });
 
   it('that takes 200 ms for everything', async () => {
-    fastClock();
     const base = memoryTokenStore();
     const slow = <T>(result: Promise<T>): Promise<T> =>
       new Promise((resolve) => setTimeout(() => resolve(result), 200));
@@ -305,6 +304,7 @@ it('a store that failed is tried again after a second, and used again when it is
 });
 
 it('a lock that a store gives too late is given back to it', async () => {
+  fastClock();
   const base = memoryTokenStore();
   let give: () => void = () => undefined;
   const late = new Promise<void>((resolve) => {
@@ -325,6 +325,7 @@ it('a lock that a store gives too late is given back to it', async () => {
 });
 
 it('a lock goes back with the word that Moov gave nothing, and without it when it is the end', async () => {
+  fastClock();
   const base = memoryTokenStore();
   const failed: unknown[] = [];
   const release: TokenStore['release'] = (lock, because) => {
@@ -423,6 +424,8 @@ it('a memory store that two MoovAuths are given shares a token between them', as
 });
 
 describe('without the client’s ID there is no name in a store, and', () => {
+  beforeEach(() => fastClock());
+
   const locked = async () => {
     const { options } = await startSandbox();
     const clientId = () => Promise.reject(new Error('the vault is sealed'));

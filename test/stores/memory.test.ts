@@ -49,3 +49,15 @@ it('takes a token for a key that was evicted and locked again meanwhile, but not
     else stored.toEqual(expect.any(String));
   }
 });
+
+it('a listener that throws keeps nothing from being stored', async () => {
+  const store = memoryTokenStore();
+  store.watch(() => {
+    throw new Error('a listener');
+  });
+  const answer = await store.acquire('k', undefined);
+  if (answer.state !== 'locked') throw new Error(answer.state);
+  const token = { accessToken: 'a', lifeMs: 60_000, renewAtLeftMs: 0 };
+  expect(await store.put(answer.lock, token, 60_000)).toEqual(expect.any(String));
+  expect(await store.revoke('k')).toEqual(token);
+});

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import express from 'express';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type MoovAuthOptions, moovAuth } from '../../src/index.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { type Answer, type Received, serve } from '../helpers/http-server.js';
 import { failure, until } from '../helpers/moov.js';
 import { KEY, ORIGIN } from '../oauth/helpers.js';
@@ -126,6 +127,8 @@ describe('a token source that the pool evicts while its token request is in flig
 });
 
 describe('revoke()', () => {
+  beforeEach(() => fastClock());
+
   it('also revokes the tokens that were replaced and evicted while still valid', async () => {
     const { moov, revoked } = await startMoov(SCOPES, { maxTokens: 1 });
     await moov.accessToken(account(1));
@@ -180,6 +183,8 @@ describe('revoke()', () => {
 });
 
 describe('token requests of one source', () => {
+  beforeEach(() => fastClock());
+
   it('are at most one a second from an idle server whose tokens live for a millisecond', async () => {
     const { moov, tokenRequests } = await startMoov('/ping.read', {}, ({ path }, number) =>
       path === '/oauth2/token' ? { body: { access_token: `tok-${number}`, expires_in: 0.001 } } : undefined,
@@ -253,6 +258,8 @@ describe('browser tokens', () => {
 });
 
 describe('a refresh token', () => {
+  beforeEach(() => fastClock());
+
   it('stays in use when the response to its renewal brings no other, and is revoked in the end', async () => {
     const { moov, tokenRequests, revoked } = await startMoov(
       '/ping.read',
@@ -280,6 +287,8 @@ describe('a refresh token', () => {
 });
 
 describe('close()', () => {
+  beforeEach(() => fastClock());
+
   it('with revoke resolves within 5 s, although Moov answers neither the token request nor anything else', async () => {
     const { moov } = await startSlowMoov('/ping.read', { tokenTimeoutMs: 60_000 });
     const ready = failure(moov.ready());

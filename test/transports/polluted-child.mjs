@@ -2,7 +2,7 @@
 import http from 'node:http';
 import { moovAuth } from 'express-moov-auth';
 
-const { baseURL, evilPort, evilSocket, names, transport, when } = JSON.parse(process.argv[2]);
+const { baseURL, evilPort, evilSocket, leading, rest, transport, when } = JSON.parse(process.argv[2]);
 const evil = `http://127.0.0.1:${evilPort}`;
 const toEvil = (_host, options, callback) => {
   const address = { address: '127.0.0.2', family: 4 };
@@ -60,10 +60,10 @@ const started = () => {
 
 const shared = started();
 await shared.ready();
-for (const [n, name] of names.entries()) {
-  // Each of the names by which a request could be led away gets each value; the others take turns.
+for (const [n, name] of [...leading, ...rest].entries()) {
+  // The values take turns for the rest.
   for (const [v, value] of values.entries()) {
-    if (n >= 60 && v !== n % values.length) continue;
+    if (n >= leading.length && v !== n % values.length) continue;
     current = `${name} = ${typeof value} ${v}`;
     Object.defineProperty(Object.prototype, name, {
       value,

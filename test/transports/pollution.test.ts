@@ -6,31 +6,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { full } from '../helpers/full.js';
+import { transports } from '../helpers/transports.js';
 import { urlOf } from './columns.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
-/** Names that Axios, undici and this package read from options, and those of Node's own clients. */
+/** Names by which a request is led to another host, or carries something else: each gets each kind of value. */
+const leading = [
+  ...['socketPath', 'host', 'hostname', 'port', 'agent', 'auth', 'headers', 'lookup', 'path', 'method'],
+  ...['body', 'origin', 'createConnection', 'baseURL', 'proxy', 'adapter', 'dispatcher', 'url', 'clientId'],
+];
+
+/** What else Axios, undici, this package and Node's own clients read from options. */
 function namesRead(): string[] {
   const names = new Set([
-    ...['socketPath', 'host', 'hostname', 'port', 'agent', 'auth', 'headers', 'lookup', 'servername', 'path'],
-    ...[
-      'rejectUnauthorized',
-      'method',
-      'body',
-      'upgrade',
-      'origin',
-      'localAddress',
-      'createConnection',
-      'ca',
-    ],
-    ...['baseURL', 'proxy', 'adapter', 'transport', 'httpAgent', 'httpsAgent', 'params', 'paramsSerializer'],
-    ...['beforeRedirect', 'dispatcher', 'allowH2', 'http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'],
-    ...['secureContext', 'session', 'checkServerIdentity', 'family', 'localPort', 'fd', 'signal', 'timeout'],
-    ...['defaultPort', 'setHost', 'joinDuplicateHeaders', 'maxHeaderSize', 'pskCallback', 'ALPNCallback'],
-    ...['allowHalfOpen', 'autoSelectFamily', 'url', 'query', 'data', 'clientId', 'clientSecret', 'store'],
+    ...['servername', 'rejectUnauthorized', 'upgrade', 'localAddress', 'ca', 'transport', 'httpAgent'],
+    ...['httpsAgent', 'params', 'paramsSerializer', 'beforeRedirect', 'allowH2', 'http_proxy', 'HTTP_PROXY'],
+    ...['all_proxy', 'ALL_PROXY', 'secureContext', 'session', 'checkServerIdentity', 'family', 'localPort'],
+    ...['fd', 'signal', 'timeout', 'defaultPort', 'setHost', 'joinDuplicateHeaders', 'maxHeaderSize'],
+    ...['pskCallback', 'ALPNCallback', 'allowHalfOpen', 'autoSelectFamily', 'query', 'data'],
+    ...['clientSecret', 'store'],
   ]);
+  const listed = names.size;
   // A member of options, an option of Axios's, and a parameter that is taken out of options, alone on its line.
   const read = /\b(?:opts|options|config)\??\.([a-zA-Z]\w+)|\bown\('(\w+)'|^ {2,}([a-z]\w+),?$/gm;
   for (const folder of [
@@ -49,10 +48,11 @@ function namesRead(): string[] {
       }
     }
   }
-  return [...names];
+  expect(names.size - listed).toBeGreaterThan(140);
+  return [...names].filter((name) => !leading.includes(name));
 }
 
-describe.each(['undici', 'axios'])('on %s', (transport) => {
+describe.each(transports)('on %s', (transport) => {
   test.each(['before', 'after'])(
     'what is put on Object.prototype %s start-up sends no token and no key elsewhere, and changes no request',
     async (when) => {
@@ -84,15 +84,14 @@ describe.each(['undici', 'axios'])('on %s', (transport) => {
         for (const server of [moov, byPort, bySocket]) server.close();
         moov.closeAllConnections();
       });
-      const names = namesRead();
+      const rest = full ? namesRead() : [];
       const evilPort = Number(new URL(urlOf(byPort)).port);
-      const given = { baseURL: urlOf(moov), evilPort, evilSocket, names, transport, when };
+      const given = { baseURL: urlOf(moov), evilPort, evilSocket, leading, rest, transport, when };
       const child = join(import.meta.dirname, 'polluted-child.mjs');
       await run(process.execPath, [child, JSON.stringify(given)], {
         cwd: root,
         env: { PATH: process.env.PATH },
       });
-      expect(names.length).toBeGreaterThan(200);
       expect(stolen).toEqual([]);
       const changed = arrivals.filter(
         (arrival) =>
@@ -102,7 +101,7 @@ describe.each(['undici', 'axios'])('on %s', (transport) => {
       );
       expect(changed).toEqual([]);
       // Options that somebody adds to all objects are refused at start-up.
-      expect(arrivals.length).toBeGreaterThan(when === 'after' ? names.length : 2);
+      expect(arrivals.length).toBeGreaterThan(when === 'after' ? leading.length + rest.length : 2);
     },
     120_000,
   );

@@ -44,6 +44,10 @@ const silent = () =>
     });
   });
 
+function imageOf(origin: string, headers: AxiosHeaders) {
+  return { method: 'get', origin, path: '/', headers, data: undefined, signal: undefined };
+}
+
 describe.each(columns)('on %s', (column) => {
   test.each(['text', 'stream'] as const)(
     'a response without a length that is reset is an error (%s)',
@@ -104,14 +108,7 @@ describe.each(columns)('on %s', (column) => {
     onTestFinished(() => server.close());
     const { send } = createTransport({ transport: column, baseURL: server.url });
     const headers = new AxiosHeaders();
-    const image = {
-      method: 'get',
-      origin: server.url,
-      path: '/',
-      headers,
-      data: undefined,
-      signal: undefined,
-    };
+    const image = imageOf(server.url, headers);
     const sent = send(wireRequest([], { ...image, ...other }), unobserved);
     await expect(sent).rejects.toMatchObject({ code: 'ERR_MOOV_ORIGIN' });
     expect(server.sent()).toBeUndefined();
@@ -123,14 +120,7 @@ describe.each(columns)('on %s', (column) => {
     );
     const { send } = createTransport({ transport: column, baseURL: server.url });
     const headers = new AxiosHeaders({ Authorization: 'Bearer s3cret' });
-    const image = {
-      method: 'get',
-      origin: server.url,
-      path: '/',
-      headers,
-      data: undefined,
-      signal: undefined,
-    };
+    const image = imageOf(server.url, headers);
     const error: unknown = await send(wireRequest([], image), unobserved).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(Error);
     for (let at = error; at instanceof Error; at = at.cause) {

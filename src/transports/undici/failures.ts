@@ -129,3 +129,14 @@ export function coded(message: string, code: string): Error {
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
+
+/** What went wrong with a stream, as Axios passes it on; undici destroys a body with its own errors. */
+export function bodyFailure(
+  error: Error,
+  config: InternalAxiosRequestConfig,
+  response?: AxiosResponse,
+): Error {
+  if (error instanceof AxiosError) return error;
+  if ('code' in error && String(error.code).startsWith('UND_ERR')) return failure(error, config, response);
+  return AxiosError.from(error, undefined, config, undefined, response);
+}

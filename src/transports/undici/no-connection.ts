@@ -30,11 +30,11 @@ const beforeConnection = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** What the system was doing when no connection stood yet. */
+/** What the system was doing before a connection was established. */
 const connecting = new Set(['connect', 'getaddrinfo']);
 
 /**
- * Whether an error of a Dispatcher proves that no connection stood for the request, so that nothing of it can have been
+ * Whether an error of a Dispatcher proves that no connection was established for the request, so that nothing of it can have been
  * sent. Anything else is no proof.
  */
 export function provesNoConnection(error: Error): boolean {

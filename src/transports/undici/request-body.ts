@@ -1,6 +1,7 @@
 import { PassThrough, pipeline, Readable, Transform } from 'node:stream';
 import { isArrayBuffer } from 'node:util/types';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import { isObject } from '../../utils/value-type.js';
 import type { RequestHeaders } from '../transport.js';
 import { multipart } from './multipart.js';
 import { progress } from './progress.js';
@@ -133,7 +134,7 @@ function isForm(data: unknown): data is FormData {
 }
 
 function isPipe(data: unknown): data is NodeJS.ReadableStream {
-  return typeof data === 'object' && data !== null && 'pipe' in data && typeof data.pipe === 'function';
+  return isObject(data) && 'pipe' in data && typeof data.pipe === 'function';
 }
 
 function noop(): void {}

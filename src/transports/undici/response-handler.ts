@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
 import { bareError } from '../bare-error.js';
 import type { TransportObserver } from '../transport.js';
-import { aborted, coded, failure } from './failures.js';
+import { aborted, bodyFailure, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
 import { provesNoConnection } from './no-connection.js';
 import type { RequestBody } from './request-body.js';
@@ -20,7 +20,13 @@ export interface RequestConnection {
   abort(error: Error): void;
 }
 
-/** One request and its response, as undici tells of them. */
+/** What is known of a Dispatcher of the application's. */
+export interface DispatcherKnowledge {
+  /** Whether it tells each request that begins: it is undici's own, or has told one. */
+  tellsStart: boolean;
+}
+
+/** One request and its response, as undici reports them. */
 export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #config: InternalAxiosRequestConfig;
   readonly #observer: TransportObserver;
@@ -31,6 +37,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   /** Where the request is, unless a Dispatcher of the application's has it. */
   connection: RequestConnection | undefined;
+  #dispatcher: DispatcherKnowledge | undefined;
   #body: Readable | undefined;
   #response: AxiosResponse | undefined;
   /** Where the response's bytes go in, and where they come out, when they are not simply collected. */
@@ -95,13 +102,10 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     if ('code' in error && error.code === 'ECONNRESET') this.#lose(error);
   }
 
-  /**
-   * The request is given to a Dispatcher that may send it without a word.
-   *
-   * @param sendsOnce - Whether its error then speaks of the only connection there was.
-   */
-  dispatched(sendsOnce: boolean): void {
-    this.#sent = sendsOnce ? 'perhaps' : 'yes';
+  /** The request is given to a Dispatcher of the application's, which may send it without a word. */
+  dispatched(knowledge: DispatcherKnowledge): void {
+    this.#sent = 'perhaps';
+    this.#dispatcher = knowledge;
   }
 
   /** undici has refused the request, or failed with it, in an error of its own. */
@@ -130,6 +134,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     }
     this.#controller = controller;
     this.#sent = 'yes';
+    if (this.#dispatcher !== undefined) this.#dispatcher.tellsStart = true;
     this.#observer.sent(this.#bodyBytes);
   }
 
@@ -263,7 +268,9 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   }
 
   #judge(error: Error): void {
-    if (this.#sent === 'perhaps' && provesNoConnection(error)) this.#sent = 'no';
+    // Of one that may have sent the request in silence, and again, an error speaks of the last connection alone.
+    if (this.#sent !== 'perhaps' || this.#dispatcher?.tellsStart !== true) return;
+    if (provesNoConnection(error)) this.#sent = 'no';
   }
 
   #settle(error: Error): void {
@@ -289,11 +296,4 @@ function sentTwice(): Error {
     'The Dispatcher given as transport began to send the request a second time, which was stopped',
     AxiosError.ERR_NETWORK,
   );
-}
-
-/** What went wrong with a stream, as Axios passes it on; undici destroys a body with its own errors. */
-function bodyFailure(error: Error, config: InternalAxiosRequestConfig, response?: AxiosResponse): Error {
-  if (error instanceof AxiosError) return error;
-  if ('code' in error && String(error.code).startsWith('UND_ERR')) return failure(error, config, response);
-  return AxiosError.from(error, undefined, config, undefined, response);
 }

@@ -6,6 +6,7 @@ export function describeType(value: unknown): string {
   return Array.isArray(value) ? 'a list' : `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`;
 }
 
+/** Whether a value has properties of its own: an object or a list, not `null`. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
