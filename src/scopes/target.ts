@@ -1,6 +1,6 @@
 import { assertKnown } from '../config/check-options.js';
 import { MoovConfigError } from '../errors.js';
-import { describeType } from '../utils/describe-type.js';
+import { describeType } from '../utils/value-type.js';
 import { assertAccountID, fillAccount, type MoovScope, readScopes, type ScopeSet } from './scopes.js';
 
 /** What a token is for: some scopes, and the account that fills `{accountID}` in them. */
