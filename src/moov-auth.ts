@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { createMoovClients } from './client/moov-client.js';
-import { RateLimits } from './client/rate-limits.js';
 import type { MoovAuthOptions } from './config/options.js';
 import { parseOptions, wording } from './config/parse-options.js';
 import { readAuthOptions } from './config/resolve.js';
@@ -10,6 +9,7 @@ import { Targets } from './express/request-handler.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-router.js';
 import { moovFetch } from './fetch/moov-fetch.js';
 import { makeEndpoint } from './moov-oauth-client.js';
+import { RateLimits } from './rate-limit/rate-limits.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
 import { type MoovClientTarget, type MoovTarget, startUpScope } from './scopes/target.js';
 import { TokenManager } from './tokens/token-manager.js';

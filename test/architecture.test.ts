@@ -13,6 +13,7 @@ const order = [
   ['transports'],
   ['oauth'],
   ['tokens'],
+  ['rate-limit'],
   ['client'],
   ['fetch'],
   ['express'],

@@ -1,11 +1,6 @@
 // What the batches go to, in a process of its own: a server with one of four kinds of rate limit, and a token endpoint.
 import { createServer } from 'node:http';
-import {
-  fixedWindow,
-  type Limit,
-  slidingWindow,
-  tokenBucket,
-} from '../../test/client/rate-limit-simulation.js';
+import { fixedWindow, type Limit, slidingWindow, tokenBucket } from '../../test/rate-limit/simulation.js';
 
 const [kind = 'sliding', rate = '40', latencyMs = '0'] = process.argv.slice(2);
 const limits: Readonly<Record<string, Limit>> = {

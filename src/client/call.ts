@@ -1,14 +1,14 @@
 import axios, { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
+import { CallTurns } from '../rate-limit/call-turns.js';
+import type { AccountCall, RateLimits } from '../rate-limit/rate-limits.js';
 import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
 import { type RequestHeaders, type Transport, wireRequest } from '../transports/transport.js';
 import { Timers, withTimeout } from '../utils/timers.js';
 import { Attempt, axiosTimeoutError, LightSignal } from './attempt.js';
 import { accountIn, type CallTarget } from './call-target.js';
-import { CallTurns } from './call-turns.js';
 import type { CallerSignals } from './caller-signals.js';
-import type { AccountCall, RateLimits } from './rate-limits.js';
 import { type RequestSummary, redactError, redactResponse } from './redact.js';
 import { discard, isStream, type UnreadStreams } from './streams.js';
 import type { CallImage } from './wire-image.js';
@@ -221,7 +221,7 @@ export class Call implements AccountCall {
     if (typeof requestId === 'string') this.requestId = requestId;
     if (status !== 401) this.tokens.accepted(token.generation);
     if (status !== 429) this.#turns.passed();
-    else if (this.#turns.refused(response.headers) && this.image.body.replayable) {
+    else if (this.#turns.refused(response.headers, this.requestId) && this.image.body.replayable) {
       // Moov has not read the call, so it goes again, whatever its method, at no cost but time.
       discard(data);
       attempt.end();

@@ -7,6 +7,7 @@ import axios, {
 } from 'axios';
 import type { Settings } from '../config/resolve.js';
 import type { Emit } from '../events.js';
+import type { RateLimits } from '../rate-limit/rate-limits.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
@@ -17,7 +18,6 @@ import type { CallTarget } from './call-target.js';
 import { CallerSignals } from './caller-signals.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
 import { OpenCalls } from './open-calls.js';
-import type { RateLimits } from './rate-limits.js';
 import { createResend } from './resend.js';
 import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';

@@ -8,29 +8,35 @@ const LONGEST_MS = 60_000;
 
 /** The time after a 429 in which no call goes. */
 export class Hold {
-  #until = Number.NEGATIVE_INFINITY;
+  #until = 0;
   #askedMs = 0;
-  #isTelling = false;
+  #isOfRate = false;
+  #trial: Turn | undefined;
   isOn = false;
   /** When the 429 came that began it. */
   refusedAt = 0;
-  /** Whether it was shorter than what was asked for: then one call tries. */
+  /** Whether it ended before what was asked for. Then one call tries, and no other goes until one has passed. */
   isTrial = false;
-  /** The call that tries. */
-  trial: Turn | undefined;
 
   /** When it ends; the distant past without one. */
   get until(): number {
     return this.isOn ? this.#until : Number.NEGATIVE_INFINITY;
   }
 
+  /** Whether the call that tries is on its way. */
+  get hasTrial(): boolean {
+    return this.#trial !== undefined;
+  }
+
   /**
-   * @param isTelling - Whether the call kept to the rate, so that its 429 tells something of the rate.
-   * @returns whether it begins. A 429 of a call in flight prolongs it if it asks for more.
+   * A call was answered with 429.
+   *
+   * @param isOfRate - Whether the call kept to the rate, so that its 429 says that the rate is too high.
+   * @returns whether a hold begins. A 429 of a call that was in flight prolongs the one there is, if it asks for more.
    */
-  refused(now: number, waitMs: number | undefined, turn: Turn | undefined, isTelling: boolean): boolean {
+  refused(now: number, waitMs: number | undefined, turn: Turn | undefined, isOfRate: boolean): boolean {
     this.ended(turn);
-    if (isTelling) this.#isTelling = true;
+    this.#isOfRate ||= isOfRate;
     const asked = waitMs ?? DEFAULT_MS;
     const begins = !this.isOn;
     if (begins) this.refusedAt = now;
@@ -42,26 +48,21 @@ export class Hold {
     return begins;
   }
 
-  /** @returns whether its 429s told something of the rate. */
+  /** @returns whether one of its 429s says that the rate is too high. */
   end(): boolean {
-    const isTelling = this.#isTelling;
-    this.isOn = this.#isTelling = false;
+    const isOfRate = this.#isOfRate;
+    this.isOn = this.#isOfRate = false;
     this.isTrial = this.#askedMs > LONGEST_MS;
-    return isTelling;
+    return isOfRate;
   }
 
   /** A call goes. */
   sent(turn: Turn): void {
-    if (this.isTrial) this.trial = turn;
+    if (this.isTrial) this.#trial = turn;
   }
 
-  /** A call has ended. */
+  /** A call has ended, with or without a response. */
   ended(turn: Turn | undefined): void {
-    if (turn === this.trial) this.trial = undefined;
-  }
-
-  /** A call passed that went after it. */
-  succeeded(): void {
-    this.isTrial = false;
+    if (turn === this.#trial) this.#trial = undefined;
   }
 }

@@ -1,13 +1,12 @@
 const WINDOW_MS = 1_000;
 
 /** What is left of the rate after a 429 that no raise explains: others use the limit too. */
-const DECREASE = 0.85;
-const PACED_DECREASE = 0.95;
+const DECREASE = 0.9;
 
 /** A 429 so soon after a hold is one for what went at once. */
 const BURST_MS = 300;
 
-/** What is known when a hold ends, of the time from the end of the last one to the 429. */
+/** What is known when a hold ends, of the time from the end of the one before to the 429. */
 export interface Round {
   /** The rate that calls went at. */
   readonly rate: number;
@@ -16,8 +15,8 @@ export interface Round {
   readonly burst: number;
   /** Whether calls went evenly rather than at once. */
   readonly isPaced: boolean;
-  /** Whether the rate was being raised beyond the known one. */
-  readonly isBeyond: boolean;
+  /** Whether the rate was above the known one. */
+  readonly isTesting: boolean;
   readonly tookMs: number;
   /** How many passed. */
   readonly passed: number;
@@ -27,7 +26,7 @@ export interface Round {
   readonly savedUp: number;
 }
 
-/** Derives the rate and the burst that pass. */
+/** Derives the rate and the burst that pass, from what did. */
 export function learnRate(round: Round): { known: number; burst: number } {
   const { known, burst } = learn(round);
   const rate = Math.max(1, known);
@@ -35,23 +34,20 @@ export function learnRate(round: Round): { known: number; burst: number } {
 }
 
 function learn(round: Round): { known: number; burst: number } {
-  const { rate, known, burst, isPaced, isBeyond, tookMs, passed, savedUp } = round;
+  const { rate, known, burst, isPaced, isTesting, tookMs, passed, savedUp } = round;
+  // Fewer passed than went at once.
   if (tookMs < BURST_MS && passed < savedUp + (isPaced ? 2 : 0)) {
-    // Fewer passed than went at once.
-    if (isPaced) return { known: Math.min(known, rate) * PACED_DECREASE, burst: passed / 2 };
-    // When none passed, others had used it all, which says little.
-    const most = Math.max(1, passed, burst * (passed === 0 ? DECREASE : 0.5));
+    if (isPaced) return { known: Math.min(known, rate) * DECREASE, burst: passed / 2 };
+    const most = Math.max(passed, burst / 2);
     return { known: most, burst: most };
   }
   const passing = Math.min(rate, passingRate(round));
-  if (isBeyond) return { known: Math.max(known, passing), burst };
-  return { known: Math.min(rate * (isPaced ? PACED_DECREASE : DECREASE), passing), burst };
+  return { known: isTesting ? Math.max(known, passing) : Math.min(rate * DECREASE, passing), burst };
 }
 
-function passingRate({ rate, burst, isPaced, tookMs, passed, passedInSecond, savedUp }: Round): number {
+function passingRate({ burst, isPaced, tookMs, passed, passedInSecond, savedUp }: Round): number {
   if (!isPaced) return passedInSecond;
-  // A bucket had some tokens in it, which are not a part of the rate.
+  // A bucket had some tokens in it at first, which are not a part of the rate.
   if (tookMs >= WINDOW_MS) return passedInSecond - burst / 4;
-  if (tookMs < BURST_MS) return rate;
   return Math.max(passedInSecond, ((passed - savedUp) / tookMs) * 1000);
 }

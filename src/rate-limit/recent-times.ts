@@ -19,13 +19,6 @@ export class RecentTimes {
     return this.#times[this.#first + n];
   }
 
-  /** How many are later than a time. */
-  since(time: number): number {
-    let first = this.#times.length;
-    while (first > this.#first && (this.#times[first - 1] ?? 0) > time) first--;
-    return this.#times.length - first;
-  }
-
   add(time: number): void {
     this.#times.push(time);
   }

@@ -1,5 +1,5 @@
-import { RateLimiter } from '../../src/client/rate-limiter.js';
-import type { Turn } from '../../src/client/turn-window.js';
+import { RateLimiter } from '../../src/rate-limit/rate-limiter.js';
+import type { Turn } from '../../src/rate-limit/turn-window.js';
 
 /** Whether a request that arrives now passes. */
 export type Limit = (now: number) => boolean;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RateLimiter } from '../../src/client/rate-limiter.js';
+import { RateLimiter } from '../../src/rate-limit/rate-limiter.js';
 import {
   fixedWindow,
   type Limit,
@@ -8,7 +8,7 @@ import {
   slidingWindow,
   tokenBucket,
   type World,
-} from './rate-limit-simulation.js';
+} from './simulation.js';
 
 const atOnce = (count: number, at = 0) => Array.from({ length: count }, () => at);
 const seeds = [1, 2, 3, 4, 5];

@@ -11,7 +11,7 @@ const BETWEEN_LOOKS_MS = 50;
 export interface Turn {
   readonly sentAt: number;
   /** Whether it went only because the rate was raised. */
-  readonly isProof: boolean;
+  readonly isTest: boolean;
 }
 
 /** The turns that count towards what may go in a second: those in flight, and those whose response is younger. */

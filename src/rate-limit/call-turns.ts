@@ -1,14 +1,16 @@
 import { MoovUnavailableError } from '../errors.js';
 import { type Headers, retryAfterMs } from '../utils/retry-after.js';
-import type { LightSignal } from './attempt.js';
-import type { LaneTurn } from './lane.js';
+import type { AbortSignalLike } from '../utils/timers.js';
+import type { CallTurn } from './call-queue.js';
 import type { AccountCall, RateLimits } from './rate-limits.js';
 
 /** The turns of one call under the rate limits that are known, if any are. */
 export class CallTurns {
   readonly #limits: RateLimits | undefined;
   readonly #call: AccountCall;
-  #turn: LaneTurn | undefined;
+  #turn: CallTurn | undefined;
+  /** The `X-Request-ID` of the last 429, and how many there were. */
+  #requestId: string | undefined;
   #refusals = 0;
 
   /** @param limits - Without them every call goes at once. */
@@ -29,29 +31,29 @@ export class CallTurns {
    * @returns whether the call waited.
    * @throws {@link MoovUnavailableError} with `ERR_MOOV_RATE_LIMITED`, as soon as the turn can't come before the call ends.
    */
-  async next(signal: LightSignal, aborted: () => Error): Promise<boolean> {
+  async next(signal: AbortSignalLike, aborted: () => Error): Promise<boolean> {
     const turn = this.#limits?.turn(this.#call);
-    if (turn === undefined || 'lane' in turn) {
+    if (!(turn instanceof Promise)) {
       this.#turn = turn;
       return false;
     }
-    const abort = () => turn.leave(aborted());
-    signal.addEventListener('abort', abort);
+    const abort = () => this.#limits?.leave(this.#call, aborted());
+    signal.addEventListener?.('abort', abort);
     if (signal.aborted) abort();
     try {
-      this.#turn = await turn.turn;
+      this.#turn = await turn;
       return true;
     } catch (error) {
-      throw this.#refusals === 0 ? error : after429(error, this.#call.requestId);
+      throw this.#refusals === 0 ? error : after429(error, this.#requestId);
     } finally {
-      signal.removeEventListener('abort', abort);
+      signal.removeEventListener?.('abort', abort);
     }
   }
 
   /** The turn is not used after all. */
   giveBack(): void {
     const turn = this.#take();
-    if (turn !== undefined) turn.lane.unused(turn.turn);
+    turn?.queue.unused(turn.turn);
   }
 
   /** The call was answered with something other than 429. */
@@ -62,21 +64,22 @@ export class CallTurns {
   /** The call ended without a response. */
   lost(): void {
     const turn = this.#take();
-    if (turn !== undefined) this.#limits?.lost(turn);
+    turn?.queue.lost(turn.turn);
   }
 
   /**
    * The call was answered with 429.
    *
+   * @param requestId - Of the response.
    * @returns whether it may wait for another turn.
    */
-  refused(headers: Headers): boolean {
-    const turn = this.#take();
+  refused(headers: Headers, requestId: string | undefined): boolean {
+    this.#requestId = requestId;
     const waitMs = retryAfterMs(headers, Date.now());
-    return this.#limits?.refused(this.#call, waitMs, turn, this.#refusals++ > 0) === true;
+    return this.#limits?.refused(this.#call, waitMs, this.#take(), this.#refusals++ > 0) === true;
   }
 
-  #take(): LaneTurn | undefined {
+  #take(): CallTurn | undefined {
     const turn = this.#turn;
     this.#turn = undefined;
     return turn;
