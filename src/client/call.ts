@@ -255,7 +255,8 @@ export class Call implements AccountCall {
       decided.data = this.image.responseType === 'arraybuffer' ? Buffer.alloc(0) : '';
       return this.#responded(decided, token, attempt);
     }
-    this.#turns.lost();
+    if (this.maybeSent) this.#turns.lost();
+    else this.#turns.giveBack();
     const error = redactError(reason, this.config, this.request, token);
     if (this.maybeSent) this.ambiguous = true;
     return { error: this.signal.aborted ? this.abortError() : (this.#timeoutError(attempt) ?? error) };

@@ -122,10 +122,10 @@ export class CallQueue {
     this.#schedule(now);
   }
 
-  /** A call ended without a response. */
-  lost(turn: Turn): void {
+  /** A call ended without a response, and Moov may have counted it. */
+  ended(turn: Turn): void {
     const now = performance.now();
-    this.#limiter.lost(now, turn);
+    this.#limiter.ended(now, turn);
     this.#schedule(now);
   }
 
@@ -138,7 +138,7 @@ export class CallQueue {
   /** A request is made that does not wait: one for a token. @returns what is to be called at its end. */
   count(): () => void {
     const turn = this.#limiter.counted(performance.now());
-    return () => this.lost(turn);
+    return () => this.ended(turn);
   }
 
   /** A call was answered with 429. @param waitMs - What the response asks for. */

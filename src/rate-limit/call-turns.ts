@@ -64,7 +64,7 @@ export class CallTurns {
   /** The call ended without a response. */
   lost(): void {
     const turn = this.#take();
-    turn?.queue.lost(turn.turn);
+    turn?.queue.ended(turn.turn);
   }
 
   /**

@@ -1,6 +1,5 @@
 import { Hold } from './hold.js';
 import { learnRate } from './learn-rate.js';
-import { RecentTimes } from './recent-times.js';
 import { type Turn, TurnWindow } from './turn-window.js';
 
 const WINDOW_MS = 1_000;
@@ -39,13 +38,15 @@ export class RateLimiter {
   #tokens: number;
   #tokensAt: number;
   readonly #window: TurnWindow;
-  /** When calls passed in the last second. */
-  readonly #passed: RecentTimes;
   #lastSentAt = Number.NEGATIVE_INFINITY;
+  /** When a call last had to wait for the rate, and not for a hold. */
+  #heldBackAt = Number.NEGATIVE_INFINITY;
 
   readonly #hold = new Hold();
   /** How many passed in one second, before the last 429 or of those in flight then. */
   #seen = 0;
+  /** Whether calls had to wait for the rate in the second before it. */
+  #wasUsedUp = false;
 
   /** When the last hold ended, and what happened since. */
   #resumedAt: number;
@@ -67,7 +68,6 @@ export class RateLimiter {
     this.#rate = this.#known = this.#burst = this.#tokens = Number.isFinite(most) ? most : 0;
     this.#tokensAtResume = this.#tokens;
     this.#tokensAt = this.#resumedAt = now;
-    this.#passed = new RecentTimes(WINDOW_MS, passed);
     this.#window = new TurnWindow(passed);
   }
 
@@ -108,7 +108,9 @@ export class RateLimiter {
     const spare = this.#spare(isBackground);
     const roomAt = this.#window.roomAt(now, Math.max(1, Math.floor(this.#rate) - spare));
     const testAt = this.#isTest(spare) && !this.#isPaced ? this.#lastSentAt + TEST_GAP_MS : now;
-    return Math.max(now, tokenAt, roomAt, testAt);
+    const at = Math.max(now, tokenAt, roomAt, testAt);
+    if (at > now) this.#heldBackAt = now;
+    return at;
   }
 
   /** A call goes. */
@@ -133,15 +135,8 @@ export class RateLimiter {
    * @param turn - None for a call that went before there was a limit.
    */
   passed(now: number, turn: Turn | undefined): void {
-    this.#window.end(now, turn);
-    this.#passed.add(now);
-    this.#passedSinceResumed++;
-    this.#hold.ended(turn);
-    if (this.#hold.isOn) {
-      this.#see(now);
-      return;
-    }
-    if (turn === undefined || turn.sentAt < this.#resumedAt) return;
+    this.ended(now, turn);
+    if (this.#hold.isOn || turn === undefined || turn.sentAt < this.#resumedAt) return;
     this.#hold.isTrial = false;
     if (this.#isRaising && turn.isTest && turn.sentAt >= this.#raisedAt) this.#raiseFurther(now);
   }
@@ -151,17 +146,19 @@ export class RateLimiter {
     this.#window.expire(now);
   }
 
-  /** A request goes that is no call and does not wait. @returns what {@link lost} is to be given at its end. */
+  /** A request goes that is no call and does not wait. @returns what {@link ended} is to be given at its end. */
   counted(now: number): Turn {
     const turn: Turn = { sentAt: now, isTest: false };
     this.#window.begin(turn);
     return turn;
   }
 
-  /** A call ended without a response, or a request that is no call ended. */
-  lost(now: number, turn: Turn | undefined): void {
+  /** A call ended without a response, or a request that is no call ended: Moov has counted it, as far as is known. */
+  ended(now: number, turn: Turn | undefined): void {
     this.#window.end(now, turn);
+    this.#passedSinceResumed++;
     this.#hold.ended(turn);
+    if (this.#hold.isOn) this.#see(now);
   }
 
   /**
@@ -173,19 +170,21 @@ export class RateLimiter {
    */
   refused(now: number, waitMs: number | undefined, turn: Turn | undefined): boolean {
     this.#window.drop(turn);
-    this.#window.forget(now);
     // The 429 of a call that went before the last hold ended says nothing of the rate since.
     const isOfRate = turn !== undefined && turn.sentAt >= this.#resumedAt;
     const begins = this.#hold.refused(now, waitMs, turn, isOfRate);
-    if (begins) this.#seen = 0;
+    if (begins) {
+      this.#seen = 0;
+      this.#wasUsedUp = this.#heldBackAt >= Math.max(this.#resumedAt, now - WINDOW_MS);
+    }
     this.#see(now);
     return begins;
   }
 
   /** Counts what passed in a second, also while the responses come in of calls that were in flight. */
   #see(now: number): void {
-    this.#passed.forget(now);
-    this.#seen = Math.max(this.#seen, this.#passed.size);
+    this.#window.forget(now);
+    this.#seen = Math.max(this.#seen, this.#window.counted);
   }
 
   #resume(now: number): void {
@@ -214,6 +213,7 @@ export class RateLimiter {
       burst: this.#burst,
       isPaced: this.#isPaced,
       isTesting,
+      wasUsedUp: this.#wasUsedUp,
       tookMs: this.#hold.refusedAt - this.#resumedAt,
       passed: this.#passedSinceResumed,
       passedInSecond: this.#seen,

@@ -56,8 +56,11 @@ export class RateLimits {
   get status(): { requestsPerSecond: number; waiting: number; background: number } | undefined {
     const queues = this.#queues();
     if (queues.length === 0) return undefined;
+    // A path with a limit of its own says nothing of the others.
+    const ofAccounts = queues.filter(({ scope }) => scope.path === undefined);
+    const shown = ofAccounts.length > 0 ? ofAccounts : queues;
     return {
-      requestsPerSecond: Math.floor(Math.min(...queues.map(({ rate }) => rate))),
+      requestsPerSecond: Math.floor(Math.min(...shown.map(({ rate }) => rate))),
       waiting: sum(queues.map(({ waiting }) => waiting)),
       background: sum(queues.map(({ waitingInBackground }) => waitingInBackground)),
     };
@@ -115,7 +118,7 @@ export class RateLimits {
     const { path } = call.request;
     const queue = this.#queueNow(call, turn) ?? this.#openAccount(call.account);
     if (isAgain && this.#isLimitOf(path, queue)) {
-      if (turn !== undefined) turn.queue.lost(turn.turn);
+      if (turn !== undefined) turn.queue.ended(turn.turn);
       this.#openPath(path).refused(path, waitMs, undefined);
       // The others were held for nothing.
       if ([...queue.paths.allRefused].every((refused) => this.#paths.has(refused))) queue.clear();

@@ -25,6 +25,12 @@ export class TurnWindow {
     this.#counted = new RecentTimes(WINDOW_MS, counted);
   }
 
+  /** How many were answered in the last second, or should have been. */
+  get counted(): number {
+    return this.#counted.size;
+  }
+
+  /** With those in flight. */
   get used(): number {
     return this.#inFlight.size + this.#counted.size;
   }

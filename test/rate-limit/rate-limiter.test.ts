@@ -124,7 +124,7 @@ describe('a hold', () => {
     limiter.refused(0, 86_400_000, undefined);
     limiter.nextAt(60_000);
     const turn = limiter.sent(60_000);
-    limiter.lost(70_000, turn);
+    limiter.ended(70_000, turn);
     expect(limiter.nextAt(70_000)).toBe(70_000);
   });
 });
