@@ -189,8 +189,9 @@ export class RateLimiter {
 
   #resume(now: number): void {
     if (this.#hold.end() || this.#rate === 0) this.#learn(now);
-    // The tokens that came in during the hold.
-    this.#tokens = Math.min(this.#burst, Math.max(1, ((now - this.#hold.refusedAt) / 1000) * this.#rate));
+    // Those that came in during the hold, and two at least: a call that is refused again does not keep all others back.
+    const savedUp = ((now - this.#hold.refusedAt) / 1000) * this.#rate;
+    this.#tokens = Math.min(this.#burst, Math.max(2, savedUp));
     this.#tokensAt = this.#resumedAt = now;
     this.#tokensAtResume = this.#tokens;
     this.#passedSinceResumed = 0;
