@@ -17,8 +17,6 @@ export interface Round {
   readonly isPaced: boolean;
   /** Whether the rate was above the known one. */
   readonly isTesting: boolean;
-  /** Whether calls had to wait for the rate in its last second. */
-  readonly wasUsedUp: boolean;
   readonly tookMs: number;
   /** How many passed. */
   readonly passed: number;
@@ -36,9 +34,7 @@ export function learnRate(round: Round): { known: number; burst: number } {
 }
 
 function learn(round: Round): { known: number; burst: number } {
-  const { rate, known, burst, isPaced, isTesting, wasUsedUp, tookMs, passed, savedUp } = round;
-  // A 429 is not for the rate of these calls when fewer went than might have, or when not even the first one passed.
-  if (!wasUsedUp || passed === 0) return { known: Math.min(known, rate), burst };
+  const { rate, known, burst, isPaced, isTesting, tookMs, passed, savedUp } = round;
   // Fewer passed than went at once.
   if (tookMs < BURST_MS && passed < savedUp + (isPaced ? 2 : 0)) {
     if (isPaced) return { known: Math.min(known, rate) * DECREASE, burst: passed / 2 };

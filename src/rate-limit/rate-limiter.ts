@@ -208,13 +208,18 @@ export class RateLimiter {
       return;
     }
     const { isTesting } = this;
+    this.#raiseAt = now + (isTesting ? RAISE_PAUSE_MS : SHARED_PAUSE_MS);
+    // It was not for the rate when fewer calls went than might have, or when not even the first one passed.
+    if (!this.#wasUsedUp || this.#passedSinceResumed === 0) {
+      this.#rate = Math.min(this.#rate, this.#known);
+      return;
+    }
     const { known, burst } = learnRate({
       rate: this.#rate,
       known: this.#known,
       burst: this.#burst,
       isPaced: this.#isPaced,
       isTesting,
-      wasUsedUp: this.#wasUsedUp,
       tookMs: this.#hold.refusedAt - this.#resumedAt,
       passed: this.#passedSinceResumed,
       passedInSecond: this.#seen,
@@ -222,7 +227,6 @@ export class RateLimiter {
     });
     this.#rate = this.#known = known;
     this.#burst = burst;
-    this.#raiseAt = now + (isTesting ? RAISE_PAUSE_MS : SHARED_PAUSE_MS);
   }
 
   /** Whether calls go evenly rather than at once. */

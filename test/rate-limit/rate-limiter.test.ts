@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RateLimiter } from '../../src/rate-limit/rate-limiter.js';
+import { full } from '../helpers/full.js';
 import {
   fixedWindow,
   type Limit,
@@ -11,7 +12,7 @@ import {
 } from './simulation.js';
 
 const atOnce = (count: number, at = 0) => Array.from({ length: count }, () => at);
-const seeds = [1, 2, 3, 4, 5];
+const seeds = full ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 2];
 
 const limits: readonly [name: string, of: (rate: () => number) => Limit, most: number][] = [
   ['a sliding window', slidingWindow, 1.1],
@@ -50,22 +51,15 @@ describe.each(limits)('1,000 calls at once under %s of 40 a second', (_name, of,
     }
   });
 
-  it('find a limit that is raised from 10 to 80', () => {
-    for (const seed of seeds) {
-      let rate = 10;
-      const limit = of(() => rate);
-      const raised = (now: number) => {
-        if (now > 20_000) rate = 80;
-        return limit(now);
-      };
-      const { passedAt } = simulate({ limit: raised, seed, processes: [atOnce(3000)], untilMs: 40_000 });
-      const busiest = Math.max(
-        ...passedAt
-          .filter((at) => at > 20_000)
-          .map((at) => passedAt.filter((other) => other > at - 1000 && other <= at).length),
-      );
-      expect(busiest).toBeGreaterThanOrEqual(64);
-    }
+  it('reach 64 a second within ten seconds when the limit is raised from 10 to 80', () => {
+    let rate = 10;
+    const limit = of(() => rate);
+    const raised = (now: number) => {
+      if (now > 10_000) rate = 80;
+      return limit(now);
+    };
+    const { passedAt } = simulate({ limit: raised, processes: [atOnce(900)], untilMs: 20_000 });
+    expect(passedAt.some((at, index) => at - (passedAt[index - 63] ?? 0) < 1_000)).toBe(true);
   });
 
   it('are done in time by four processes, of which none is left behind', () => {
@@ -75,8 +69,8 @@ describe.each(limits)('1,000 calls at once under %s of 40 a second', (_name, of,
       processes: [1, 2, 3, 4].map(() => atOnce(250)),
     })) {
       expect(result.passedAt).toHaveLength(1000);
-      expect(timesTheLimit(result, 1000, 40)).toBeLessThanOrEqual(1.6);
-      expect(Math.max(...result.doneAt) / Math.min(...result.doneAt)).toBeLessThanOrEqual(2.5);
+      expect(timesTheLimit(result, 1000, 40)).toBeLessThanOrEqual(1.5);
+      expect(Math.max(...result.doneAt) / Math.min(...result.doneAt)).toBeLessThanOrEqual(2);
     }
   });
 });
@@ -87,6 +81,45 @@ it.each(limits.slice(0, 4))('the rate of the options is kept under %s, without a
     expect(result.refused).toBe(0);
     expect(timesTheLimit(result, 1000, 40)).toBeLessThanOrEqual(1.06);
   }
+});
+
+describe('a 429', () => {
+  /** A limiter after its first hold, in which so many calls go and pass in a second. */
+  function resumedAfter(count: number): RateLimiter {
+    const times = Array.from({ length: 40 }, (_, index) => index);
+    const limiter = new RateLimiter(100, times);
+    limiter.refused(100, 1_000, undefined);
+    expect(limiter.nextAt(1_100)).toBe(1_100);
+    for (let sent = 0; sent < count; sent++) limiter.passed(1_101, limiter.sent(1_100));
+    return limiter;
+  }
+
+  it('lowers the rate to what passed when calls had to wait for it', () => {
+    const limiter = resumedAfter(10);
+    const turn = limiter.sent(1_102);
+    while (limiter.nextAt(1_103) === 1_103) limiter.passed(1_104, limiter.sent(1_103));
+    limiter.refused(1_200, 1_000, turn);
+    limiter.nextAt(2_200);
+    expect(limiter.expectedRate).toBeLessThan(40);
+  });
+
+  it.each([0, 5])('does not lower it when only %i calls went before it', (count) => {
+    const limiter = resumedAfter(count);
+    limiter.refused(1_200, 1_000, limiter.sent(1_150));
+    limiter.nextAt(2_200);
+    expect(limiter.expectedRate).toBe(40);
+  });
+
+  it('does not lower it when the first call that goes is refused again and again', () => {
+    const limiter = resumedAfter(0);
+    for (let now = 1_100; now < 3_000; now += 20) {
+      const turn = limiter.sent(now);
+      while (limiter.nextAt(now) === now) limiter.sent(now);
+      limiter.refused(now + 10, 10, turn);
+      limiter.nextAt(now + 20);
+    }
+    expect(limiter.expectedRate).toBe(40);
+  });
 });
 
 describe('a hold', () => {

@@ -50,12 +50,12 @@ describe.each(transports)('over %s', (_name, over) => {
   const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
 
   it('a batch of GETs under a rate limit is done, each call once, with a handful of log lines', async () => {
-    const { sandbox, moov, events } = await startMoov({}, { rateLimit: { requestsPerSecond: 200 } });
+    const { sandbox, moov, events } = await startMoov({}, { rateLimit: { requestsPerSecond: 150 } });
     await moov.ready();
     const began = performance.now();
-    const responses = await Promise.all(Array.from({ length: 500 }, () => moov.client.get('/ping')));
+    const responses = await Promise.all(Array.from({ length: 300 }, () => moov.client.get('/ping')));
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(sandbox.stats.apiRequests).toBeLessThanOrEqual(2.1 * 500);
+    expect(sandbox.stats.apiRequests).toBeLessThanOrEqual(2.1 * 300);
     expect(performance.now() - began).toBeLessThan(10_000);
     expect(count(events, 'rateLimit.reached')).toBeGreaterThan(0);
     expect(count(events, 'rateLimit.reached')).toBeLessThan(10);
@@ -71,9 +71,9 @@ describe.each(transports)('over %s', (_name, over) => {
       profile: { individual: { name: { firstName: 'A', lastName: 'B' } } },
     };
     const responses = await Promise.all(
-      Array.from({ length: 200 }, () => moov.client.post('/accounts', body)),
+      Array.from({ length: 150 }, () => moov.client.post('/accounts', body)),
     );
-    expect(new Set(responses.map(({ data }) => data.accountID)).size).toBe(200);
+    expect(new Set(responses.map(({ data }) => data.accountID)).size).toBe(150);
     expect(sandbox.stats.rateLimited).toBeGreaterThan(0);
   });
 
@@ -83,9 +83,9 @@ describe.each(transports)('over %s', (_name, over) => {
       { rateLimit: { requestsPerSecond: 100 } },
     );
     const began = performance.now();
-    await Promise.all(Array.from({ length: 300 }, () => moov.client.get('/ping')));
+    await Promise.all(Array.from({ length: 250 }, () => moov.client.get('/ping')));
     expect(sandbox.stats.rateLimited).toBe(0);
-    expect(performance.now() - began).toBeGreaterThan(1_900);
+    expect(performance.now() - began).toBeGreaterThan(1_400);
   });
 });
 
@@ -104,12 +104,16 @@ describe('a call after a 429', () => {
     expect(events).toContainEqual(expect.objectContaining({ type: 'rateLimit.reached', waiting: 1 }));
   });
 
-  it('waits a second when the response asks for nothing', async () => {
+  it.each([
+    ['nothing', {}, 1_000],
+    ['Retry-After', { 'retry-after': '3' }, 3_000],
+    ["X-Retry-In, as in Moov's older documents", { 'x-retry-in': '2500' }, 2_500],
+  ])('waits for what the response asks: %s', async (_what, headers, ms) => {
     fastClock();
-    const { moov } = await behind(inOrder({ status: 429 }));
+    const { moov } = await behind(inOrder({ status: 429, headers }));
     const began = performance.now();
     await moov.client.get('/ping');
-    expect(performance.now() - began).toBeGreaterThanOrEqual(1_000);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(ms);
   });
 
   it('is refused at once when the hold is longer than its time, with what Moov asked for as Retry-After', async () => {
@@ -146,6 +150,22 @@ describe('a call after a 429', () => {
     );
     expect(error).toMatchObject({ code: 'ERR_MOOV_RATE_LIMITED', moov: { attempts: 2, ambiguous: true } });
   });
+
+  it.each([
+    ['lost', 'drop', { code: 'ECONNRESET', moov: { attempts: 2, ambiguous: true } }],
+    [
+      'answered with 500',
+      { status: 500 },
+      { response: { status: 500 }, moov: { attempts: 2, ambiguous: true } },
+    ],
+  ] as const)(
+    'that has no key is not sent a third time when the second attempt is %s',
+    async (_how, second, expected) => {
+      const { moov, requests } = await behind(inOrder(refused(10), second));
+      expect(await failure(moov.client.post('/transfers', {}))).toMatchObject(expected);
+      expect(requests()).toHaveLength(2);
+    },
+  );
 
   it('ends its wait at once on an abort', async () => {
     const { moov, events } = await behind(() => refused(20_000));
@@ -203,7 +223,7 @@ describe('a 429', () => {
   const about = (account: string) => `/accounts/${account}/wallets`;
 
   it('holds the account in the path, and no other', async () => {
-    const limited = inOrder(refused(3_000));
+    const limited = inOrder(refused(700));
     const { moov, events } = await behind(({ path }) => (path.includes(A) ? limited() : {}));
     const held = moov.client.get(about(A));
     await until(() => count(events, 'call.throttled') === 1, 'the call waits');
@@ -215,7 +235,7 @@ describe('a 429', () => {
   });
 
   it("holds the target's account", async () => {
-    const limited = inOrder(refused(3_000));
+    const limited = inOrder(refused(700));
     const { moov, events } = await behind(({ path }) => (path === '/limited' ? limited() : {}));
     const target = { scopes: '/accounts/{accountID}/wallets.read' as const, accountID: A };
     const held = moov.clientFor(target).get('/limited');
@@ -228,8 +248,8 @@ describe('a 429', () => {
 
   it('of a second account within a second holds all', async () => {
     const limits = new Map([
-      [A, inOrder(refused(2_000))],
-      [B, inOrder(refused(2_000))],
+      [A, inOrder(refused(700))],
+      [B, inOrder(refused(700))],
     ]);
     const { moov, events } = await behind(({ path }) => limits.get(path.slice(10, 46))?.() ?? {});
     const held = [moov.client.get(about(A)), moov.client.get(about(B))];
@@ -300,6 +320,29 @@ describe('calls that wait', () => {
     ).toEqual(['/first', '/customer', '/job/1', '/job/2']);
   });
 
+  it('keep their place when they are replayed with a new token', async () => {
+    const { moov, requests } = await behind(inOrder({ status: 401 }), {
+      rateLimit: { requestsPerSecond: 1 },
+    });
+    await Promise.all([1, 2, 3].map((n) => moov.client.get(`/call/${n}`, { timeout: 20_000 })));
+    expect(requests().map(({ path }) => path)).toEqual(['/call/1', '/call/1', '/call/2', '/call/3']);
+  });
+
+  it('take no turn while they wait for a token', async () => {
+    const { sandbox, moov } = await start({ rateLimit: { requestsPerSecond: 1 } });
+    await moov.ready();
+    sandbox.fail({ path: '/oauth2/token', delayMs: 1_500 });
+    const account = {
+      scopes: '/accounts/{accountID}/wallets.read' as const,
+      accountID: sandbox.platformAccountID,
+    };
+    const slow = moov.clientFor(account).get('/ping');
+    const began = performance.now();
+    await moov.client.get('/ping');
+    expect(performance.now() - began).toBeLessThan(1_400);
+    await slow.catch(() => undefined);
+  });
+
   it('use the token that is held when their turn comes', async () => {
     const { sandbox, moov, count: times } = await start();
     sandbox.fail({ path: '/ping', status: 429, headers: { 'retry-after-ms': '500' } });
@@ -311,23 +354,6 @@ describe('calls that wait', () => {
       .filter(({ path }) => path === '/ping')
       .map(({ headers }) => headers.authorization);
     expect(new Set(tokens).size).toBe(2);
-  });
-
-  it('are 10,000 at most; what comes then is refused at once', async () => {
-    const { moov } = await behind(() => refused(20_000), {
-      rateLimit: { requestsPerSecond: 1_000 },
-      timeoutMs: 2_000_000,
-    });
-    await moov.client.get('/ping', { timeout: 1_000 }).catch(() => undefined);
-    const calls = Array.from({ length: 10_001 }, () => failure(moov.client.get('/ping')));
-    const outcome = await Promise.race(calls);
-    expect(outcome).toMatchObject({
-      code: 'ERR_MOOV_RATE_LIMITED',
-      message: expect.stringContaining('10000'),
-    });
-    expect(moov.status().rateLimit).toMatchObject({ waiting: 10_000 });
-    await moov.close();
-    await Promise.all(calls);
   });
 
   it.skipIf(!full)('are refused early by thousands when there are too many of them', async () => {
