@@ -50,10 +50,10 @@ it('calls in the background get one turn in twenty while others come without a p
     }
   };
   await Promise.all([...Array.from({ length: 50 }, () => caller(false)), caller(true), caller(true)]);
-  const background = order.filter(Boolean).length;
-  expect(background).toBeGreaterThanOrEqual(25);
-  // Those that may go at once at the beginning are any calls'.
-  expect(order.slice(400).filter(Boolean).length).toBeLessThanOrEqual(20);
+  // The first 400 may go at once, whoever makes them.
+  const background = order.slice(400, 600).filter(Boolean).length;
+  expect(background).toBeGreaterThanOrEqual(8);
+  expect(background).toBeLessThanOrEqual(12);
 });
 
 it('calls in the background get that turn also when each of the others finds one free', async () => {
