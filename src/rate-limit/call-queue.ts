@@ -86,7 +86,7 @@ export class CallQueue {
 
   /** The turn of a call that may go now. */
   try(isBackground: boolean): CallTurn | undefined {
-    if (this.#front.size > 0 || this.#isBackDue || (isBackground && this.#back.size > 0)) return undefined;
+    if (this.#front.size > 0 || (isBackground && this.#back.size > 0)) return undefined;
     const now = performance.now();
     return this.#limiter.nextAt(now, isBackground) <= now ? this.#turn(now, isBackground) : undefined;
   }
