@@ -117,16 +117,16 @@ export type MoovAuthEvent =
     }
   | {
       /**
-       * Moov has answered 429, and calls wait. Emitted once for each hold, and not for each call that waits.
+       * Moov answered 429, and calls wait. Emitted once each time that calls are held, not once for each call.
        */
       readonly type: 'rateLimit.reached';
-      /** The account whose calls wait. Absent when it is none's, or all calls wait. */
+      /** The account whose calls wait. Absent if all calls wait, or those that are about no account. */
       readonly accountID?: string;
-      /** The path whose calls wait, if it has a limit of its own. */
+      /** The path whose calls wait, if the path has a limit of its own. */
       readonly path?: string;
-      /** The rate at which calls go on: what was seen to pass. */
+      /** The rate at which calls go on: the rate that was seen to pass. */
       readonly requestsPerSecond: number;
-      /** How much longer they wait, in milliseconds. */
+      /** How much longer no call is sent, in milliseconds. */
       readonly holdMs: number;
       /** How many calls wait. */
       readonly waiting: number;

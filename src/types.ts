@@ -46,8 +46,10 @@ export interface MoovAuth extends RequestHandler {
    * The Axios instance for some scopes and an account, without a request. The same target gives the same instance
    * while its token is kept; making one costs no network.
    *
-   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
+   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`. With
+   * `background: true`, its calls let others go first while they wait for Moov's rate limit.
+   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes or a
+   * `background` that are none.
    */
   clientFor(target?: MoovClientTarget): AxiosInstance;
   /**
@@ -85,9 +87,11 @@ export interface MoovAuth extends RequestHandler {
   /**
    * The {@link fetch} for some scopes and an account, as {@link clientFor} is the Axios instance for them.
    *
-   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
+   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`. With
+   * `background: true`, its calls let others go first while they wait for Moov's rate limit.
    * @returns a `fetch` with the rules, and the errors, of {@link fetch}.
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
+   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes or a
+   * `background` that are none.
    */
   fetchFor(target?: MoovClientTarget): MoovFetch;
   /**

@@ -23,12 +23,14 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
    */
   retryBudget?: boolean | undefined;
   /**
-   * How calls keep to Moov's rate limit. `'adaptive'` (default): nothing is delayed until Moov answers 429; then the
-   * account's calls wait as long as Moov asks, and go on, in order, at the rate that was seen to pass. A call that was
-   * refused goes again, whatever its method, at the cost of neither `retries` nor `retryBudget`; one whose turn can't
-   * come before its time is over is refused at once. `{ requestsPerSecond }`: all calls together keep to that rate from
-   * the first one, 1 to 10,000, and are slower when Moov says so. `false`: a 429 is retried as a 503 is, each call by
-   * itself.
+   * How calls keep to Moov's rate limit. Default `'adaptive'`: nothing is delayed until Moov answers 429. Then the calls
+   * of the account wait as long as Moov asks, and go on, in order, at the rate that was seen to pass. The refused call is
+   * sent again whatever its method, which costs neither `retries` nor `retryBudget`. A call whose turn can't come before
+   * its deadline is refused at once, with `ERR_MOOV_RATE_LIMITED`. With `{ requestsPerSecond }`, 1 to 10,000, all calls
+   * together keep to that rate from the first one, and slow down further when Moov answers 429. With `false`, a 429 is
+   * retried as a 503 is, each call by itself.
+   *
+   * @see {@link https://docs.moov.io/api/rate-limits/ | Moov: rate limits}
    */
   rateLimit?: 'adaptive' | { requestsPerSecond: number } | false | undefined;
   /**

@@ -11,11 +11,11 @@ export interface MoovTarget {
   accountID?: string | undefined;
 }
 
-/** What an Axios instance or a `fetch` is for: a target, and which calls go first while a rate limit holds them. */
+/** The target of an Axios instance or a `fetch`, and the priority of its calls. */
 export interface MoovClientTarget extends MoovTarget {
   /**
-   * Whether its calls let all others go first while one of Moov's rate limits holds them, as those of a job do that no
-   * user waits for. They get at least one turn in twenty. Default `false`.
+   * Whether its calls let all other calls go first while they wait for Moov's rate limit: for jobs, which no user waits
+   * for. They get at least one turn in twenty. Default `false`.
    */
   background?: boolean | undefined;
 }
@@ -30,9 +30,9 @@ export interface AccountSettings {
 const members: readonly (keyof MoovTarget)[] = ['scopes', 'accountID'];
 
 /**
- * Takes the priority off a target.
+ * Splits off the priority of a target.
  *
- * @throws {@link MoovConfigError} for a target that is none, and for a `background` that is neither true nor false.
+ * @throws {@link MoovConfigError} for an invalid target, and for a `background` that is neither true nor false.
  */
 export function splitTarget(given: MoovClientTarget): { target: MoovTarget; isBackground: boolean } {
   assertKnown({ name: 'target', noun: 'field' }, given, [...members, 'background']);

@@ -21,9 +21,9 @@ export interface MoovAuthStatus {
   readonly tokens: number;
   /** The number of tokens that are no longer used and that Moov has not yet confirmed as revoked. */
   readonly pendingRevocations: number;
-  /** The rate limit of Moov's that calls keep to. Absent while none is known. */
+  /** Moov's rate limit, as far as it is known. Absent while no limit is known. */
   readonly rateLimit?: {
-    /** The rate at which calls go: what was seen to pass, or the option `rateLimit`. */
+    /** The rate that calls keep to: the rate that was seen to pass, or that of the option `rateLimit`. */
     readonly requestsPerSecond: number;
     /** How many calls wait for their turn. */
     readonly waiting: number;
