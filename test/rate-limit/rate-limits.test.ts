@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type MoovAuth, type MoovAuthEvent, moovAuth } from '../../src/index.js';
+import { moovSdk } from '../../src/sdk/index.js';
 import { fastClock } from '../helpers/fast-clock.js';
 import { full } from '../helpers/full.js';
 import { type Answer, type Received, serve } from '../helpers/http-server.js';
@@ -84,7 +85,8 @@ describe.each(transports)('over %s', (_name, over) => {
     );
     const began = performance.now();
     await Promise.all(Array.from({ length: 250 }, () => moov.client.get('/ping')));
-    expect(sandbox.stats.rateLimited).toBe(0);
+    // None, unless the machine stands still in the meantime.
+    expect(sandbox.stats.rateLimited).toBeLessThanOrEqual(5);
     expect(performance.now() - began).toBeGreaterThan(1_400);
   });
 });
@@ -275,7 +277,7 @@ describe('a 429', () => {
       if (performance.now() - began > 200) slow++;
     }
     expect(await poisoned).toMatchObject({ code: 'ERR_MOOV_RATE_LIMITED' });
-    expect(slow).toBeLessThanOrEqual(3);
+    expect(slow).toBeLessThanOrEqual(5);
     expect(done).toBeGreaterThan(150);
   });
 
@@ -320,6 +322,18 @@ describe('calls that wait', () => {
     ).toEqual(['/first', '/customer', '/job/1', '/job/2']);
   });
 
+  it('are in the background for fetch and the SDK too', async () => {
+    const { moov, events } = await behind(inOrder(refused(500)));
+    const first = moov.client.get('/first');
+    await until(() => count(events, 'call.throttled') === 1, 'the first waits');
+    const fetched = moov.fetchFor({ background: true })('/ping');
+    const pinged = moovSdk(moov, { background: true })
+      .ping.ping()
+      .catch(() => undefined);
+    await until(() => moov.status().rateLimit?.background === 2, 'both wait in the background');
+    await Promise.all([first, fetched, pinged]);
+  });
+
   it('keep their place when they are replayed with a new token', async () => {
     const { moov, requests } = await behind(inOrder({ status: 401 }), {
       rateLimit: { requestsPerSecond: 1 },
@@ -331,16 +345,13 @@ describe('calls that wait', () => {
   it('take no turn while they wait for a token', async () => {
     const { sandbox, moov } = await start({ rateLimit: { requestsPerSecond: 1 } });
     await moov.ready();
-    sandbox.fail({ path: '/oauth2/token', delayMs: 1_500 });
-    const account = {
-      scopes: '/accounts/{accountID}/wallets.read' as const,
-      accountID: sandbox.platformAccountID,
-    };
-    const slow = moov.clientFor(account).get('/ping');
-    const began = performance.now();
-    await moov.client.get('/ping');
-    expect(performance.now() - began).toBeLessThan(1_400);
-    await slow.catch(() => undefined);
+    sandbox.fail({ path: '/oauth2/token', delayMs: 2_500 });
+    const scopes = '/accounts/{accountID}/wallets.read' as const;
+    const target = moov.clientFor({ scopes, accountID: sandbox.platformAccountID });
+    const slow = failure(target.get('/ping')).then(() => 'the call that waits for its token');
+    const other = moov.client.get('/ping').then(() => 'the other call');
+    expect(await Promise.race([slow, other])).toBe('the other call');
+    await slow;
   });
 
   it('use the token that is held when their turn comes', async () => {
