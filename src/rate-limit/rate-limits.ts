@@ -89,7 +89,7 @@ export class RateLimits {
     this.#recent.add(performance.now(), call.account, path);
     if (!this.isActive) return;
     const queue = this.#queueNow(call, turn);
-    queue?.passed(path, turn?.queue === queue ? turn?.turn : undefined);
+    queue?.passed(path, turnIn(queue, turn));
   }
 
   /** Counts the requests of a transport that are no calls, such as those for tokens. */
@@ -118,13 +118,13 @@ export class RateLimits {
     const { path } = call.request;
     const queue = this.#queueNow(call, turn) ?? this.#openAccount(call.account);
     if (isAgain && this.#isLimitOf(path, queue)) {
-      if (turn !== undefined) turn.queue.ended(turn.turn);
+      turn?.queue.ended(turn.turn);
       this.#openPath(path).refused(path, waitMs, undefined);
       // The others were held for nothing.
       if ([...queue.paths.allRefused].every((refused) => this.#paths.has(refused))) queue.clear();
       return true;
     }
-    queue.refused(path, waitMs, turn?.queue === queue ? turn?.turn : undefined);
+    queue.refused(path, waitMs, turnIn(queue, turn));
     if (this.#isShared(call, queue)) this.#holdAll(path, waitMs);
     return true;
   }
@@ -231,6 +231,11 @@ export class RateLimits {
     for (const { go } of waiting) go(undefined);
     this.#emit({ type: 'rateLimit.cleared', ...queue.scope });
   }
+}
+
+/** The turn of a call, if it had it in this queue. */
+function turnIn(queue: CallQueue, turn: CallTurn | undefined): CallTurn['turn'] | undefined {
+  return turn?.queue === queue ? turn.turn : undefined;
 }
 
 function sum(values: readonly number[]): number {

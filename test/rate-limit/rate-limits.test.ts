@@ -174,8 +174,10 @@ describe('a call after a 429', () => {
     const controller = new AbortController();
     const call = failure(moov.client.get('/ping', { signal: controller.signal }));
     await until(() => count(events, 'call.throttled') === 1, 'the call waits');
+    const aborted = performance.now();
     controller.abort();
     expect(await call).toMatchObject({ code: 'ERR_CANCELED', moov: { attempts: 1, ambiguous: false } });
+    expect(performance.now() - aborted).toBeLessThan(10_000);
     expect(moov.status().rateLimit).toMatchObject({ waiting: 0 });
   });
 
