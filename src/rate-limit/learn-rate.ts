@@ -41,7 +41,8 @@ function learn(round: Round): { known: number; burst: number } {
     const most = Math.max(passed, burst / 2);
     return { known: most, burst: most };
   }
-  const passing = Math.min(rate, passingRate(round));
+  // Not less than a quarter at a time: a process that stood still has seen little.
+  const passing = Math.max(rate / 4, Math.min(rate, passingRate(round)));
   return { known: isTesting ? Math.max(known, passing) : Math.min(rate * DECREASE, passing), burst };
 }
 

@@ -103,6 +103,17 @@ describe('a 429', () => {
     expect(limiter.expectedRate).toBeLessThan(40);
   });
 
+  it('does not lower it to nothing when the process stood still for a while', () => {
+    const limiter = new RateLimiter(0, [], 40);
+    for (let sent = 0; sent < 40; sent++) limiter.passed(10, limiter.sent(0));
+    expect(limiter.nextAt(5_000)).toBe(5_000);
+    const turns = Array.from({ length: 40 }, () => limiter.sent(5_000));
+    expect(limiter.nextAt(5_001)).toBeGreaterThan(5_001);
+    for (const turn of turns) limiter.refused(5_010, 1_000, turn);
+    limiter.nextAt(6_010);
+    expect(limiter.expectedRate).toBeGreaterThanOrEqual(10);
+  });
+
   it.each([0, 5])('does not lower it when only %i calls went before it', (count) => {
     const limiter = resumedAfter(count);
     limiter.refused(1_200, 1_000, limiter.sent(1_150));
