@@ -103,6 +103,15 @@ describe('a 429', () => {
     expect(limiter.expectedRate).toBeLessThan(40);
   });
 
+  it('leaves a turn to another call however short its hold is', () => {
+    const limiter = resumedAfter(5);
+    limiter.refused(1_110, 10, limiter.sent(1_105));
+    for (let sent = 0; sent < 2; sent++) {
+      expect(limiter.nextAt(1_120)).toBe(1_120);
+      limiter.sent(1_120);
+    }
+  });
+
   it('does not lower it to nothing when the process stood still for a while', () => {
     const limiter = new RateLimiter(0, [], 40);
     for (let sent = 0; sent < 40; sent++) limiter.passed(10, limiter.sent(0));

@@ -91,6 +91,13 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 });
 
+it('the request for a token counts towards the rate of the option', async () => {
+  const { sandbox, moov, count: times } = await start({ rateLimit: { requestsPerSecond: 1 } });
+  expect(await moov.client.get('/ping')).toMatchObject({ status: 200 });
+  expect(sandbox.stats.tokenRequests).toBe(1);
+  expect(times('call.throttled')).toBe(1);
+});
+
 describe('a call after a 429', () => {
   it('waits as long as the response asks, and costs neither retries nor the retry budget', async () => {
     fastClock();
@@ -233,6 +240,7 @@ describe('a 429', () => {
     await until(() => count(events, 'call.throttled') === 1, 'the call waits');
     expect(await moov.client.get(about(B))).toMatchObject({ status: 200 });
     expect(await moov.client.get('/ping')).toMatchObject({ status: 200 });
+    expect(count(events, 'call.throttled')).toBe(1);
     expect(moov.status().rateLimit).toMatchObject({ waiting: 1 });
     await held;
     expect(events).toContainEqual(expect.objectContaining({ type: 'rateLimit.reached', accountID: A }));
@@ -245,6 +253,7 @@ describe('a 429', () => {
     const held = moov.clientFor(target).get('/limited');
     await until(() => count(events, 'call.throttled') === 1, 'the call waits');
     expect(await moov.client.get('/ping')).toMatchObject({ status: 200 });
+    expect(count(events, 'call.throttled')).toBe(1);
     const other = moov.clientFor(target).get('/other');
     await until(() => count(events, 'call.throttled') === 2, 'the other call of the account waits');
     await Promise.all([held, other]);
