@@ -18,6 +18,7 @@ import type { CallTarget } from './call-target.js';
 import { CallerSignals } from './caller-signals.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
 import { OpenCalls } from './open-calls.js';
+import { hideRequestBody } from './private-bodies.js';
 import { createResend } from './resend.js';
 import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
@@ -121,6 +122,7 @@ export function createMoovClients(
   function adapterFor(target: CallTarget, base: Base, connection: ConnectionSettings): AxiosAdapter {
     return (config) => {
       try {
+        hideRequestBody(config);
         const call = new Call(config, callImage(config, base, connection), target, ofCalls);
         calls.set(config, call);
         open.add(call);
@@ -139,7 +141,7 @@ export function createMoovClients(
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
     call.whenOver(outcome.response, () => open.delete(call));
-    return settle(call, outcome);
+    return settle(call, outcome, emit);
   }
 }
 
