@@ -17,7 +17,7 @@ export async function authFor(
 ): Promise<MoovAuth> {
   const origin = 'https://app.example.com';
   const options = { clientId: 'pk', clientSecret: 'sk', baseURL, origin, timeoutMs, rateLimit };
-  const moov = moovAuth('/ping.read', { ...options, logger: undefined });
+  const moov = moovAuth('/ping.read', { ...options, logger: false });
   if (isReady) await moov.ready();
   return moov;
 }
