@@ -1,3 +1,4 @@
+import type { AxiosInstance } from 'axios';
 import { z } from 'zod';
 import { createMoovClients } from './client/moov-client.js';
 import type { MoovAuthOptions } from './config/options.js';
@@ -41,6 +42,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const targets = new Targets(settings, defaults, manager.pool, clients);
   const client = targets.default;
 
+  const fetchOver = (instance: AxiosInstance) => moovFetch(instance, clients.bytes(instance));
+
   async function close(revoke: boolean): Promise<void> {
     await Promise.all([manager.close(revoke), clients.close()]);
     transport.release();
@@ -53,8 +56,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       ready: async () => manager.pool.startUp?.ready(),
       scoped: (other: MoovScope | readonly MoovScope[]) => targets.handler(targets.read(other)),
       clientFor: (target?: MoovTarget) => targets.client(target),
-      fetch: moovFetch(client),
-      fetchFor: (target?: MoovTarget) => moovFetch(targets.client(target)),
+      fetch: fetchOver(client),
+      fetchFor: (target?: MoovTarget) => fetchOver(targets.client(target)),
       accessToken: async (target?: MoovTarget) => (await targets.source(target).get()).accessToken(),
       renew: async (target?: MoovTarget) => {
         await targets.source(target).renew();

@@ -5,6 +5,7 @@ import { createAuthRefresh } from 'axios-auth-refresh';
 import { clientCredentials } from 'axios-oauth-client';
 import { request } from 'undici';
 import { moovAuth } from '../../dist/esm/index.js';
+import { moovSdk } from '../../dist/esm/sdk/index.js';
 
 /** One call of `GET /ping`; rejects unless it was answered with 200. */
 export type Call = () => Promise<unknown>;
@@ -60,6 +61,15 @@ async function read(reply: Promise<Response>): Promise<unknown> {
 export const contestants: Readonly<Record<string, (baseURL: string) => Promise<Call>>> = {
   'req.moov (undici)': (baseURL) => withMoovAuth(baseURL, 'undici'),
   'req.moov (axios)': (baseURL) => withMoovAuth(baseURL, 'axios'),
+  'moov.fetch': async (baseURL) => {
+    const moov = moovAuth('/ping.read', { ...key, origin, baseURL, retryBudget: false });
+    return () => read(moov.fetch('/ping'));
+  },
+  moovSdk: async (baseURL) => {
+    const moov = moovAuth('/ping.read', { ...key, origin, baseURL, retryBudget: false });
+    const sdk = moovSdk(moov);
+    return () => sdk.ping.ping();
+  },
   'bare axios, fixed header': async (baseURL) => {
     const instance = axios.create({ baseURL, headers: fixed });
     return () => instance.get('/ping');

@@ -18,6 +18,8 @@ export interface CallSettings {
   readonly transport: Transport;
   readonly unread: UnreadStreams;
   readonly signals: CallerSignals;
+  /** Whether Axios's core has no part in the calls, as it has in those of `req.moov`. */
+  readonly direct: boolean;
 }
 
 /** How an attempt ended: with a whole response, whatever its status, or without one. */
@@ -100,6 +102,11 @@ export class Call {
     return this.#abortedBy ?? new axios.CanceledError(undefined, this.config);
   }
 
+  /** Whether Axios's core has no part in it. */
+  get isDirect(): boolean {
+    return this.#settings.direct;
+  }
+
   /** Milliseconds until the deadline; infinite without one. */
   get leftMs(): number {
     return this.#endsAt - performance.now();
@@ -153,12 +160,17 @@ export class Call {
 
   /** Not asynchronous itself: a call that succeeds waits for the transport's promise alone. */
   #send(token: Token): Promise<Outcome> {
-    const { attemptTimeoutMs, transport } = this.#settings;
+    const { attemptTimeoutMs, transport, direct } = this.#settings;
     const { leftMs } = this;
     if (this.signal.aborted) return Promise.resolve({ error: this.abortError() });
     if (leftMs <= 0) return Promise.resolve({ error: axiosTimeoutError(this.config, this.timeoutMs) });
     const { body, settings, method, origin, path } = this.image;
-    const attempt = new Attempt({ signal: this.signal, idleMs: attemptTimeoutMs, leftMs });
+    const attempt = new Attempt({
+      signal: this.signal,
+      idleMs: attemptTimeoutMs,
+      leftMs,
+      takesBytes: direct,
+    });
     const failed = (error: unknown) => this.#failed(error, token, attempt);
     try {
       const data = body.forAttempt(this.config, (bytes) => attempt.sent(bytes));

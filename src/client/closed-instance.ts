@@ -115,7 +115,7 @@ function closed(name: string): () => never {
 }
 
 /** Freezes what belongs to the defaults, and leaves alone what they merely refer to: agents, classes, functions. */
-function deepFreeze(value: unknown): void {
+export function deepFreeze(value: unknown): void {
   if (!isObject(value) || Object.isFrozen(value)) return;
   if (value instanceof AxiosHeaders) Object.freeze(value);
   if (value instanceof URLSearchParams) {

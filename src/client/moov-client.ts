@@ -11,6 +11,7 @@ import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
+import { type SendBytes, throughAdapter, throughInstance } from './byte-calls.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
 import { withCallInfo } from './call-info.js';
 import { CallerSignals } from './caller-signals.js';
@@ -21,14 +22,7 @@ import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
 import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
-import {
-  type Base,
-  baseOf,
-  type ConnectionSettings,
-  callImage,
-  noConnection,
-  takeConnection,
-} from './wire-image.js';
+import { baseOf, type ConnectionSettings, callImage, noConnection, takeConnection } from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
@@ -39,6 +33,8 @@ const CLOSE_GRACE_MS = 5_000;
 export interface MoovClients {
   /** Returns the instance of a token source: made at first, and the same one afterwards. */
   of(tokens: TokenSupplier): AxiosInstance;
+  /** Returns what makes calls of bytes with the tokens and the defaults of one of these instances. */
+  bytes(client: AxiosInstance): SendBytes;
   /** Waits up to 5 s for the calls in flight, then ends those, and streamed responses of which nothing was read. */
   close(): Promise<void>;
 }
@@ -71,9 +67,12 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
     transport,
     unread,
     signals: new CallerSignals(),
+    direct: false,
   };
+  const ofDirectCalls = { ...ofCalls, direct: true };
   const calls = new WeakMap<object, Call>();
   const made = new WeakMap<TokenSupplier, AxiosInstance>();
+  const direct = new WeakMap<AxiosInstance, SendBytes>();
 
   return {
     of(tokens) {
@@ -83,6 +82,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
       made.set(tokens, client);
       return client;
     },
+    bytes: (client) => direct.get(client) ?? throughInstance(client),
     async close() {
       unread.close();
       await open.close(CLOSE_GRACE_MS);
@@ -92,12 +92,13 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
 
   function create(tokens: TokenSupplier): AxiosInstance {
     const connection = noConnection();
-    const adapter = adapterFor(tokens, base, connection);
+    const adapter = adapterFor(tokens, connection, ofCalls);
     const client = axios.create({ ...config, adapter });
+    const intercept = (call: InternalAxiosRequestConfig) => versioned(call, settings.apiVersion);
     client.interceptors.request.use(
       (call) => {
         assertAdapter(call, adapter);
-        return versioned(call, settings.apiVersion);
+        return intercept(call);
       },
       undefined,
       { synchronous: true },
@@ -107,13 +108,20 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
     Object.assign(connection, takeConnection(client.defaults));
     assertHTTP1(client.defaults.httpVersion);
     closeInstance(client);
+    if (settings.configure === undefined) {
+      direct.set(client, throughAdapter(client, adapterFor(tokens, connection, ofDirectCalls), intercept));
+    }
     return client;
   }
 
-  function adapterFor(tokens: TokenSupplier, base: Base, connection: ConnectionSettings): AxiosAdapter {
+  function adapterFor(
+    tokens: TokenSupplier,
+    connection: ConnectionSettings,
+    callSettings: CallSettings,
+  ): AxiosAdapter {
     return (config) => {
       try {
-        const call = new Call(config, callImage(config, base, connection), tokens, ofCalls);
+        const call = new Call(config, callImage(config, base, connection), tokens, callSettings);
         calls.set(config, call);
         open.add(call);
         budget?.earn();

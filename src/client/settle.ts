@@ -58,6 +58,7 @@ function accepts(call: Call, status: number): boolean {
  * otherwise. The caller's own setting is back before it runs.
  */
 function guardTransform(call: Call): void {
+  if (call.isDirect) return;
   const { config } = call;
   const { transformResponse } = config;
   const guarded: AxiosResponseTransformer = function (data, headers, status) {

@@ -93,6 +93,11 @@ Object.setPrototypeOf(Prototypeless.prototype, null);
 /** What a transport reports of a request while it is on its way. */
 export interface TransportObserver {
   /**
+   * Whether a response that is to be streamed may be given as its bytes, in a Buffer, when it comes whole with its head.
+   * A transport need not do so.
+   */
+  readonly takesBytes?: boolean;
+  /**
    * No byte of the request was given to a connection, and that is proven. Called before the transport rejects. Without
    * it a request counts as sent.
    */

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
@@ -43,6 +43,8 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   /** Where the response's bytes go in, and where they come out, when they are not simply collected. */
   #source: Readable | undefined;
   #out: Readable | undefined;
+  /** The end of the turn in which the head came, until which a response that may be given as its bytes is held back. */
+  #held: NodeJS.Immediate | undefined;
   #bodyBytes = 0;
   #bytes = 0;
   /** Whether a byte of the request may have been given to a connection, as far as undici has told. */
@@ -117,6 +119,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   /** Ends the exchange, wherever it is. */
   fail(error: Error): void {
     if (this.#over) return;
+    this.#streamIfHeld();
     this.#end();
     this.#breakOff(error);
     this.#settle(error);
@@ -159,26 +162,14 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#response = response;
     this.#observer.head(status, () => ({ ...response }));
     const steps = responseSteps(response);
-    const streams = config.responseType === 'stream';
-    if (!streams && steps.length === 0) return;
-    const source = new Readable({
-      read: () => controller.resume(),
-      destroy: (error, callback) => {
-        this.fail(error ?? aborted());
-        callback(error);
-      },
-    });
-    this.#source = source;
-    this.#out = through(source, steps);
-    if (!streams) {
-      this.#collect(this.#out);
-      return;
+    if (config.responseType === 'stream') {
+      // Most responses are small, and come whole with their heads.
+      const mayBeBytes = steps.length === 0 && this.#observer.takesBytes === true;
+      if (mayBeBytes) this.#held = setImmediate(() => this.#streamIfHeld());
+      else this.#stream(response, controller, steps);
+    } else if (steps.length > 0) {
+      this.#collect(through(this.#open(controller), steps));
     }
-    this.#out = withinLimit(this.#out, config);
-    this.#out.once('close', () => this.#unlisten());
-    response.data = this.#out;
-    this.#settled = true;
-    this.#resolve(response);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -212,11 +203,47 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   }
 
   #lose(error: Error): void {
+    this.#streamIfHeld();
     this.#end();
     this.connection?.abort(error);
     this.#body?.destroy();
     if (this.#source !== undefined) this.#breakOff(aborted());
     else this.#settle(failure(error, this.#config, this.#response));
+  }
+
+  #streamIfHeld(): void {
+    const [held, response, controller] = [this.#held, this.#response, this.#controller];
+    if (held === undefined || response === undefined || controller === undefined) return;
+    clearImmediate(held);
+    this.#held = undefined;
+    this.#stream(response, controller, []);
+  }
+
+  #stream(
+    response: AxiosResponse,
+    controller: Dispatcher.DispatchController,
+    steps: readonly Transform[],
+  ): void {
+    const source = this.#open(controller);
+    for (const chunk of this.#chunks.splice(0)) if (!source.push(chunk)) controller.pause();
+    const out = withinLimit(through(source, steps), this.#config);
+    out.once('close', () => this.#unlisten());
+    response.data = out;
+    this.#out = out;
+    this.#settled = true;
+    this.#resolve(response);
+  }
+
+  /** Where bytes go in that are not simply collected. */
+  #open(controller: Dispatcher.DispatchController): Readable {
+    this.#source = new Readable({
+      read: () => controller.resume(),
+      destroy: (error, callback) => {
+        this.fail(error ?? aborted());
+        callback(error);
+      },
+    });
+    return this.#source;
   }
 
   /** Ends a streamed response, which the caller has or is about to get: not before there was time to listen. */
@@ -244,7 +271,8 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   #keep(chunk: Buffer): void {
     if (this.#settled) return;
     this.#bytes += chunk.length;
-    if (this.#limit !== undefined && this.#limit > -1 && this.#bytes > this.#limit) {
+    const isOver = this.#limit !== undefined && this.#limit > -1 && this.#bytes > this.#limit;
+    if (isOver && this.#held === undefined) {
       const error = tooLarge(this.#limit, this.#config);
       this.#settle(error);
       this.#out?.destroy(error);
@@ -252,10 +280,14 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
       return;
     }
     this.#chunks.push(chunk);
+    // A stream is given up where its reader can see it.
+    if (isOver) this.#streamIfHeld();
   }
 
   #deliver(): void {
     if (this.#settled || this.#response === undefined) return;
+    clearImmediate(this.#held);
+    this.#held = undefined;
     try {
       this.#response.data = decoded(this.#chunks, this.#config);
     } catch (error) {
