@@ -29,6 +29,14 @@ const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 /** How long `close()` waits for calls in flight. */
 const CLOSE_GRACE_MS = 5_000;
 
+/** What the adapter of an instance has to know of it, some of which is known when the application has configured it. */
+interface Instance {
+  readonly tokens: TokenSupplier;
+  readonly connection: ConnectionSettings;
+  /** Whether the application has response interceptors of its own. */
+  isIntercepted: boolean;
+}
+
 /** The Axios instances of one `MoovAuth`. */
 export interface MoovClients {
   /** Returns the instance of a token source: made at first, and the same one afterwards. */
@@ -91,8 +99,8 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   };
 
   function create(tokens: TokenSupplier): AxiosInstance {
-    const connection = noConnection();
-    const adapter = adapterFor(tokens, connection, ofCalls);
+    const instance = { tokens, connection: noConnection(), isIntercepted: false };
+    const adapter = adapterFor(instance, ofCalls);
     const client = axios.create({ ...config, adapter });
     const intercept = (call: InternalAxiosRequestConfig) => versioned(call, settings.apiVersion);
     client.interceptors.request.use(
@@ -104,25 +112,22 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
       { synchronous: true },
     );
     settings.configure?.(client);
-    interceptOutcomes(client, calls);
-    Object.assign(connection, takeConnection(client.defaults));
+    instance.isIntercepted = interceptOutcomes(client, calls);
+    Object.assign(instance.connection, takeConnection(client.defaults));
     assertHTTP1(client.defaults.httpVersion);
     closeInstance(client);
     if (settings.configure === undefined) {
-      direct.set(client, throughAdapter(client, adapterFor(tokens, connection, ofDirectCalls), intercept));
+      direct.set(client, throughAdapter(client, adapterFor(instance, ofDirectCalls), intercept));
     }
     return client;
   }
 
-  function adapterFor(
-    tokens: TokenSupplier,
-    connection: ConnectionSettings,
-    callSettings: CallSettings,
-  ): AxiosAdapter {
+  function adapterFor(instance: Instance, callSettings: CallSettings): AxiosAdapter {
+    const { tokens, connection } = instance;
     return (config) => {
       try {
         const call = new Call(config, callImage(config, base, connection), tokens, callSettings);
-        calls.set(config, call);
+        if (instance.isIntercepted || call.image.signal !== undefined) calls.set(config, call);
         open.add(call);
         budget?.earn();
         return call.attempt().then((outcome) => conclude(call, outcome));

@@ -64,12 +64,11 @@ function guardTransform(call: Call): void {
   const guarded: AxiosResponseTransformer = function (data, headers, status) {
     restore(config, transformResponse);
     try {
-      return [transformResponse ?? []]
-        .flat()
-        .reduce<unknown>(
-          (value, transform) => Reflect.apply(transform, this, [value, headers, status]),
-          data,
-        );
+      let value: unknown = data;
+      for (const transform of [transformResponse ?? []].flat()) {
+        value = Reflect.apply(transform, this, [value, headers, status]);
+      }
+      return value;
     } catch (error) {
       throw withCallInfo(error, call.infoWithoutResponse);
     }

@@ -66,14 +66,15 @@ export function wireSettings(
  * image. So no other setting, and no property of `Object.prototype`, has a say in where a request goes.
  */
 export function wireRequest(settings: WireSettings, image: WireImage): WireRequest {
-  const request: WireRequest = new Prototypeless(image);
+  const request = new Prototypeless(image);
   if (image.signal !== undefined) request.signal = image.signal;
-  for (const [name, value] of settings) Reflect.set(request, name, value);
+  for (const [name, value] of settings) request[name] = value;
   return request;
 }
 
 /** A class without anything behind it: taking the prototype off each object would be slow. */
 class Prototypeless {
+  [setting: string]: unknown;
   readonly method: string;
   readonly baseURL: string;
   readonly url: string;
