@@ -1,5 +1,6 @@
 import { contestants } from './contestants.js';
 import { Upstream, Worker } from './processes.js';
+import { progress } from './progress.js';
 import { table } from './statistics.js';
 import type { Task } from './worker.js';
 
@@ -18,6 +19,7 @@ export async function storms(): Promise<{ results: Storm[]; text: string }> {
   const results: Storm[] = [];
   const withTokens = Object.keys(contestants).filter((name) => !/bare|global|undici\.request/.test(name));
   for (const contestant of withTokens) {
+    progress(contestant);
     const upstream = await Upstream.start();
     const worker = await Worker.start(contestant, upstream.url);
     const storm = async (task: Task = { burst: CALLS }) => {

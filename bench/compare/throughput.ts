@@ -1,9 +1,10 @@
-import { bare, contestants } from './contestants.js';
+import { bare, contestants, pairs } from './contestants.js';
 import { Upstream, Worker } from './processes.js';
+import { progress } from './progress.js';
 import { type Summary, shown, summary, table } from './statistics.js';
 
 const LEVELS = [1, 50, 200] as const;
-const SLICE_MS = 500;
+const SLICE_MS = 350;
 
 export interface Throughput {
   contestant: string;
@@ -14,46 +15,76 @@ export interface Throughput {
   failures: number;
 }
 
+/** One of this package's ways to call Moov against its counterpart without the package, in the same rounds. */
+export interface Pair {
+  ours: string;
+  theirs: string;
+  inFlight: number;
+  ratio: Summary;
+}
+
+type Rates = ReadonlyMap<string, readonly number[]>;
+
 /** Calls a second of every contestant: each round runs all of them, one after another, in another order. */
-export async function throughput(rounds: number): Promise<{ results: Throughput[]; text: string }> {
+export async function throughput(
+  rounds: number,
+): Promise<{ results: { contestants: Throughput[]; pairs: Pair[] }; text: string }> {
   const upstream = await Upstream.start();
   const names = Object.keys(contestants);
   const workers = new Map<string, Worker>();
   for (const name of names) workers.set(name, await Worker.start(name, upstream.url));
   const results: Throughput[] = [];
+  const compared: Pair[] = [];
   for (const inFlight of LEVELS) {
-    const rates = new Map<string, number[]>(names.map((name) => [name, []]));
-    const failures = new Map<string, number>();
-    for (let round = -1; round < rounds; round++) {
-      const first = Math.max(0, round) % names.length;
-      for (const name of [...names.slice(first), ...names.slice(0, first)]) {
-        const done = await workers.get(name)?.perform({ inFlight, ms: SLICE_MS });
-        // The first round warms up.
-        if (done === undefined || round < 0) continue;
-        rates.get(name)?.push((done.calls / done.ms) * 1_000);
-        failures.set(name, (failures.get(name) ?? 0) + done.failures);
-      }
-    }
-    const reference = rates.get(bare) ?? [];
+    progress(`${names.length} ways to call Moov, ${inFlight} in flight`);
+    const { rates, failures } = await measure(workers, inFlight, rounds);
     for (const contestant of names) {
-      const own = rates.get(contestant) ?? [];
-      const ratios = own.map((rate, round) => rate / (reference[round] ?? Number.NaN));
       results.push({
         contestant,
         inFlight,
-        ratio: summary(ratios),
-        perSecond: summary(own),
+        ratio: ratioOf(rates, contestant, bare),
+        perSecond: summary(rates.get(contestant) ?? []),
         failures: failures.get(contestant) ?? 0,
       });
     }
+    for (const [ours, theirs] of pairs) {
+      compared.push({ ours, theirs, inFlight, ratio: ratioOf(rates, ours, theirs) });
+    }
   }
   for (const worker of workers.values()) worker.stop();
-  const rows = names.map((name) => [
+  const toBare = names.map((name) => [
     name,
-    ...LEVELS.map((level) => {
-      const found = results.find(({ contestant, inFlight }) => contestant === name && inFlight === level);
-      return found === undefined ? '' : shown(found.ratio);
-    }),
+    ...results.filter(({ contestant }) => contestant === name).map(({ ratio }) => shown(ratio)),
   ]);
-  return { results, text: table(['', ...LEVELS.map((level) => `${level} in flight`)], rows) };
+  const inPairs = pairs.map(([ours, theirs]) => [
+    `${ours} to ${theirs}`,
+    ...compared.filter((pair) => pair.ours === ours).map(({ ratio }) => shown(ratio)),
+  ]);
+  const levels = LEVELS.map((level) => `${level} in flight`);
+  return {
+    results: { contestants: results, pairs: compared },
+    text: `${table(['to bare axios', ...levels], toBare)}\n\n${table(['in pairs', ...levels], inPairs)}`,
+  };
+}
+
+async function measure(workers: ReadonlyMap<string, Worker>, inFlight: number, rounds: number) {
+  const names = [...workers.keys()];
+  const rates = new Map<string, number[]>(names.map((name) => [name, []]));
+  const failures = new Map<string, number>();
+  for (let round = -1; round < rounds; round++) {
+    const first = Math.max(0, round) % names.length;
+    for (const name of [...names.slice(first), ...names.slice(0, first)]) {
+      const done = await workers.get(name)?.perform({ inFlight, ms: SLICE_MS });
+      // The first round warms up.
+      if (done === undefined || round < 0) continue;
+      rates.get(name)?.push((done.calls / done.ms) * 1_000);
+      failures.set(name, (failures.get(name) ?? 0) + done.failures);
+    }
+  }
+  return { rates, failures };
+}
+
+function ratioOf(rates: Rates, ours: string, theirs: string): Summary {
+  const reference = rates.get(theirs) ?? [];
+  return summary((rates.get(ours) ?? []).map((rate, round) => rate / (reference[round] ?? Number.NaN)));
 }

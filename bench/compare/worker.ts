@@ -1,4 +1,5 @@
 // One contestant in a process of its own, so that none is slowed down or sped up by what another did to the engine.
+import { bodyContestants } from './bodies.js';
 import { type Call, contestants } from './contestants.js';
 
 /** What the parent may order. */
@@ -18,10 +19,12 @@ export interface Done {
   ms: number;
   /** Of each call, in milliseconds; for a steady pace alone. */
   latencies: number[];
+  /** The most memory that the process has had so far. */
+  peakBytes: number;
 }
 
 const [name = '', baseURL = ''] = process.argv.slice(2);
-const start = contestants[name];
+const start = contestants[name] ?? bodyContestants[name];
 if (start === undefined) throw new Error(`No contestant ${name}`);
 const call = await start(baseURL);
 process.on('message', async (task: Task) => process.send?.(await perform(call, task)));
@@ -61,7 +64,8 @@ async function perform(callMoov: Call, task: Task): Promise<Done> {
     }
     await Promise.all(running);
   }
-  return { calls, failures, ms: performance.now() - began, latencies };
+  const peakBytes = process.resourceUsage().maxRSS * 1_024;
+  return { calls, failures, ms: performance.now() - began, latencies, peakBytes };
 }
 
 function sleepUntil(due: number): Promise<void> {

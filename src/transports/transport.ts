@@ -91,6 +91,9 @@ class Prototypeless {
 }
 Object.setPrototypeOf(Prototypeless.prototype, null);
 
+/** What a streamed response holds for a reader that is slower than the connection: a few reads of a socket. */
+export const STREAM_BUFFER_BYTES = 262_144;
+
 /** What a transport reports of a request while it is on its way. */
 export interface TransportObserver {
   /**

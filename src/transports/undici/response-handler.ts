@@ -3,7 +3,7 @@ import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig 
 import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
 import { bareError } from '../bare-error.js';
-import type { TransportObserver } from '../transport.js';
+import { STREAM_BUFFER_BYTES, type TransportObserver } from '../transport.js';
 import { aborted, bodyFailure, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
 import { provesNoConnection } from './no-connection.js';
@@ -32,7 +32,8 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #observer: TransportObserver;
   readonly #resolve: (response: AxiosResponse) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #limit: number | undefined;
+  /** In bytes; -1 for none. */
+  readonly #limit: number;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   /** Where the request is, unless a Dispatcher of the application's has it. */
@@ -63,7 +64,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#observer = observer;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#limit = config.maxContentLength;
+    this.#limit = config.maxContentLength ?? -1;
     config.signal?.addEventListener?.('abort', this);
   }
 
@@ -175,7 +176,9 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#observer.received();
-    if (this.#source === undefined) this.#keep(chunk);
+    // A stream that is changed on its way is counted at its end.
+    if (this.#source === this.#out && this.#exceeds(chunk)) this.#refuse();
+    else if (this.#source === undefined) this.#chunks.push(chunk);
     else if (!this.#source.push(chunk)) controller.pause();
   }
 
@@ -226,7 +229,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   ): void {
     const source = this.#open(controller);
     for (const chunk of this.#chunks.splice(0)) if (!source.push(chunk)) controller.pause();
-    const out = withinLimit(through(source, steps), this.#config);
+    const out = steps.length > 0 ? withinLimit(through(source, steps), this.#config) : source;
     out.once('close', () => this.#unlisten());
     response.data = out;
     this.#out = out;
@@ -237,6 +240,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   /** Where bytes go in that are not simply collected. */
   #open(controller: Dispatcher.DispatchController): Readable {
     this.#source = new Readable({
+      highWaterMark: STREAM_BUFFER_BYTES,
       read: () => controller.resume(),
       destroy: (error, callback) => {
         this.fail(error ?? aborted());
@@ -263,25 +267,30 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   /** Reads a response that is decompressed or watched on its way. */
   #collect(stream: Readable): void {
-    stream.on('data', (chunk: Buffer) => this.#keep(chunk));
+    this.#out = stream;
+    stream.on('data', (chunk: Buffer) => {
+      if (this.#settled) return;
+      if (this.#exceeds(chunk)) this.#refuse();
+      else this.#chunks.push(chunk);
+    });
     stream.on('error', (error) => this.#settle(bodyFailure(error, this.#config, this.#response)));
     stream.on('end', () => this.#deliver());
   }
 
-  #keep(chunk: Buffer): void {
-    if (this.#settled) return;
+  #exceeds(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
-    const isOver = this.#limit !== undefined && this.#limit > -1 && this.#bytes > this.#limit;
-    if (isOver && this.#held === undefined) {
-      const error = tooLarge(this.#limit, this.#config);
+    return this.#limit > -1 && this.#bytes > this.#limit;
+  }
+
+  /** Gives up a response that is over `maxContentLength`: a streamed one where its reader can see it. */
+  #refuse(): void {
+    this.#streamIfHeld();
+    const error = tooLarge(this.#limit, this.#config);
+    if (this.#source !== this.#out) {
       this.#settle(error);
       this.#out?.destroy(error);
-      this.fail(error);
-      return;
     }
-    this.#chunks.push(chunk);
-    // A stream is given up where its reader can see it.
-    if (isOver) this.#streamIfHeld();
+    this.fail(error);
   }
 
   #deliver(): void {
