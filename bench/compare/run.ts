@@ -14,7 +14,7 @@ import { throughput } from './throughput.js';
 import { waiting } from './waiting.js';
 import { withBodies } from './with-bodies.js';
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const [load = 0] = loadavg();
 const machine = [
   `Node ${process.version}`,

@@ -21,6 +21,8 @@ export interface Pair {
   theirs: string;
   inFlight: number;
   ratio: Summary;
+  /** The same of calls a second of processor time. */
+  byProcessor: Summary;
 }
 
 type Rates = ReadonlyMap<string, readonly number[]>;
@@ -31,13 +33,13 @@ export async function throughput(
 ): Promise<{ results: { contestants: Throughput[]; pairs: Pair[] }; text: string }> {
   const upstream = await Upstream.start();
   const names = Object.keys(contestants);
-  const workers = new Map<string, Worker>();
-  for (const name of names) workers.set(name, await Worker.start(name, upstream.url));
+  const started = names.map(async (name) => [name, await Worker.start(name, upstream.url)] as const);
+  const workers = new Map(await Promise.all(started));
   const results: Throughput[] = [];
   const compared: Pair[] = [];
   for (const inFlight of LEVELS) {
     progress(`${names.length} ways to call Moov, ${inFlight} in flight`);
-    const { rates, failures } = await measure(workers, inFlight, rounds);
+    const { rates, perProcessor, failures } = await measure(workers, inFlight, rounds);
     for (const contestant of names) {
       results.push({
         contestant,
@@ -48,7 +50,8 @@ export async function throughput(
       });
     }
     for (const [ours, theirs] of pairs) {
-      compared.push({ ours, theirs, inFlight, ratio: ratioOf(rates, ours, theirs) });
+      const byProcessor = ratioOf(perProcessor, ours, theirs);
+      compared.push({ ours, theirs, inFlight, ratio: ratioOf(rates, ours, theirs), byProcessor });
     }
   }
   for (const worker of workers.values()) worker.stop();
@@ -56,20 +59,26 @@ export async function throughput(
     name,
     ...results.filter(({ contestant }) => contestant === name).map(({ ratio }) => shown(ratio)),
   ]);
-  const inPairs = pairs.map(([ours, theirs]) => [
-    `${ours} to ${theirs}`,
-    ...compared.filter((pair) => pair.ours === ours).map(({ ratio }) => shown(ratio)),
-  ]);
+  const inPairs = (of: 'ratio' | 'byProcessor') =>
+    pairs.map(([ours, theirs]) => [
+      `${ours} to ${theirs}`,
+      ...compared.filter((pair) => pair.ours === ours).map((pair) => shown(pair[of])),
+    ]);
   const levels = LEVELS.map((level) => `${level} in flight`);
   return {
     results: { contestants: results, pairs: compared },
-    text: `${table(['to bare axios', ...levels], toBare)}\n\n${table(['in pairs', ...levels], inPairs)}`,
+    text: [
+      table(['to bare axios', ...levels], toBare),
+      table(['in pairs', ...levels], inPairs('ratio')),
+      table(['in pairs, a second of processor time', ...levels], inPairs('byProcessor')),
+    ].join('\n\n'),
   };
 }
 
 async function measure(workers: ReadonlyMap<string, Worker>, inFlight: number, rounds: number) {
   const names = [...workers.keys()];
   const rates = new Map<string, number[]>(names.map((name) => [name, []]));
+  const perProcessor = new Map<string, number[]>(names.map((name) => [name, []]));
   const failures = new Map<string, number>();
   for (let round = -1; round < rounds; round++) {
     const first = Math.max(0, round) % names.length;
@@ -78,10 +87,11 @@ async function measure(workers: ReadonlyMap<string, Worker>, inFlight: number, r
       // The first round warms up.
       if (done === undefined || round < 0) continue;
       rates.get(name)?.push((done.calls / done.ms) * 1_000);
+      perProcessor.get(name)?.push(done.calls / done.cpuMs);
       failures.set(name, (failures.get(name) ?? 0) + done.failures);
     }
   }
-  return { rates, failures };
+  return { rates, perProcessor, failures };
 }
 
 function ratioOf(rates: Rates, ours: string, theirs: string): Summary {

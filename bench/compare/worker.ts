@@ -19,19 +19,23 @@ export interface Done {
   ms: number;
   /** Of each call, in milliseconds; for a steady pace alone. */
   latencies: number[];
-  /** The most memory that the process has had so far. */
-  peakBytes: number;
+  /** Processor time of the process, which says more than the clock where a machine is shared. */
+  cpuMs: number;
+  /** The most memory that the process has had so far, beyond what it had before its first call. */
+  addedBytes: number;
 }
 
 const [name = '', baseURL = ''] = process.argv.slice(2);
 const start = contestants[name] ?? bodyContestants[name];
 if (start === undefined) throw new Error(`No contestant ${name}`);
 const call = await start(baseURL);
+const atRest = process.memoryUsage().rss;
 process.on('message', async (task: Task) => process.send?.(await perform(call, task)));
 process.send?.('ready');
 
 async function perform(callMoov: Call, task: Task): Promise<Done> {
   const began = performance.now();
+  const cpuBefore = process.cpuUsage();
   const latencies: number[] = [];
   let calls = 0;
   let failures = 0;
@@ -64,8 +68,15 @@ async function perform(callMoov: Call, task: Task): Promise<Done> {
     }
     await Promise.all(running);
   }
-  const peakBytes = process.resourceUsage().maxRSS * 1_024;
-  return { calls, failures, ms: performance.now() - began, latencies, peakBytes };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    calls,
+    failures,
+    ms: performance.now() - began,
+    latencies,
+    cpuMs: (user + system) / 1_000,
+    addedBytes: process.resourceUsage().maxRSS * 1_024 - atRest,
+  };
 }
 
 function sleepUntil(due: number): Promise<void> {

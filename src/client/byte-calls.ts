@@ -59,7 +59,7 @@ export function throughAdapter(
     const config = { ...template, ...call, method: template.method ?? call.method, adapter, headers };
     // As Axios has it: no setting comes from Object.prototype.
     Object.setPrototypeOf(config, null);
-    if (call.signal?.aborted) {
+    if (config.signal?.aborted) {
       const aborted = new axios.CanceledError(undefined, config);
       return Promise.reject(withCallInfo(aborted, { attempts: 0, ambiguous: false }));
     }

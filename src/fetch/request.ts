@@ -74,9 +74,9 @@ function readAny(input: FetchInput, url: string, own: RequestInit, client: Axios
   const base = isRequest(input)
     ? { ...settingsOf(input), headers: [...input.headers], signal: input.signal, duplex: 'half' as const }
     : {};
-  const { signal, ...others }: RequestInit = { ...without(base), ...own };
-  const settings: RequestInit = { ...others, signal: null };
-  // The standard reads what an object inherits too, also from Object.prototype.
+  const { signal, ...others } = without({ ...without(base), ...own });
+  // The standard reads what an object inherits too, also from Object.prototype, and Node's copy of it inherits again.
+  const settings: RequestInit = { method: 'GET', headers: {}, body: null, ...others, signal: null };
   Object.setPrototypeOf(settings, null);
   const request = new Request(client.getUri({ url }), settings);
   const bodyIs = own.body === undefined && isRequest(input) ? 'of a Request' : bodyKind(own.body);
@@ -159,9 +159,13 @@ function isRequest(input: FetchInput): input is globalThis.Request {
   return typeof input === 'object' && 'url' in input && 'headers' in input;
 }
 
-/** Without what is `undefined`, which would hide what it is spread over. */
+/** Without what is `undefined`, which would hide what it is spread over, and with nothing from Object.prototype. */
 function without(settings: RequestInit): RequestInit {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const own: RequestInit = Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined),
+  );
+  Object.setPrototypeOf(own, null);
+  return own;
 }
 
 function bodyKind(body: RequestInit['body']): Asked['bodyIs'] {
