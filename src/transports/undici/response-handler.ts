@@ -214,6 +214,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     else this.#settle(failure(error, this.#config, this.#response));
   }
 
+  /** Streams a response after all that has not come whole with its head. */
   #streamIfHeld(): void {
     const [held, response, controller] = [this.#held, this.#response, this.#controller];
     if (held === undefined || response === undefined || controller === undefined) return;
@@ -231,6 +232,8 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     for (const chunk of this.#chunks.splice(0)) if (!source.push(chunk)) controller.pause();
     const out = steps.length > 0 ? withinLimit(through(source, steps), this.#config) : source;
     out.once('close', () => this.#unlisten());
+    // An abort may come before its receiver can listen, who finds it destroyed then.
+    out.on('error', () => undefined);
     response.data = out;
     this.#out = out;
     this.#settled = true;
