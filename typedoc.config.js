@@ -1,9 +1,31 @@
-// `npm run docs:reference`: the public surface, from every subpath of `exports` in package.json. A subpath that is
-// added there is documented without a change here: ./x is src/x/index.ts.
+// `npm run docs:reference`: one site of the README, the guides and the public surface, from every subpath of `exports`
+// in package.json. A subpath that is added there is documented without a change here: ./x is src/x/index.ts.
 import { readFileSync } from 'node:fs';
+import { Converter, OptionDefaults } from 'typedoc';
 
-const { exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const read = (path) => readFileSync(new URL(path, import.meta.url), 'utf8');
+const { exports } = JSON.parse(read('package.json'));
 const subpaths = Object.keys(exports).filter((path) => path !== './package.json');
+// In the order of their index, which lists each of them.
+const guides = [...read('docs/README.md').matchAll(/^\| \[.+?\]\(([\w-]+\.md)\)/gm)].map(
+  ([, file]) => `docs/${file}`,
+);
+
+/**
+ * Names each page by its heading instead of its path, and shows the heading of the README, which is the site's title, once.
+ *
+ * @param {import('typedoc').Application} app
+ */
+function nameByHeading({ converter }) {
+  converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, page) => {
+    const [, heading = page.name] = /^# (.+)$/m.exec(page.content[0]?.text ?? '') ?? [];
+    page.name = heading;
+  });
+  converter.on(Converter.EVENT_END, ({ project }) => {
+    const [first] = project.readme ?? [];
+    if (first) first.text = first.text.replace(/^# .+\n/, '');
+  });
+}
 
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 export default {
@@ -11,7 +33,11 @@ export default {
   entryPoints: subpaths.map((path) => `src/${path.slice(2)}/index.ts`.replace('//', '/')),
   tsconfig: 'tsconfig.esm.json',
   out: 'docs/reference',
-  readme: 'none',
+  readme: 'README.md',
+  projectDocuments: ['docs/README.md', ...guides, 'SECURITY.md', 'CHANGELOG.md'],
+  plugin: [nameByHeading],
+  sort: ['documents-first', 'kind', 'alphabetical-ignoring-documents'],
+  highlightLanguages: [...OptionDefaults.highlightLanguages, 'mermaid'],
   excludeInternal: true,
   excludePrivate: true,
   excludeExternals: true,

@@ -1,11 +1,11 @@
 import { MoovConfigError } from '../errors.js';
 import { describeType, isObject } from '../utils/value-type.js';
 
-/** Where options or fields are given, for messages about them. */
+/** What has the options or fields, for messages about them. */
 export interface Subject {
-  /** What they are given to, such as `moovAuth`. */
+  /** The function that takes them, such as `moovAuth`. */
   name: string;
-  /** What its messages call each of them. Default: an option. */
+  /** What messages call each of them. Default: an option. */
   noun?: 'option' | 'field';
   /** The class of its errors. Default: MoovConfigError. */
   Failure?: new (
@@ -13,11 +13,11 @@ export interface Subject {
   ) => Error;
 }
 
-/** A name that is longer by more has another meaning: `retry` is no slip for `retryBudget`. */
+/** A much longer name has another meaning: `retry` is not a misspelling of `retryBudget`. */
 const LONGEST_END = 3;
 
 /**
- * Refuses what is no object, and unknown names, as a misspelt option would otherwise be ignored.
+ * Refuses values that are not objects, and unknown names: a misspelt option would otherwise be ignored.
  *
  * @param listed - The known names that a message lists. Default: all.
  * @throws the subject's error, such as `moovAuth: unknown option "accountId". Did you mean "accountID"? Options are …`
@@ -36,12 +36,12 @@ export function assertKnown(
   throw new Failure(`${name}: unknown ${noun} ${quoted(unknown)}. ${suggestion(unknown, listed, noun)}`);
 }
 
-/** The message about an option or a field whose value is wrong. */
+/** Returns the message about an option or a field with a wrong value. */
 export function wrongValue(name: string, expected: string, got: string): string {
   return `${name}: expected ${expected}; got ${got}.`;
 }
 
-/** The known names, and before them those that were likely meant. */
+/** Lists the known names, after those that were likely meant. */
 function suggestion(unknown: readonly string[], known: readonly string[], noun: string): string {
   const meant = unknown.flatMap((name) => known.find((candidate) => isSlip(name, candidate)) ?? []);
   const question = meant.length === 0 ? '' : `Did you mean ${quoted(meant)}? `;
@@ -49,7 +49,7 @@ function suggestion(unknown: readonly string[], known: readonly string[], noun: 
   return `${question}${list} ${known.join(', ')}.`;
 }
 
-/** Whether two names differ in case and punctuation alone, or in their ends, as without a unit or a plural. */
+/** Whether two names differ only in case, punctuation or their end, such as a missing unit or plural. */
 function isSlip(name: string, candidate: string): boolean {
   const [shorter = '', longer = ''] = [letters(name), letters(candidate)].sort((a, b) => a.length - b.length);
   return shorter.length > 3 && longer.startsWith(shorter) && longer.length - shorter.length <= LONGEST_END;

@@ -3,13 +3,13 @@ import { MoovConfigError } from '../errors.js';
 import { describeType } from '../utils/value-type.js';
 import { assertKnown, type Subject, wrongValue } from './check-options.js';
 
-/** What messages say of an option. It stands with the option's schema: `z.boolean().register(wording, { … })`. */
+/** The wording of an option in messages, next to its schema: `z.boolean().register(wording, { … })`. */
 export interface Wording {
   /** What the option must be. */
   expected: string;
   /** The environment variables that set it, the first one that is set and not empty. */
   variables?: readonly string[];
-  /** What a wrong value is, in words. Default: its type alone, as it may be a secret in the wrong place. */
+  /** Describes a wrong value. Default: only its type, because it may be a secret in the wrong place. */
   got?: (value: unknown) => string;
 }
 
@@ -19,8 +19,8 @@ export const wording = z.registry<Wording>();
 /**
  * Checks options by an object schema whose members have a {@link Wording}.
  *
- * @throws {@link MoovConfigError} naming the option and what was expected. Unknown ones come first: one may be a
- * misspelt one, which is then missing too.
+ * @throws {@link MoovConfigError} naming the option and what was expected. Unknown options come first, because one may
+ * be a misspelling of an option that is then missing.
  */
 export function parseOptions<Schema extends z.ZodObject>(
   subject: Subject,
@@ -35,7 +35,7 @@ export function parseOptions<Schema extends z.ZodObject>(
 }
 
 /**
- * @param got - What is wrong with the value, in words. Default: what the option's wording says of it.
+ * @param got - Describes the wrong value. Default: by the option's wording.
  * @returns the error about a wrong value of an option.
  */
 export function wrongOption(
@@ -56,7 +56,7 @@ export function wordingOf(schema: z.ZodObject, name: string): Wording {
   return (option && wording.get(option)) ?? { expected: 'something else' };
 }
 
-/** A value's type in words, and no number: it may be a key. */
+/** Describes the type of a value, but not a number, which may be a key. */
 export function typeOf(value: unknown): string {
   return typeof value === 'number' ? 'a number' : describeType(value);
 }

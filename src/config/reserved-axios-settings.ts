@@ -1,6 +1,6 @@
 import { describeType, isObject } from '../utils/value-type.js';
 
-/** Per-call Axios settings that would take a call, or its token, past this package's rules. */
+/** Axios settings of a call that would bypass this package's rules. */
 export const reservedSettings = [
   'auth',
   'adapter',
@@ -11,7 +11,7 @@ export const reservedSettings = [
   'baseURL',
 ] as const;
 
-/** Axios settings of the connection that Axios's own adapter alone knows how to keep. */
+/** Axios settings for the connection that only Axios's own adapter supports. */
 export const connectionSettings = [
   'httpAgent',
   'httpsAgent',
@@ -28,7 +28,7 @@ export const connectionSettings = [
   'transport',
 ] as const;
 
-/** The first setting in an Axios config that would bypass this package's rules, or that Axios can't use. */
+/** Finds the first setting of an Axios config that would bypass this package's rules, or that Axios cannot use. */
 export function findReservedSetting(config: unknown): string | undefined {
   if (!isObject(config)) return undefined;
   const settings = new Map(Object.entries(config));
@@ -36,7 +36,7 @@ export function findReservedSetting(config: unknown): string | undefined {
   if (name !== undefined) return name;
   const proxy: unknown = settings.get('proxy') ?? false;
   if (proxy !== false && describeType(proxy) !== 'an object') {
-    return `proxy as ${describeType(proxy)}: Axios wants an object, { protocol, host, port, auth }, or false`;
+    return `proxy as ${describeType(proxy)}: Axios expects an object, { protocol, host, port, auth }, or false`;
   }
   return carriesAuthorization(settings.get('headers')) ? 'an Authorization header' : undefined;
 }

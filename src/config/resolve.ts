@@ -17,7 +17,7 @@ import { authSchema, credential, isLoopback, oauthSchema } from './schema.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Options with the key moved out of sight, into a function. */
+/** Options whose key is hidden in a function. */
 type WithHiddenCredentials<Options> = Omit<Options, 'clientId' | 'clientSecret'> & {
   clientId: () => Promise<string>;
   credentials: () => Promise<Credentials>;
@@ -46,7 +46,7 @@ export function readOAuthOptions(options: MoovOAuthOptions, env: Environment = p
   return hideCredentials(resolve({ name: 'MoovOAuthClient' }, oauthSchema, options, env));
 }
 
-/** An option that is `undefined` is as if it were left out, and then its variables set it. */
+/** An option that is `undefined` counts as absent, and its variables are used. */
 function resolve<Schema extends z.ZodObject>(
   subject: Subject,
   schema: Schema,
@@ -60,7 +60,7 @@ function resolve<Schema extends z.ZodObject>(
     const variable = variables?.find((candidate) => Object.hasOwn(env, candidate) && env[candidate]);
     if (variable !== undefined && !given.has(name)) given.set(name, env[variable]);
   }
-  // A function for the public key may return both halves. Whether it does is seen when it is called.
+  // A function for the public key may return both halves, which is known only when it is called.
   if (typeof given.get('clientId') === 'function' && !given.has('clientSecret')) {
     given.set('clientSecret', () => undefined);
   }
@@ -97,7 +97,7 @@ function hideCredentials<
 
 type Half = 'clientId' | 'clientSecret';
 
-/** Calls the function of an option, for each token request. */
+/** Calls the function of an option; for each token request. */
 async function read(name: Half, secret: SecretOrPair | undefined): Promise<unknown> {
   try {
     return typeof secret === 'function' ? await secret() : secret;
@@ -122,7 +122,7 @@ function requireOrigin(origin: string | undefined, baseURL: string): void {
     throw wrongOption(authSchema, 'origin', origin, 'a loopback host');
 }
 
-/** A given Dispatcher would leave them without effect. */
+/** With a Dispatcher, these settings would have no effect. */
 function refuseConnectionSettings(transport: TransportChoice, axios: CreateAxiosDefaults = {}): void {
   const found = typeof transport === 'string' ? undefined : connectionSettings.find((name) => axios[name]);
   if (found === undefined) return;

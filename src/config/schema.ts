@@ -8,7 +8,7 @@ import type { Secret, SecretOrPair, TransportChoice } from './connection-options
 import { typeOf, type Wording, wording } from './parse-options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
 
-/** Shorter than any key of Moov's, should one be in the wrong place. */
+/** Shorter than any key of Moov, in case a key is in the wrong place. */
 const LONGEST_SHOWN_WORD = 19;
 
 const printable = /^[^\p{Cc}]+$/u;
@@ -92,7 +92,7 @@ const connection = {
 
 /** The options of MoovOAuthClient. */
 export const oauthSchema = z.object({
-  // Each call may bring its own key.
+  // Each call may pass its own key.
   clientId: clientId.optional().register(wording, publicKey),
   clientSecret: credential.optional().register(wording, secretKey),
   ...connection,
@@ -140,7 +140,7 @@ export const authSchema = z.object({
     .optional()
     .register(wording, { expected: 'an object with the functions debug, info, warn and error' }),
   store: z.custom<TokenStore>(isStore).optional().register(wording, {
-    expected: 'a token store, such as redisTokenStore({ client, encryptionKey }) makes',
+    expected: 'a token store, such as redisTokenStore({ client, encryptionKey })',
   }),
   onEvent: z
     .custom<(event: MoovAuthEvent) => void>(isFunction)
@@ -148,7 +148,7 @@ export const authSchema = z.object({
     .register(wording, { expected: 'a function of the event' }),
 });
 
-/** A wrong word for one of a few is a slip, which is found sooner when it is shown. */
+/** Shows a wrong word: with few valid words it is a misspelling, not a secret. */
 function shortWord(value: unknown): string {
   const shown = typeof value === 'string' && value !== '' && value.length <= LONGEST_SHOWN_WORD;
   return shown ? JSON.stringify(value) : typeOf(value);
@@ -159,14 +159,14 @@ function reservedSetting(axios: unknown): string {
   return setting === undefined ? typeOf(axios) : `one with ${setting}`;
 }
 
-/** Scheme and host alone. */
+/** Scheme and host only. */
 function isOrigin(value: string): boolean {
   return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
 }
 
-/** What paths can be put behind and a token can be sent to. */
+/** A URL to which paths can be appended and a token can be sent. */
 function isBaseURL(value: string): boolean {
-  // Paths are put behind it as text, so what a URL parser forgives must not be in it: white space, a lone "?".
+  // Paths are appended as text, so it must not contain what a URL parser would tolerate: white space, a lone "?".
   if (!/^https?:\/\/[^\s?#\\]+$/i.test(value) || !URL.canParse(value)) return false;
   const { protocol, hostname, username, password } = new URL(value);
   const safe = protocol === 'https:' || isLoopback(hostname);
@@ -181,7 +181,7 @@ function isAxiosConfig(value: unknown): boolean {
   return describeType(value) === 'an object' && findReservedSetting(value) === undefined;
 }
 
-/** Dispatchers of another copy of undici count too. One that sends again by itself does not. */
+/** Dispatchers of another copy of undici are accepted too. One that repeats requests by itself is not. */
 function isTransport(value: unknown): boolean {
   if (value === 'undici' || value === 'axios') return true;
   return hasFunctions(value, ['dispatch']) && value.constructor.name !== 'RetryAgent';

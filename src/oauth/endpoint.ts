@@ -10,15 +10,15 @@ import { userAgent } from '../version.js';
 import { basic, redactSecrets } from './redact-secrets.js';
 import { type EndpointContent, readContent, readFailureContent, withoutRequest } from './response-body.js';
 
-/** What both OAuth operations need to know of Moov and of this application. */
+/** The settings of both OAuth operations. */
 export interface EndpointSettings {
   baseURL: string;
   origin: string | undefined;
   apiVersion: string;
   clientAuth: 'basic' | 'body';
-  /** Sends the requests; the same one that carries API calls. */
+  /** Sends the requests; the same transport as for API calls. */
   transport: Transport;
-  /** Axios settings of the connection alone: agents, proxy, lookup. */
+  /** Axios settings for the connection only: agents, proxy, lookup. */
   connection: AxiosRequestConfig;
 }
 
@@ -37,7 +37,7 @@ export interface EndpointResponse extends EndpointContent {
   roundTripMs: number;
 }
 
-/** Sends a form to one of Moov's two OAuth endpoints and reads the response, judging nothing. */
+/** Sends a form to one of Moov's two OAuth endpoints and reads the response, without interpreting it. */
 export class OAuthEndpoint {
   readonly #settings: EndpointSettings;
   readonly #http: AxiosInstance;
@@ -60,7 +60,7 @@ export class OAuthEndpoint {
       },
       baseURL: settings.baseURL,
       method: 'post',
-      // The status stands before the body is read, and whatever becomes of that.
+      // The status is known before the body is read, and does not depend on it.
       responseType: 'stream',
       transformResponse: [(stream: unknown) => stream],
       validateStatus: null,
@@ -69,8 +69,8 @@ export class OAuthEndpoint {
   }
 
   /**
-   * @throws {@link MoovUnavailableError} when no complete response was received: its cause holds the system's error
-   * code and message alone, as the client's own error would show the request and with it the key.
+   * @throws {@link MoovUnavailableError} when no complete response was received. Its cause has only the system's error
+   * code and message, because the HTTP client's own error would contain the request and so the key.
    * @throws {@link MoovOriginError} for a redirect, which is never followed.
    */
   async post({ path, form, credentials, headers, signal }: EndpointRequest): Promise<EndpointResponse> {

@@ -6,19 +6,21 @@ import { BROKEN_JSON } from './response-body.js';
 import { readRefusal } from './response-schemas.js';
 import type { RetryOptions } from './retry.js';
 
-/** What requests for a token and revocations are given alike. */
+/** Common parameters of token requests and revocations. */
 export interface Exchange extends RetryOptions {
   /** Read before each attempt, so that a rotated key is used at once. */
   credentials: () => Promise<Credentials>;
   headers: Readonly<Record<string, string>>;
 }
 
-/** Ends with the attempt: a secret store that hangs must not outlast the time limit, or the caller's signal. */
+/**
+ * Reads the key until the attempt ends, so that a secret store that hangs cannot outlast the time limit or the signal.
+ */
 export function currentKey({ credentials }: Exchange, signal: AbortSignal): Promise<Credentials> {
   return new Promise((resolve, reject) => {
     const late = () =>
       reject(
-        new MoovUnavailableError('The functions for clientId and clientSecret gave no key in time', {
+        new MoovUnavailableError('The functions for clientId and clientSecret did not return a key in time', {
           code: 'ERR_MOOV_KEY_UNREADABLE',
         }),
       );
@@ -30,32 +32,32 @@ export function currentKey({ credentials }: Exchange, signal: AbortSignal): Prom
   });
 }
 
-/** Takes the secrets of a request out of a text. */
+/** Removes the secrets of a request from a text. */
 export type Clean = (text: string) => string;
 
-/** Request Timeout and Too Early: both ask for another try, and neither is in Moov's documents. */
+/** Request Timeout and Too Early: both ask for a retry. Moov does not document them. */
 const TRY_AGAIN: readonly number[] = [408, 425, 429];
 
-/** OAuth's words for a failure that may pass (RFC 6749 section 4.1.2.1), whatever the status. */
+/** OAuth's error codes for a temporary failure (RFC 6749 section 4.1.2.1), whatever the status. */
 const passing: readonly (string | undefined)[] = ['temporarily_unavailable', 'server_error'];
 
-/** What a response other than a success says. */
+/** The interpretation of a response that is not a success. */
 export interface Verdict {
-  /** Whether the request may succeed when it is sent again. Otherwise Moov has refused it. */
+  /** Whether a retry may succeed. Otherwise Moov refused the request. */
   readonly mayPass: boolean;
-  /** Whether the refusal is of the API key. */
+  /** Whether Moov refused the API key. */
   readonly ofCredentials: boolean;
-  /** Moov's words, as the end of a message; a secret of the request that they echo is taken out. */
+  /** Moov's own text, to be appended to a message. Secrets of the request are removed from it. */
   readonly words: string;
-  /** The fields at fault, and what is wrong with each. */
+  /** The invalid fields, each with Moov's reason. */
   readonly fields?: Record<string, string>;
 }
 
 /**
- * Judges by the status line first: 401, 429 and 5xx are what they are, whatever the body.
+ * Interprets a failed response. The status line decides first: the body cannot change the meaning of 401, 429 and 5xx.
  *
- * A page with another 4xx is the word of a gateway, such as a firewall that blocks an address, and not of Moov, whose
- * 403 has no body and whose other refusals are JSON. It may pass, and says nothing of the key.
+ * An HTML page with another 4xx comes from a gateway, such as a firewall that blocks an address. Moov's own 403 has no
+ * body, and its other refusals are JSON. Such a failure may be temporary, and says nothing about the key.
  */
 export function judge({ status, body, foreign }: EndpointResponse, clean: Clean): Verdict {
   const { error, code, fields } = foreign === undefined ? readRefusal(body, clean) : {};
@@ -64,7 +66,7 @@ export function judge({ status, body, foreign }: EndpointResponse, clean: Clean)
     TRY_AGAIN.includes(status) || status >= 500 || ofGateway || (status !== 401 && passing.includes(code));
   const ofCredentials = !mayPass && (status === 401 || status === 403 || code === 'invalid_client');
   if (foreign !== undefined) {
-    const words = `, and not with Moov's response: it is ${clean(foreign).slice(0, 80)}`;
+    const words = `: the response is not from Moov (${clean(foreign).slice(0, 80)})`;
     return { mayPass, ofCredentials, words };
   }
   if (error !== undefined) return { mayPass, ofCredentials, words: `: ${error}` };
@@ -73,7 +75,7 @@ export function judge({ status, body, foreign }: EndpointResponse, clean: Clean)
   return { mayPass, ofCredentials, words: `: ${list.join('; ')}`, fields };
 }
 
-/** The error of a {@link Verdict} that may pass. */
+/** Returns the error for a {@link Verdict} that may be temporary. */
 export function unavailable(response: EndpointResponse, words: string): MoovUnavailableError {
   const { status, headers, requestId } = response;
   return new MoovUnavailableError(`${whatFailed(response)}${words}`, {

@@ -1,18 +1,18 @@
 import { httpDate } from '../utils/retry-after.js';
 
-/** What a token without `expires_in` is given: the life in Moov's own example (RFC 6749 section 4.2.2 leaves it open). */
+/** The lifetime of a token without `expires_in`: that of Moov's own example (RFC 6749 section 4.2.2 leaves it open). */
 const UNSTATED_LIFE_MS = 900_000;
 
-/** No statement is believed beyond a day: renewing early costs one request, believing nonsense a day of 401s. */
+/** The longest accepted lifetime is a day. Renewing early costs one request; a wrong lifetime costs a day of 401s. */
 export const LONGEST_LIFE_MS = 86_400_000;
 
-/** From here on a number can't be seconds of life (31 years) and is a Unix timestamp. */
+/** From this number on (31 years as seconds), `expires_in` is a Unix timestamp. */
 const FIRST_TIMESTAMP = 1e9;
 
-/** From here on a number can't be a timestamp in seconds either (the year 5138). */
+/** From this number on (the year 5138), it cannot be a timestamp in seconds either. */
 const NONSENSE = 1e11;
 
-/** What a response says of a token's life, and the clocks to read it by. */
+/** What a response says about the lifetime of a token, and the clocks to compare it with. */
 export interface LifetimeClues {
   /** `expires_in`; see {@link readNumber}. */
   expiresIn: unknown;
@@ -20,14 +20,14 @@ export interface LifetimeClues {
   date: unknown;
   /** The local wall clock at receipt, in milliseconds. */
   now: number;
-  /** How long the response was on its way, in milliseconds: the token is that much older than it seems. */
+  /** How long the request took, in milliseconds. The token may be that much older. */
   roundTripMs: number;
 }
 
 /**
  * Some servers send numbers as strings.
  *
- * @returns the number of a string that is one; `undefined` for a blank string, which states nothing; else the value.
+ * @returns the number in a numeric string; `undefined` for a blank string; otherwise the value itself.
  */
 export function readNumber(value: unknown): unknown {
   if (typeof value !== 'string') return value;
@@ -37,9 +37,9 @@ export function readNumber(value: unknown): unknown {
 }
 
 /**
- * How long a token is valid from its receipt on.
+ * Computes how long a token is valid after its receipt.
  *
- * `expires_in` is seconds of life (RFC 6749 section 5.1) or a Unix timestamp in seconds (Moov's reference). A
+ * `expires_in` is a number of seconds (RFC 6749 section 5.1) or a Unix timestamp in seconds (Moov's reference). A
  * timestamp is compared with the response's own `Date`, so that neither clock has to be right.
  *
  * @returns milliseconds, more than 0 and at most a day; or a sentence that says what is wrong with `expires_in`.
@@ -54,7 +54,7 @@ export function lifetimeMs({ expiresIn, date, now, roundTripMs }: LifetimeClues)
   const dated = httpDate(date);
   const life = expiresIn * 1000 - (dated ?? now);
   if (life > 0) return believable(life, roundTripMs);
-  // Without a Date only the local clock says that the token is of the past, and that clock may be wrong.
+  // Without a Date, only the local clock indicates that the token has expired, and that clock may be wrong.
   return dated === undefined ? UNSTATED_LIFE_MS : 'expires_in is a time in the past';
 }
 

@@ -1,8 +1,8 @@
 import type { Credentials } from '../config/connection-options.js';
 
 /**
- * HTTP Basic as RFC 6749 section 2.3.1 has it: both halves form-urlencoded first, which leaves `-`, `_` and `.` as
- * they are.
+ * HTTP Basic as in RFC 6749 section 2.3.1: both halves are form-urlencoded first, which does not change `-`, `_` and
+ * `.`.
  */
 export function basic(clientId: string, clientSecret: string): string {
   return `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`;
@@ -13,8 +13,8 @@ function formEncoded(value: string): string {
 }
 
 /**
- * @returns a function that takes a request's secrets out of a text: in each form in which they were sent, and also
- * where they were percent-encoded or put into base64 in another way.
+ * @returns a function that removes the secrets of a request from a text: in each form in which they were sent, and in
+ * other percent-encodings and base64 alignments.
  */
 export function redactSecrets({ clientId, clientSecret }: Credentials, token = ''): (text: string) => string {
   const secrets = [clientSecret, token].filter((secret) => secret !== '');
@@ -24,7 +24,7 @@ export function redactSecrets({ clientId, clientSecret }: Credentials, token = '
   const holds = (text: string) => forms.some((form) => text.includes(form));
   const unescaped = (word: string) =>
     word.includes('%') && [word, word.replaceAll('+', ' ')].some((text) => holds(percentDecoded(text)));
-  // Where base64 begins in a longer run of letters is not known: four characters stand for three bytes.
+  // The base64 may start anywhere in a longer text: four characters encode three bytes.
   const inBase64 = (word: string) =>
     [0, 1, 2, 3].some((start) => holds(Buffer.from(word.slice(start), 'base64').toString()));
 

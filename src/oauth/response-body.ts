@@ -1,32 +1,32 @@
 import type { Readable } from 'node:stream';
 import { toError } from '../utils/errors.js';
 
-/** A token response is a few kilobytes; more is not Moov's. */
+/** A token response has a few kilobytes. A larger one is not from Moov. */
 const LARGEST_BODY_BYTES = 1_048_576;
 
-/** How long the body of a failure is awaited, whose status says most of it. */
+/** The time limit for the body of a failure. Its status has already said most of it. */
 const LONGEST_FAILURE_READ_MS = 1_000;
 
-/** What {@link EndpointContent.foreign} says of a body that is announced as JSON and is none. */
+/** The value of {@link EndpointContent.foreign} for a body that is declared as JSON but is not. */
 export const BROKEN_JSON = 'broken JSON';
 
 export interface EndpointContent {
   /** Parsed JSON; `undefined` for an empty body, and for one that is not JSON. */
   body: unknown;
-  /** What kind of body it was that is not JSON, such as `text/html`; absent for JSON and for no body. */
+  /** The type of a body that is not JSON, such as `text/html`; absent for JSON and without a body. */
   foreign: string | undefined;
 }
 
 /**
  * Reads the body of a success.
  *
- * @throws when it is not received to its end, can't be decompressed or is too large.
+ * @throws when it is incomplete, cannot be decompressed or is too large.
  */
 export async function readContent(stream: Readable, contentType: unknown): Promise<EndpointContent> {
   return parse(await readText(stream), contentType);
 }
 
-/** Reads the body of a failure as far as it can be read: the status line stands, whatever becomes of the body. */
+/** Reads the body of a failure as far as possible: the status line counts, whatever happens to the body. */
 export async function readFailureContent(stream: Readable, contentType: unknown): Promise<EndpointContent> {
   const late = () => stream.destroy(new Error('The body did not end in time'));
   const timer = setTimeout(late, LONGEST_FAILURE_READ_MS).unref();
@@ -39,7 +39,7 @@ export async function readFailureContent(stream: Readable, contentType: unknown)
   }
 }
 
-/** Leaving the loop destroys the stream, and so ends what is still to come. */
+/** Leaving the loop destroys the stream. */
 async function readText(stream: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -57,7 +57,7 @@ function parse(text: string, contentType: unknown): EndpointContent {
   if (content === '') return { body: undefined, foreign: isHTML(contentType) ? 'text/html' : undefined };
   try {
     const body: unknown = JSON.parse(content);
-    // A text such as "403" is JSON too.
+    // Text such as "403" is JSON too.
     const isText = typeof body !== 'object' && mediaType(contentType) !== undefined && !isJSON(contentType);
     return { body, foreign: isText ? foreignType(contentType) : undefined };
   } catch {
@@ -81,7 +81,7 @@ function mediaType(contentType: unknown): string | undefined {
   return typeof contentType === 'string' ? contentType.split(';', 1)[0]?.trim() : undefined;
 }
 
-/** An error of a transport with nothing but its message and its code: the error itself shows the request. */
+/** Copies only message and code of a transport's error, because the error itself contains the request. */
 export function withoutRequest(thrown: unknown): Error & { code?: string } {
   const error = toError(thrown);
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 
-/** RFC 6750 section 2.1, `b64token`: what can stand in an `Authorization` header. */
+/** RFC 6750 section 2.1, `b64token`: a valid value for an `Authorization` header. */
 export const bearer = z
   .string()
   .max(16_384)
   .regex(/^[A-Za-z0-9\-._~+/]+=*$/);
 
-/** RFC 6749 appendix A.17: `1*VSCHAR`, or empty, as some servers write none. Moov allows 4,096 characters. */
+/** RFC 6749 appendix A.17: `1*VSCHAR`. Some servers send an empty string for none. Moov allows 4,096 characters. */
 export const refresh = z
   .string()
   .max(4_096)
   .regex(/^[\x20-\x7e]*$/);
 
-/** Some servers send IDs and lives as numbers, or numbers as strings. */
+/** Some servers send IDs and lifetimes as numbers, or numbers as strings. */
 const number = z.int().transform(String);
 
-/** RFC 6749 section 3.3, or a list of scopes. A blank one states nothing, as if it were absent. */
+/** RFC 6749 section 3.3, or a list of scopes. A blank value counts as absent. */
 const scope = z
   .union([z.string(), z.array(z.string()).transform((list) => list.join(' '))])
   .transform((text) => text.split(/\s+/).filter(Boolean).join(' '))
@@ -24,7 +24,7 @@ const scope = z
 /** The wire form of a token response (RFC 6749 section 5.1; Moov: create access token). */
 export const tokenResponse = z.object({
   access_token: z.union([bearer, number]),
-  // RFC 6749 7.1 forbids the use of a token whose type is not understood; older Moov documents say "opaque".
+  // RFC 6749 7.1 forbids using a token of an unknown type; older documents of Moov say "opaque".
   token_type: z
     .string()
     .regex(/^(bearer|opaque)?$/i)
@@ -35,7 +35,7 @@ export const tokenResponse = z.object({
   expires_in: z.unknown().optional(),
 });
 
-/** What each field of a token response must be, for the message about one that is not. */
+/** The expected value of each field of a token response, for messages. */
 export const tokenResponseExpectations: Readonly<Record<string, string>> = {
   access_token: "access_token is not a bearer token of RFC 6750's characters",
   token_type: 'token_type is neither Bearer nor opaque',
@@ -43,30 +43,31 @@ export const tokenResponseExpectations: Readonly<Record<string, string>> = {
   scope: 'scope is neither a string of at most 65,536 characters nor a list of strings',
 };
 
-/** What RFC 6749 section 5.2, and Moov's 400, say: `{"error": "..."}`, and a description. */
+/** The body of RFC 6749 section 5.2 and of Moov's 400: `{"error": "..."}`, and a description. */
 const errorResponse = z.object({
   access_token: z.union([z.null(), z.literal('')]).optional(),
   error: z.string().trim().min(1),
   error_description: z.string().trim().optional().catch(undefined),
 });
 
-/** 422: the fields at fault. */
+/** The body of a 422: the invalid fields. */
 const fieldsResponse = z.record(z.string(), z.string());
 
-/** What a refusal's body says. */
+/** The content of a refusal's body. */
 export interface Refusal {
-  /** Its words: the error and its description. */
+  /** The error and its description. */
   error?: string;
-  /** The error alone, as it came. */
+  /** The error only, unchanged. */
   code?: string;
-  /** The fields at fault, and what is wrong with each. */
+  /** The invalid fields, each with Moov's reason. */
   fields?: Record<string, string>;
 }
 
 /**
- * What a refusal's body says, shortened. Nothing when the body is not one of Moov's two forms, or has a token in it.
+ * Reads the body of a refusal, shortened. Returns nothing if the body has neither of Moov's two forms, or contains a
+ * token.
  *
- * @param clean - Takes secrets out of a text. It comes before the shortening, which would leave half of one.
+ * @param clean - Removes secrets from a text. It runs before the text is shortened, which could leave half a secret.
  */
 export function readRefusal(body: unknown, clean: (text: string) => string): Refusal {
   const short = (text: string) => clean(text).slice(0, 300);

@@ -2,7 +2,7 @@ import { MoovTokenError, MoovUnavailableError } from '../errors.js';
 import { backoffMs, type Timers } from '../utils/timers.js';
 
 export interface RetryOptions {
-  /** For everything: all attempts and the waits between them. */
+  /** The time for all attempts and the waits between them. */
   timeoutMs: number;
   /** How many attempts may follow the first. */
   retries: number;
@@ -10,19 +10,20 @@ export interface RetryOptions {
   timers: Timers;
 }
 
-/** The waits before the second and before later attempts, as shares of the whole time. */
+/** The waits before the second and later attempts, as fractions of the whole time. */
 const FIRST_WAIT = 0.1;
 const LATER_WAIT = 0.3;
 
-/** So many retries have these waits; more of them share as much time. */
+/** These waits are for this many retries. More retries divide the same time among them. */
 const FEW_RETRIES = 2;
 
 /**
- * Tries until it works, is refused, or the time is up. A refusal of Moov's is final; a failure may be retried.
+ * Retries until an attempt succeeds, Moov refuses it, or the time is up. A refusal is final; other failures are
+ * retried.
  *
- * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when the time is up, its cause being the last failure,
- * or with `ERR_MOOV_KEY_UNREADABLE` when it passed while the key was read; the signal's reason when it was aborted; else
- * what the last attempt threw.
+ * @throws {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when the time is up, with the last failure as its cause,
+ * or with `ERR_MOOV_KEY_UNREADABLE` if it was spent reading the key; the signal's reason when it was aborted; otherwise
+ * the error of the last attempt.
  */
 export async function withRetries<T>(
   { timeoutMs, retries, signal, timers }: RetryOptions,

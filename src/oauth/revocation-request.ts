@@ -26,7 +26,7 @@ export function requestRevocation(
       signal,
     });
     const clean = redactSecrets(credentials, token);
-    // A page with status 200 is a gateway's, and an error in one says that the token is still valid.
+    // An HTML page with status 200 comes from a gateway, and an error in a 200 means that the token is still valid.
     const succeeded = response.status >= 200 && response.status < 300 && response.foreign === undefined;
     if (!succeeded || readRefusal(response.body, clean).error !== undefined) throw failure(response, clean);
   });

@@ -1,16 +1,16 @@
 import { isObject } from '../utils/value-type.js';
 
-/** What a token says about itself is compared with. */
+/** The options that the claims of a token are compared with. */
 export interface Expectations {
   origin?: string | undefined;
   platformAccountID?: string | undefined;
 }
 
 /**
- * Reads an access token that is a JWT (RFC 7519), unverified and so for diagnosis alone, and says what in it does
- * not fit the options. Moov mints tokens for a wrong Origin and answers 401 only later, without a word.
+ * Compares the claims of an access token that is a JWT (RFC 7519) with the options. The JWT is not verified, so this is
+ * for diagnosis only. Moov issues tokens for a wrong Origin and answers 401 only later, without a reason.
  *
- * @returns a sentence for each misfit; none for an opaque token.
+ * @returns a sentence for each mismatch; none for an opaque token.
  */
 export function findClaimMismatches(
   accessToken: string,

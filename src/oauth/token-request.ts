@@ -6,7 +6,7 @@ import { redactSecrets } from './redact-secrets.js';
 import { readRefusal, tokenResponse, tokenResponseExpectations } from './response-schemas.js';
 import { withRetries } from './retry.js';
 
-/** A token of Moov's `POST /oauth2/token` (RFC 6749 section 5.1), under the names of Moov's libraries. */
+/** A token from Moov's `POST /oauth2/token` (RFC 6749 section 5.1), with the names of Moov's libraries. */
 export interface AuthToken {
   /** The token itself: a secret. */
   accessToken: string;
@@ -14,11 +14,13 @@ export interface AuthToken {
   tokenType: string;
   /** Absent when Moov sent none (RFC 6749 section 4.4.3). */
   refreshToken?: string;
-  /** What was granted, space-delimited; absent when the response does not say, or says nothing. */
+  /** The granted scopes, space-delimited; absent when the response has none. */
   scope?: string;
-  /** `expires_in` as it came: seconds of life, or a Unix timestamp in seconds. Absent when the response has none. */
+  /**
+   * `expires_in` as received: a number of seconds, or a Unix timestamp in seconds. Absent when the response has none.
+   */
   expiresIn?: number;
-  /** The life left at receipt in milliseconds, from either meaning of `expires_in`; at most a day. */
+  /** The remaining lifetime at receipt in milliseconds, from either meaning of `expires_in`; at most a day. */
   lifetimeMs: number;
   /** When it expires, by the local clock. */
   expiresAt: Date;
@@ -35,7 +37,7 @@ export interface Grant {
 }
 
 export interface TokenExchange extends Exchange {
-  /** Lets an attempt through to Moov, when and if it may go. Default: at once. */
+  /** Waits until an attempt may be sent to Moov. Default: no wait. */
   through?: (attempt: () => Promise<AuthToken>, signal: AbortSignal) => Promise<AuthToken>;
 }
 
@@ -72,7 +74,7 @@ function readToken(response: EndpointResponse, clean: Clean): AuthToken {
     const field = String(parsed.error.issues[0]?.path[0] ?? '');
     const fault = foreign
       ? `is not Moov's response (${clean(foreign).slice(0, 80)} where JSON was expected)`
-      : `can't be used: ${tokenResponseExpectations[field] ?? 'it is no JSON object'}`;
+      : `can't be used: ${tokenResponseExpectations[field] ?? 'it is not a JSON object'}`;
     throw unusable(response, fault);
   }
   const { access_token, token_type, refresh_token, scope, expires_in } = parsed.data;
@@ -80,7 +82,7 @@ function readToken(response: EndpointResponse, clean: Clean): AuthToken {
   const expiresIn = readNumber(expires_in);
   const life = lifetimeMs({ expiresIn, date: headers.date, now, roundTripMs: response.roundTripMs });
   if (typeof life === 'string') throw unusable(response, `can't be used: ${life}`);
-  // A response may echo its own token.
+  // The response may echo its own token.
   const requestId = response.requestId?.includes(access_token) ? undefined : response.requestId;
   return {
     accessToken: access_token,
@@ -115,7 +117,7 @@ function refusal(response: EndpointResponse, clean: Clean): MoovTokenError | Moo
   if (mayPass) return unavailable(response, words);
   return new MoovTokenError(
     ofCredentials
-      ? `Moov refused the credentials (${status})${words}: check clientId (MOOV_CLIENT_ID or MOOV_PUBLIC_KEY) and clientSecret (MOOV_CLIENT_SECRET or MOOV_SECRET_KEY), and that the key may ask for these scopes`
+      ? `Moov refused the credentials (${status})${words}: check clientId (MOOV_CLIENT_ID or MOOV_PUBLIC_KEY) and clientSecret (MOOV_CLIENT_SECRET or MOOV_SECRET_KEY), and that the key may request these scopes`
       : `Moov refused the token request (${status})${words}`,
     {
       code: ofCredentials ? 'ERR_MOOV_CREDENTIALS_REFUSED' : 'ERR_MOOV_TOKEN_REFUSED',

@@ -2,17 +2,17 @@ import type { Subscription } from './subscription.js';
 
 type Send = (command: readonly string[]) => Promise<unknown>;
 
-/** Returns the error that publishing meets, or nothing. No process reads the message. */
+/** Tries to publish, and returns the error if there is one. No process reads the message. */
 const publish = `
 local answer = redis.pcall('PUBLISH', ARGV[1], 'check')
 return type(answer) == 'table' and answer.err or ''
 `;
 
 /**
- * Finds what a Redis lacks without failing for it: a user without the rights to publish and to subscribe, and a
- * setting that lets it evict tokens.
+ * Finds problems of a Redis that do not fail calls: a user that may not publish or subscribe, and a setting that lets
+ * Redis evict tokens.
  *
- * @returns a sentence for each, with what to do.
+ * @returns a sentence for each problem, with what to do.
  */
 export async function checkRedis(
   send: Send,
@@ -26,7 +26,7 @@ export async function checkRedis(
     send(['INFO', 'memory']).catch(() => ''),
   ]);
   const found: string[] = [];
-  const without = `Without it, processes learn of new tokens by polling, and of revocations by Moov's 401.`;
+  const without = `Without it, processes find new tokens by polling, and notice revocations only at Moov's next 401.`;
   const rights = `the rights +publish, +subscribe and &${prefix}*`;
   if (typeof publishing === 'string' && publishing !== '') {
     found.push(`The Redis user may not publish to ${channel}. Give it ${rights}. ${without}`);
@@ -37,13 +37,16 @@ export async function checkRedis(
   const policy = evictionOf(memory);
   if (policy !== undefined) {
     found.push(
-      `Redis has the maxmemory-policy "${policy}", so it may evict tokens and locks, and each costs a token request. Set it to noeviction, or use a Redis of its own.`,
+      `Redis has the maxmemory-policy "${policy}", so it may evict tokens and locks, and each costs a token request. Set it to noeviction, or use a separate Redis.`,
     );
   }
   return found;
 }
 
-/** The policy by which Redis evicts keys that expire, as all of the store's do; nothing without a limit of memory. */
+/**
+ * Returns Redis's eviction policy, if it applies to keys with an expiry, as all keys of the store have; `undefined`
+ * without a memory limit.
+ */
 function evictionOf(info: unknown): string | undefined {
   if (typeof info !== 'string') return undefined;
   const limit = /^maxmemory:(\d+)/m.exec(info)?.[1];

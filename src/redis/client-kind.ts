@@ -1,6 +1,6 @@
 import { isObject } from '../utils/value-type.js';
 
-/** Whether a value is a client of the package "redis" that is made by `createClient()`, or stands for one. */
+/** Whether a value is a client from `createClient()` of the package "redis", or compatible with one. */
 export function isClient(value: unknown): boolean {
   return (
     isObject(value) &&
@@ -11,8 +11,8 @@ export function isClient(value: unknown): boolean {
 }
 
 /**
- * The name of a client that the package "redis" makes in another way. That of a cluster or a Sentinel has other
- * parameters of `sendCommand()`, that of a pool none, and the connection that any of them duplicates can't be released.
+ * Returns the name of another kind of client of the package "redis". For a cluster or a Sentinel, `sendCommand()` has
+ * other parameters, a pool has no such method, and none of their duplicate connections can be unreferenced.
  */
 export function unsupportedClient(value: unknown): string | undefined {
   if (!isObject(value)) return undefined;

@@ -3,12 +3,12 @@ import type { StoredToken } from '../token-store.js';
 import { storedToken } from '../tokens/store-schemas.js';
 
 const CIPHER = 'aes-256-gcm';
-/** NIST SP 800-38D: 96 bits, drawn at random for each value. */
+/** NIST SP 800-38D: 96 bits, random for each value. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Encrypts a token for one Redis key: under another key's name the value does not open.
+ * Encrypts a token for one Redis key. The value cannot be decrypted under the name of another Redis key.
  *
  * @returns nonce, ciphertext and tag in base64.
  */
@@ -19,7 +19,7 @@ export function encrypt(token: StoredToken, key: KeyObject, name: string): strin
   return Buffer.concat([nonce, text, cipher.final(), cipher.getAuthTag()]).toString('base64');
 }
 
-/** @returns the token, or `undefined` when none of the keys opens the value or what is inside is no token. */
+/** @returns the token, or `undefined` if no key decrypts the value, or the content is not a token. */
 export function decrypt(value: string, keys: readonly KeyObject[], name: string): StoredToken | undefined {
   const bytes = Buffer.from(value, 'base64');
   if (bytes.length <= NONCE_BYTES + TAG_BYTES) return undefined;

@@ -27,25 +27,25 @@ export type {
   RedisTokenStoreOptions,
 } from './options.js';
 
-/** Longer than any token and any lock: what a generation was compared with is gone before it is. */
+/** Longer than any token and any lock, so that a generation expires after everything that it is compared with. */
 const GENERATION_LIFE_MS = 2 * 86_400_000;
 
-/** While it connects, the client queues commands. A command that is queued for longer is dropped. */
+/** While it connects, the client queues commands. A command that stays queued for longer is dropped. */
 const LONGEST_QUEUED_MS = 250;
 
-/** A key that Redis has forgotten begins with another epoch, so that nothing that is remembered of it fits by chance. */
+/** A key that Redis has lost starts with another epoch, so that an old generation cannot match by chance. */
 const EPOCHS = 1_000_000_000;
 
 /**
- * A token store in Redis or Valkey (7 or later, also managed ones): all processes with the same client ID, base URL,
- * origin and scopes share one token, which one of them renews for all.
+ * Creates a token store in Redis or Valkey (7 or later, also managed services). All processes with the same client ID,
+ * base URL, origin and scopes share one token, which one of them renews for all.
  *
- * Tokens are encrypted with AES-256-GCM; names of keys are hashes. Redis keeps the time: a token's life is that of
- * its key. Pass it as the option `store` of `moovAuth`. Several `moovAuth`s may have the same one.
+ * Tokens are encrypted with AES-256-GCM, and Redis keys are hashes. Each Redis key expires with its token. Pass the
+ * store as the option `store` of `moovAuth`. Several `moovAuth`s may use the same one.
  *
  * @param options - See {@link RedisTokenStoreOptions}.
- * @returns a store whose second connection closes with the last `MoovAuth` that uses it. The client stays the
- * application's to close.
+ * @returns a store whose second connection closes with the last `MoovAuth` that uses it. The application closes the
+ * client itself.
  * @throws {@link express-moov-auth!MoovConfigError | MoovConfigError} naming the option, what was expected and how to
  * set it.
  */
@@ -56,7 +56,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
   const [encryptingKey] = keys;
 
   async function send(command: readonly string[]): Promise<unknown> {
-    if (!client.isOpen) throw new Error('The Redis client is not connected: connect() it');
+    if (!client.isOpen) throw new Error('The Redis client is not connected. Call its connect().');
     subscription.listen();
     const abortSignal = AbortSignal.timeout(LONGEST_QUEUED_MS);
     return client.sendCommand(command, { abortSignal, typeMapping: {} });
@@ -78,7 +78,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
     const id = randomUUID();
     const args = [known ?? '', id, lockTtlMs, firstGeneration(), GENERATION_LIFE_MS];
     const answer = await run(scripts.acquire, namesOf(prefix, key), args).catch((error: unknown) => {
-      // Redis may have given the lock all the same, and nobody could use it.
+      // Redis may have granted the lock anyway, and nobody could use it.
       void release({ key, id }, 'released').catch(() => undefined);
       throw error;
     });
@@ -103,7 +103,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
     async acquire(key: string, known: string | undefined): Promise<TokenStoreAnswer> {
       const sent = performance.now();
       const answer = await acquire(key, known);
-      // The answer's own way took a part of the life that it tells of.
+      // A part of the remaining lifetime passed while the answer was in transit.
       return answer.state === 'token'
         ? { ...answer, leftMs: answer.leftMs - (performance.now() - sent) }
         : answer;
@@ -152,7 +152,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
       const tokens = values
         .map((value) => decrypt(value.replace(/^\d+:/, ''), keys, names[0]))
         .filter((token) => token !== undefined);
-      // What can't be read stays for a process that has the key.
+      // Values that cannot be decrypted stay for a process that has the key.
       if (tokens.length < values.length) return { tokens, unreadable: true };
       void run(scripts.received, all, [taken]).catch(() => undefined);
       return tokens.length === 1 ? tokens[0] : { tokens };

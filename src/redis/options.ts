@@ -6,18 +6,18 @@ import { milliseconds, ofMilliseconds } from '../config/schema.js';
 import { MoovConfigError } from '../errors.js';
 import { isClient, unsupportedClient } from './client-kind.js';
 
-/** 32 bytes, as they are or in base64 or hex. */
+/** 32 bytes, or their base64 or hex form. */
 export type EncryptionKey = Uint8Array | string;
 
 /** Options of a command. */
 export interface RedisCommandOptions {
   /** Removes it from the queue if it has not been sent. */
   abortSignal?: AbortSignal;
-  /** Empty, so that texts come as strings whatever the client's own mapping is. */
+  /** Empty, so that Redis strings arrive as JavaScript strings, whatever the client's own mapping is. */
   typeMapping?: Record<never, never>;
 }
 
-/** What {@link redisTokenStore} uses of a client of the `redis` package, version 5 or 6. */
+/** The members of a `redis` client (version 5 or 6) that {@link redisTokenStore} uses. */
 export interface RedisClient {
   /** Whether `connect()` was called, and `close()` or `destroy()` was not. */
   readonly isOpen: boolean;
@@ -28,7 +28,7 @@ export interface RedisClient {
    * @param options - See {@link RedisCommandOptions}.
    */
   sendCommand(args: readonly string[], options?: RedisCommandOptions): Promise<unknown>;
-  /** A second connection, on which changes are listened to. */
+  /** A second connection, for pub/sub. */
   duplicate(): RedisSubscriber;
 }
 
@@ -61,7 +61,7 @@ export interface RedisTokenStoreOptions {
   /**
    * A client of the `redis` package (node-redis), which the application connects and closes. It is used for scripts,
    * and duplicated for pub/sub. Clients made by `createCluster()`, `createSentinel()` and `createClientPool()` are
-   * refused: their commands and second connections work in other ways.
+   * refused, because their commands and second connections work differently.
    */
   client: RedisClient;
   /**
@@ -73,7 +73,7 @@ export interface RedisTokenStoreOptions {
   /** The prefix of the keys and of the channel in Redis. Default `moov:`. */
   prefix?: string | undefined;
   /**
-   * How long a process may take to request a token before another may try, in milliseconds; more than the option
+   * How long a process may take to request a token before another one may try, in milliseconds. Must exceed the option
    * `tokenTimeoutMs` of `moovAuth`. Default 15,000.
    */
   lockTtlMs?: number | undefined;
@@ -84,7 +84,7 @@ const VARIABLE = 'MOOV_TOKEN_KEY';
 
 const schema = z.object({
   client: z.custom<RedisClient>(isClient).register(wording, {
-    expected: 'a client of the package "redis", made by createClient()',
+    expected: 'a client of the package "redis", created by createClient()',
     got: (value) => unsupportedClient(value) ?? typeOf(value),
   }),
   encryptionKey: z
@@ -127,7 +127,7 @@ function readVariable(text: string | undefined): string[] | undefined {
   throw new MoovConfigError(wrongValue(VARIABLE, expected, gotKeys(keys)));
 }
 
-/** Which of several keys is wrong, and how long it is. */
+/** Describes which of several keys is wrong, and its length. */
 function gotKeys(value: unknown): string {
   if (!Array.isArray(value)) return gotKey(value);
   const wrong = value.findIndex((key) => keyOf(key) === undefined);

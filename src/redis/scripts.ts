@@ -1,10 +1,10 @@
 /*
  * Each operation is one script, so that nothing comes between its steps. KEYS are those of one token, in one hash
- * slot: the token, the lock, the generation, and what a revocation has taken out.
+ * slot: the token, the lock, the generation, and the token that a revocation removed.
  *
- * A script that fails in the middle keeps what it did before. So deletions come first: Redis allows them when its
- * memory is full, and what follows one in the same script too. Publishing comes last and in a protected call, as the
- * user may lack the right to it.
+ * If a script fails in the middle, its earlier changes remain. So deletions come first: Redis allows them when its
+ * memory is full, and also what follows them in the same script. Publishing comes last and in a protected call, because
+ * the user may not have the right to publish.
  *
  * A generation is a whole number. Its last six digits count the writes of an epoch; those before them are the epoch,
  * drawn at random when Redis knows nothing of the key. It is odd when the epoch has seen a revocation. So `put` can
@@ -24,7 +24,7 @@ if not generation or #generation > 15 or not string.match(generation, '^%d+$') t
 end
 `;
 
-/** Generations are compared as texts, and written without an exponent. */
+/** Generations are compared as text, and written without an exponent. */
 const advance = `
 local function isOdd(number)
   return tonumber(number) % 2 == 1
@@ -55,7 +55,7 @@ return {'locked', generation}
  * ARGV: generation of the lock, lock ID, value, life of the token, life of a generation, channel, message, first
  * generation.
  *
- * A generation that is missing was forgotten; the token is stored then too, unless another process has the lock.
+ * A missing generation was lost. The token is stored then too, unless another process has the lock.
  */
 export const put = `${read}${advance}
 local lock = redis.call('GET', KEYS[2])
@@ -88,8 +88,8 @@ return false
 /**
  * ARGV: first generation, life of a generation, channel, message.
  *
- * What is taken out stays under a name of its own until the store has received it: the response may get lost. A
- * generation that can't be moved on is deleted.
+ * The removed token stays under another name until the store has received it, because the response may be lost. A
+ * generation that cannot be incremented is deleted.
  */
 export const revoke = `${read}${advance}
 local taken = redis.call('GET', KEYS[4])
@@ -110,7 +110,7 @@ redis.pcall('PUBLISH', ARGV[3], ARGV[4])
 return {'revoked', taken or ''}
 `;
 
-/** What a revocation took out has been received. ARGV: what was. */
+/** The token that a revocation removed was received. ARGV: that token. */
 export const received = `
 if redis.call('GET', KEYS[4]) == ARGV[1] then
   redis.call('DEL', KEYS[4])

@@ -1,15 +1,15 @@
 import type { TokenStoreChange } from '../token-store.js';
 import type { RedisClient, RedisSubscriber } from './options.js';
 
-/** When a connection that could not subscribe is replaced: soon, or when a user may have been given the right. */
+/** When a connection that could not subscribe is replaced: soon, or later if the user has no right to subscribe yet. */
 const RETRY_MS = 1_000;
 const RETRY_REFUSED_MS = 60_000;
 
 type Listener = (change: TokenStoreChange) => void;
 
 /**
- * The second connection. It exists while there is a watcher and the client is open, and reconnects by itself as the
- * client does; but it does not outlive the client, as its attempts to reconnect would keep the process running.
+ * The second connection. It exists while there is a watcher and the client is open, and reconnects by itself like the
+ * client. It closes with the client, because its attempts to reconnect would keep the process running.
  */
 export class Subscription {
   readonly #client: RedisClient;
@@ -34,13 +34,13 @@ export class Subscription {
     };
   }
 
-  /** Connects if there is a reason to and no connection yet. */
+  /** Connects if there is a watcher and no connection yet. */
   listen(): void {
     if (this.#connection !== undefined || this.#listeners.size === 0 || !this.#client.isOpen) return;
     if (performance.now() >= this.#notBefore) this.#connect();
   }
 
-  /** Resolves with whether Redis refused to let it listen, when that is known. */
+  /** Resolves with whether Redis refused the subscription, once that is known. */
   async isRefused(): Promise<boolean> {
     return isRefusal(await this.#outcome);
   }
@@ -60,7 +60,7 @@ export class Subscription {
       return;
     }
     this.#connection = connection;
-    // Without it, what is missed is found out by looking; and the client itself tells the application of its errors.
+    // Without this connection, changes are found by polling. The client itself reports its errors to the application.
     connection.on('error', () => {
       if (!this.#client.isOpen && this.#connection === connection) this.#disconnect();
     });
@@ -73,7 +73,7 @@ export class Subscription {
       .connect()
       .then(() => {
         if (this.#connection === connection) return connection.subscribe(this.#channel, receive);
-        // It was ended while it connected, which the client does not notice.
+        // It was closed while it connected, which the client does not notice.
         return destroy(connection);
       })
       .then(

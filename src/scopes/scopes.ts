@@ -44,18 +44,18 @@ type KnownScope =
 type FilledScope = `/accounts/${string}/${AccountPermission}`;
 
 /**
- * A scope of Moov's: `/accounts.read`, `/accounts/<account ID>/wallets.read`, or with a placeholder,
- * `/accounts/{accountID}/wallets.read` and `/accounts/{platformAccountID}/transfers.write`. Known ones are completed
- * by an editor, any other string is taken as it is.
+ * A scope: `/accounts.read`, `/accounts/<account ID>/wallets.read`, or with a placeholder,
+ * `/accounts/{accountID}/wallets.read` and `/accounts/{platformAccountID}/transfers.write`. Editors complete the
+ * known scopes. Any other string is accepted unchanged.
  *
  * @see {@link https://docs.moov.io/api/authentication/scopes/ | Moov: scopes}
  */
 export type MoovScope = KnownScope | FilledScope | (string & {});
 
-/** A set of scopes in its one normal form: trimmed, unique, sorted, joined by single spaces. */
+/** A set of scopes in normal form: trimmed, unique, sorted, joined by single spaces. */
 export interface ScopeSet {
   readonly text: string;
-  /** Whether `{accountID}` is still to be filled in. */
+  /** Whether it contains `{accountID}`. */
   readonly needsAccount: boolean;
 }
 
@@ -64,7 +64,7 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const placeholder = '{accountID}';
 
-/** What takes scopes, for messages. */
+/** Where scopes were given, for messages. */
 export type ScopeTaker = 'moovAuth' | 'browserTokenRouter';
 
 const hints: Readonly<Record<ScopeTaker, string>> = {
@@ -72,11 +72,11 @@ const hints: Readonly<Record<ScopeTaker, string>> = {
   browserTokenRouter: "Pass them as browserTokenRouter({ guard, scopes: ['/accounts.read'] }).",
 };
 
-/** Moov's scopes that belong to no account, without their first slash, and the beginning of the others. */
+/** Moov's scopes without an account, without their first slash, and the prefix of all others. */
 const slashless =
   /^(accounts\/|(accounts|terminal-applications)\.(read|write)$|(ping|fed|profile-enrichment|institutions|card-metadata)\.read$)/;
 
-/** @throws {@link MoovConfigError} for what is neither a string nor a list, such as a request. */
+/** @throws {@link MoovConfigError} for a value that is neither a string nor a list, such as a request. */
 export function assertScopes(
   scopes: unknown,
   taker: ScopeTaker = 'moovAuth',
@@ -91,10 +91,10 @@ export function assertScopes(
 }
 
 /**
- * Brings scopes into their normal form (RFC 6749 section 3.3), so that equal sets have equal texts, and fills in the
- * platform's own account.
+ * Converts scopes to their normal form (RFC 6749 section 3.3), so that equal sets have equal texts, and fills in the
+ * platform account.
  *
- * @param scopes - One string, in which spaces divide scopes, or a list of single scopes.
+ * @param scopes - One string with scopes separated by spaces, or a list of single scopes.
  * @throws {@link MoovConfigError} for an empty list; a scope that is not a string, is empty, or has spaces or other
  * characters inside that no scope can have; one of Moov's scopes without its first slash, or with `:accountID` in it;
  * an unknown placeholder; and `{platformAccountID}` without that option.
@@ -129,7 +129,7 @@ function place(taker: ScopeTaker, index?: number): string {
   return taker === 'moovAuth' ? scopes : `${taker}: ${scopes}`;
 }
 
-/** Two slips that Moov would answer with a bare 401 or 403, at the first call and not at start-up. */
+/** Finds two mistakes to which Moov would answer with a bare 401 or 403, at the first call instead of at start-up. */
 function assertForm(scope: string, where: string): void {
   const [beginning] = slashless.exec(scope) ?? [];
   if (beginning !== undefined) {
@@ -143,7 +143,7 @@ function assertForm(scope: string, where: string): void {
   }
 }
 
-/** The normal form of single scopes that need no check. */
+/** Returns the normal form of valid single scopes. */
 export function scopeSet(scopes: Iterable<string>): ScopeSet {
   const text = [...new Set(scopes)].sort().join(' ');
   return { text, needsAccount: text.includes(placeholder) };
@@ -165,10 +165,10 @@ function fillPlatform(scope: string, where: string, platformAccountID: string | 
 }
 
 /**
- * The scopes of one account.
+ * Returns the scopes with the account filled in.
  *
- * @param accountID - From a request: anything. Only a UUID is taken, so that it cannot widen a scope.
- * @throws {@link MoovScopeError} without an ID, naming the scope and the ways to supply one; and for one that is no
+ * @param accountID - Any value, as it may come from a request. Only a UUID is accepted, so that it cannot add scopes.
+ * @throws {@link MoovScopeError} without an ID, naming the scope and how to supply one; and for an ID that is not a
  * UUID, without its value.
  */
 export function fillAccount({ text }: ScopeSet, accountID: unknown): string {
@@ -179,7 +179,7 @@ export function fillAccount({ text }: ScopeSet, accountID: unknown): string {
     );
   }
   assertAccountID(accountID);
-  // Sorting comes last, as the ID decides the order among scopes of several accounts.
+  // Sorting comes last, because the ID decides the order among scopes of several accounts.
   return scopeSet(text.replaceAll(placeholder, accountID.toLowerCase()).split(' ')).text;
 }
 
@@ -189,7 +189,7 @@ export function assertAccountID(accountID: unknown): asserts accountID is string
   throw new MoovScopeError('accountID: expected an account ID, which is a UUID.');
 }
 
-/** The scopes of `asked` that are not in `granted`; both space-delimited. */
+/** Returns the scopes of `asked` that are not in `granted`; both space-delimited. */
 export function missingScopes(asked: string, granted: string): string[] {
   const held = new Set(granted.split(' '));
   return asked.split(' ').filter((scope) => !held.has(scope));

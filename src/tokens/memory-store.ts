@@ -8,12 +8,12 @@ import type {
 } from '../token-store.js';
 import { ignoreErrors } from '../utils/errors.js';
 
-/** What is known of a key: its generation, and the token that was put with it, unless that was revoked. */
+/** The state of a key: its generation, and the token that was put with it, unless that was revoked. */
 interface Entry {
   readonly generation: string;
   readonly value?: StoredToken;
   readonly endsAt: number;
-  /** Whether a token or a revocation gave it its generation, and not just the first lock. */
+  /** Whether its generation comes from a token or a revocation, and not only from the first lock. */
   readonly isWritten: boolean;
 }
 
@@ -24,14 +24,14 @@ interface Locked {
 
 /** Options of {@link memoryTokenStore}. */
 export interface MemoryTokenStoreOptions {
-  /** How many tokens are kept; the least recently used one goes first. Default 10,000. */
+  /** Maximum number of tokens. The least recently used is evicted first. Default 10,000. */
   maxTokens?: number;
-  /** How long a lock lives, in milliseconds; more than the option `tokenTimeoutMs`. Default 15,000. */
+  /** How long a lock is valid, in milliseconds; must exceed the option `tokenTimeoutMs`. Default 15,000. */
   lockTtlMs?: number;
 }
 
 /**
- * A store in the memory of one process: the `moovAuth`s that it is given to share their tokens.
+ * Creates a store in the memory of one process. All `moovAuth`s with this store share their tokens.
  *
  * @param options - See {@link MemoryTokenStoreOptions}; all have defaults.
  * @returns a store that nothing outside the process can read.
@@ -41,7 +41,7 @@ export function memoryTokenStore({
   lockTtlMs = 15_000,
 }: MemoryTokenStoreOptions = {}): TokenStore {
   const entries = new LRUCache<string, Entry>({ max: maxTokens });
-  /** Those given first end first. */
+  /** Locks in the order in which they expire. */
   const locks = new Map<string, Locked>();
   const listeners = new Set<(change: TokenStoreChange) => void>();
   let count = 0;
@@ -50,7 +50,7 @@ export function memoryTokenStore({
     for (const listener of [...listeners]) ignoreErrors(() => listener({ key, kind }));
   }
 
-  /** A lock that nobody has released leaves nothing behind. */
+  /** Removes locks that expired without being released. */
   function dropEndedLocks(now: number): void {
     for (const [key, { endsAt }] of locks) {
       if (endsAt > now) return;
@@ -81,7 +81,7 @@ export function memoryTokenStore({
     async put({ key, id, generation }: TokenLock, value: StoredToken, leftMs: number) {
       if (locks.get(key)?.id === id) locks.delete(key);
       const entry = entries.get(key);
-      // An entry that was evicted, and perhaps made anew by another lock, proves nothing that came between.
+      // If the entry was evicted, and perhaps created again by another lock, it does not show what happened in between.
       if (entry?.isWritten && entry.generation !== generation) return undefined;
       const next = String(++count);
       entries.set(key, { generation: next, value, endsAt: performance.now() + leftMs, isWritten: true });
@@ -104,7 +104,7 @@ export function memoryTokenStore({
     },
 
     watch(listener: (change: TokenStoreChange) => void): () => void {
-      // A function of its own for each watch, so that one listener may watch twice.
+      // Each watch has its own function, so that one listener may watch twice.
       const watching = (change: TokenStoreChange) => listener(change);
       listeners.add(watching);
       return () => {

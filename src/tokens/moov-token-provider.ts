@@ -10,7 +10,7 @@ import { fromMoov, type ObtainedToken, type Token } from './token.js';
 import type { RenewalContext, TokenProvider } from './token-provider.js';
 import { type TokenPriority, TokenRequestLimiter } from './token-request-limiter.js';
 
-/** How long token requests are held back when Moov answers 429 without saying how long. */
+/** How long token requests are paused after a 429 without `Retry-After`. */
 const DEFAULT_HOLD_MS = 1_000;
 
 /** The options that it uses. */
@@ -24,11 +24,13 @@ export interface TokenRequestOptions {
   priority: TokenPriority;
   /** How many attempts may follow the first. */
   retries: number;
-  /** Aborts when nobody waits for the token. An attempt that was sent goes on, as Moov may have issued its token. */
+  /**
+   * Aborts when nobody waits for the token. An attempt that was sent continues, because Moov may have issued its token.
+   */
   signal: AbortSignal;
 }
 
-/** A response of Moov's, and when its request began. */
+/** A response from Moov, and when its request began. */
 interface Requested {
   readonly response: AuthToken;
   readonly requestedAt: number;
@@ -37,13 +39,13 @@ interface Requested {
 /** Requests a token from Moov. */
 export type MoovTokenRequest = (context: RenewalContext) => Promise<ObtainedToken>;
 
-/** What a {@link MoovTokenProvider} is made of. */
+/** The parts of a {@link MoovTokenProvider}. */
 export interface MoovTokenProviderParts {
   settings: TokenProviderSettings;
   endpoint: OAuthEndpoint;
   emit: Emit;
   timers: Timers;
-  /** Ends what is in flight, at the end of `close()`. */
+  /** Ends requests in flight at the end of `close()`. */
   closed: AbortSignal;
 }
 
@@ -97,19 +99,19 @@ export class MoovTokenProvider implements TokenProvider {
           { grantType: 'refresh_token', refreshToken },
           options,
         );
-        // What the response leaves out stays as it was (RFC 6749 sections 5.1 and 6).
+        // Fields that the response leaves out do not change (RFC 6749 sections 5.1 and 6).
         const granted = response.scope ?? held?.scope;
         const kept = { refreshToken, ...(granted === undefined ? {} : { scope: granted }) };
         return { response: { ...kept, ...response }, requestedAt };
       } catch (error) {
-        // A refused refresh token is no reason to be without a token (RFC 6749 section 6): the key can get another.
+        // After a refused refresh token (RFC 6749 section 6), the key can still get a new token.
         if (!(error instanceof MoovTokenError)) throw error;
       }
     }
     return this.#byClientCredentials(scope, options);
   }
 
-  /** The time limit begins when the request leaves the queue: the time spent there is not Moov's. */
+  /** The time limit starts when the request leaves the queue; time spent queued is not Moov's fault. */
   async #request(grant: Grant, { priority, retries, signal }: TokenRequestOptions): Promise<Requested> {
     const { settings, endpoint, timers, closed } = this.#parts;
     const { tokenTimeoutMs } = settings;

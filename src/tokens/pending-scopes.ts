@@ -1,15 +1,15 @@
 import { LONGEST_LIFE_MS } from '../oauth/lifetime.js';
 
-/** How many sets of scopes are kept; the oldest attempt goes first. */
+/** Maximum number of sets of scopes. The oldest attempt is dropped first. */
 const MOST = 10_000;
 
-/** An attempt to take the token of a set of scopes out of the store. */
+/** An attempt to remove the token of a set of scopes from the store. */
 interface Attempt {
-  /** No token that was in the store at the attempt lives longer. On the monotonic clock. */
+  /** Every token that was in the store at the attempt has expired by then. On the monotonic clock. */
   readonly endsAt: number;
 }
 
-/** The sets of scopes whose token was to be taken out of the store, which has not said that it is out. */
+/** The sets of scopes whose token should be removed from the store, without confirmation from the store. */
 export class PendingScopes {
   /** The oldest attempt first. */
   readonly #attempts = new Map<string, Attempt>();
@@ -30,7 +30,7 @@ export class PendingScopes {
     };
   }
 
-  /** Returns those whose token may be alive. */
+  /** Returns those whose token may still be valid. */
   list(): string[] {
     for (const [scope, { endsAt }] of this.#attempts) {
       if (endsAt > performance.now()) break;

@@ -4,9 +4,9 @@ const LONGEST_MS = 60_000;
 /**
  * Decides whether a 401 may cause a renewal.
  *
- * When a token that was requested after a 401 is answered with 401 too, the fault is the application's, so 401s stop
- * renewing for 5 s. While other calls show that the token is good the pause doubles, up to 60 s. When for 5 s nothing
- * but 401 has come back, the token itself may have been revoked, and the next 401 renews whatever the pause.
+ * If a token that was requested after a 401 gets a 401 too, the application has a mistake, so 401s do not renew for 5
+ * s. While other calls succeed with the token, the pause doubles, up to 60 s. If there was nothing but 401 for 5 s, the
+ * token itself may have been revoked, and the next 401 renews it despite the pause.
  */
 export class RenewalCooldown {
   #lengthMs = SHORTEST_MS;
@@ -15,13 +15,13 @@ export class RenewalCooldown {
   #acceptedAt = Number.NEGATIVE_INFINITY;
   #acceptedGeneration: number | undefined;
 
-  /** The token held was answered with something other than 401. */
+  /** A call with the current token got another status than 401. */
   accepted(generation: number): void {
     this.#acceptedAt = performance.now();
     this.#acceptedGeneration = generation;
   }
 
-  /** A token that was requested after a 401 was answered with 401; that counts once for each token. */
+  /** A token that was requested after a 401 got a 401 too. Counts once for each token. */
   stillUnauthorized(generation: number): void {
     if (generation === this.#refusedGeneration) return;
     this.#refusedGeneration = generation;
@@ -38,7 +38,7 @@ export class RenewalCooldown {
     return since >= SHORTEST_MS && now - this.#acceptedAt >= SHORTEST_MS;
   }
 
-  /** Whether a call with this very token was accepted in the last 5 s. */
+  /** Whether a call succeeded with this token in the last 5 s. */
   isKnownGood(generation: number): boolean {
     return generation === this.#acceptedGeneration && performance.now() - this.#acceptedAt < SHORTEST_MS;
   }

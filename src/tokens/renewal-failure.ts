@@ -13,10 +13,10 @@ import { LONGEST_HOLD_MS } from './token-request-limiter.js';
 const FIRST_RETRY_MS = 1_000;
 const LATER_RETRY_MS = 15_000;
 
-/** What Moov refuses now it will most likely refuse in a second. */
+/** After a refusal, an early retry would most likely be refused too. */
 const REFUSED_RETRY_MS = 60_000;
 
-/** That no token could be obtained, why, how often in a row, and when the next retry is due. */
+/** A failed renewal: the reason, the number of failures in a row, and when the next retry is due. */
 export class RenewalFailure {
   readonly error: MoovAuthError;
   readonly at = new Date();
@@ -38,8 +38,8 @@ export class RenewalFailure {
   }
 
   /**
-   * A new error for one caller, with a `Retry-After` as of now. Callers do not share one, as each learns of his
-   * own call from it.
+   * Returns a new error for one caller, with the current `Retry-After`. Each caller gets its own instance, because call
+   * details are attached to it.
    */
   toError(): MoovAuthError {
     const { message, upstreamStatus, requestId } = this.error;
@@ -69,7 +69,7 @@ export class RenewalFailure {
   }
 }
 
-/** What a renewal fails with when its results were superseded again and again. */
+/** Returns the error of a renewal whose results were superseded repeatedly. */
 export function supersededError(): MoovUnavailableError {
   return new MoovUnavailableError(
     'Gave up: every new token was superseded by a revocation or by another process',

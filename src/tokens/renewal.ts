@@ -7,31 +7,31 @@ import type { RenewalFailure } from './renewal-failure.js';
 import type { ObtainedToken, Token } from './token.js';
 import type { TokenRequest } from './token-provider.js';
 
-/** What a token source is made of; all but `obtain` and `autoRenew` are shared by the sources of one `MoovAuth`. */
+/** The parts of a token source. All except `obtain` and `autoRenew` are shared by the sources of one `MoovAuth`. */
 export interface TokenSourceParts {
   obtain: TokenRequest;
   emit: Emit;
-  /** Gets the result of a renewal that a revocation overtook. */
+  /** Receives the result of a renewal that a revocation overtook. */
   revoke: (token: ObtainedToken) => void;
-  /** Gets a token that was replaced by another. */
+  /** Receives a token that was replaced by another. */
   retire: (token: Token, successor: Token) => void;
-  /** Numbers the tokens of all sources, so that a call can say which it used without keeping it. */
+  /** Numbers the tokens of all sources, so that a call can identify its token without keeping it. */
   nextGeneration: () => number;
   /** The asynchronous context in which renewals run. */
   outside: AsyncResource;
   timers: Timers;
-  /** Whether timers renew the token, and retry after a failure, while nobody asks for it. */
+  /** Whether timers renew the token, and retry after a failure, while no call needs it. */
   autoRenew: boolean;
 }
 
-/** How a renewal ended. `undefined`: it was cancelled, or a revocation overtook it, and its waiters ask again. */
+/** The outcome of a renewal. `undefined`: it was cancelled, or a revocation overtook it, and its waiters try again. */
 export type Outcome = Token | RenewalFailure | undefined;
 
 /**
- * One renewal of a token source, with those that wait for it.
+ * One renewal of a token source, with the callers that wait for it.
  *
- * When the last of them is gone it is cancelled: its token request leaves the queue, or is not begun. A request that
- * Moov has been sent goes on, as Moov may have issued its token.
+ * When the last caller is gone, it is cancelled: its token request leaves the queue, or is not started. A request that
+ * was sent to Moov continues, because Moov may have issued its token.
  */
 export class Renewal {
   readonly #controller = new AbortController();
@@ -39,10 +39,10 @@ export class Renewal {
   #isOwned = false;
   #isInvalidated = false;
   readonly #outcome: Deferred<Outcome> = deferred();
-  /** Resolves when it is over and has let go of its lock. */
+  /** Resolves when it has ended and released its lock. */
   readonly ended: Promise<void>;
 
-  /** @param run - Renews the token; it begins at once, and never rejects. */
+  /** @param run - Renews the token. It starts at once, and never rejects. */
   constructor(run: (renewal: Renewal) => Promise<Outcome>) {
     this.ended = run(this).then(this.#outcome.resolve);
   }
@@ -51,7 +51,7 @@ export class Renewal {
     return this.#controller.signal;
   }
 
-  /** Whether the source itself waits for it: it goes on without callers. */
+  /** Whether the source itself waits for it, so that it continues without callers. */
   get isOwned(): boolean {
     return this.#isOwned;
   }
@@ -65,12 +65,12 @@ export class Renewal {
     this.#cancelWithoutWaiters();
   }
 
-  /** Whether a revocation overtook it: its token is to be revoked and never handed out. */
+  /** Whether a revocation overtook it. Its token must be revoked and never used. */
   get isInvalidated(): boolean {
     return this.#isInvalidated;
   }
 
-  /** Its waiters ask again at once. */
+  /** Its waiters try again at once. */
   invalidate(): void {
     this.#isInvalidated = true;
     this.#outcome.resolve(undefined);
@@ -108,18 +108,18 @@ export class Renewal {
   }
 }
 
-/** What a caller gets that no longer waits for a token. */
+/** Returns the error for a caller that no longer waits for a token. */
 export function abandonedError(): MoovUnavailableError {
   return new MoovUnavailableError('The caller no longer waits for the token', { code: 'ERR_MOOV_TIMEOUT' });
 }
 
-/** The timer of a token source, which renews its token, or retries after a failure, while nobody asks for it. */
+/** The timer of a token source. It renews the token, or retries after a failure, while no call needs it. */
 export class RenewalTimer {
   readonly #set: (ms: number) => () => void;
   #isStopped: boolean;
   #clear: () => void = () => undefined;
 
-  /** @param autoRenew - Without it the timer is never set. */
+  /** @param autoRenew - If `false`, the timer is never set. */
   constructor({ autoRenew, outside, timers }: TokenSourceParts, renew: () => void) {
     this.#isStopped = !autoRenew;
     this.#set = (ms) => outside.runInAsyncScope(() => timers.after(ms, renew));

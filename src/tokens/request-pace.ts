@@ -1,18 +1,18 @@
 import type { TokenRequest } from './token-provider.js';
 
-/** The time between two token requests of one source in the long run, in milliseconds. */
+/** The average time between two token requests of one source, in milliseconds. */
 export const REQUEST_INTERVAL_MS = 1_000;
 
-/** So many of them may follow each other at once. */
+/** How many token requests may follow each other without a wait. */
 const BURST = 2;
 
 /**
- * Puts a floor under the time between the token requests of one source, whatever the reason for them: tokens that live
- * for a millisecond, 401s without end, calls of `renew()`. A request that comes too early waits for at most an interval.
- * A token that came from the store cost no token request.
+ * Enforces a minimum time between the token requests of one source, whatever causes them: tokens with a lifetime of a
+ * millisecond, endless 401s, calls of `renew()`. An early request waits for at most one interval. A token from the
+ * store needs no token request.
  */
 export function paced(request: TokenRequest): TokenRequest {
-  /** When the last request would have been made, had they come one an interval. */
+  /** When the last request would have been made at one request per interval. */
   let dueAt = Number.NEGATIVE_INFINITY;
 
   return async (context) => {

@@ -14,7 +14,7 @@ import { ignoreErrors } from '../utils/errors.js';
 import { backoffMs, type Timers, withTimeout } from '../utils/timers.js';
 import * as schemas from './store-schemas.js';
 
-/** What every operation answers when the store gave no answer. It says nothing about what the store holds. */
+/** The result of an operation to which the store gave no answer. It says nothing about the content of the store. */
 export const UNAVAILABLE: unique symbol = Symbol('the store is unavailable');
 type Unavailable = typeof UNAVAILABLE;
 
@@ -27,27 +27,27 @@ export type RevokeAnswer = StoredToken | undefined | TakenTokens;
 /** How long an operation of a store may take. */
 const LIMIT_MS = 250;
 
-/** The waits before the store is tried again: the first, and the longest. */
+/** The first and the longest wait before the store is tried again. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 5_000;
 
-/** How one operation of the store is run. */
+/** How to run one operation of the store. */
 interface Operation<T> {
   run: () => Promise<T>;
   expected: z.ZodType;
-  /** Gets the answer when it comes later than is waited for. */
+  /** Receives an answer that arrives after the time limit. */
   late?: ((result: T) => unknown) | undefined;
   /**
-   * Whether it is run although the store has failed: it ends what should not be left as it is. When a failure took long
-   * it is not run for a moment, so that many such operations in a row do not wait one after the other.
+   * Whether to run it even if the store has failed, because it cleans up. After a slow failure it is skipped for a
+   * moment, so that many such operations in a row do not wait one after the other.
    */
   urgent?: boolean;
 }
 
 /**
  * A token store behind a time limit and a circuit breaker: it never rejects and never takes long. After a failure the
- * store is left alone for a while, and one operation then finds out whether it is back. Both are reported once. An
- * answer of another type than the interface says is a failure too.
+ * store is not used for a while. Then one operation checks whether it is available again. Both are reported once. An
+ * answer that does not match the interface counts as a failure.
  */
 export class ResilientTokenStore {
   readonly #store: TokenStore;
@@ -55,7 +55,7 @@ export class ResilientTokenStore {
   readonly #timers: Timers;
   #failures = 0;
   #closedUntil = 0;
-  /** Until when even an urgent operation is not run, as the last failure kept its caller waiting. */
+  /** Until when even an urgent operation is skipped, because the last failure was slow. */
   #slowUntil = 0;
   #probing = false;
   #isChecked = false;
@@ -74,12 +74,12 @@ export class ResilientTokenStore {
     return this.#run<TokenStoreAnswer>({
       run: () => this.#store.acquire(key, known),
       expected: schemas.answer,
-      // A lock that is given when nobody waits for it any more would keep the others waiting.
+      // A lock that arrives when nobody waits for it any more would block the other processes.
       late: (answer) => (answer.state === 'locked' ? this.#store.release(answer.lock) : undefined),
     });
   }
 
-  /** @param late - Gets the answer when it comes later than is waited for. */
+  /** @param late - Receives an answer that arrives after the time limit. */
   put(
     lock: TokenLock,
     token: StoredToken,
@@ -98,7 +98,7 @@ export class ResilientTokenStore {
     await this.#run({ run: () => this.#store.release(lock, failed), expected: z.unknown(), urgent: true });
   }
 
-  /** @param late - Gets the answer when it comes later than is waited for. */
+  /** @param late - Receives an answer that arrives after the time limit. */
   revoke(key: string, late: (answer: RevokeAnswer) => void): Promise<RevokeAnswer | Unavailable> {
     return this.#run<RevokeAnswer>({
       run: () => this.#store.revoke(key),
@@ -108,7 +108,9 @@ export class ResilientTokenStore {
     });
   }
 
-  /** Reports changes as far as the store does; what is missed is found by looking. @returns a function that ends it. */
+  /**
+   * Reports changes as far as the store does; missed changes are found by polling. @returns a function that ends it.
+   */
   watch(listener: (change: TokenStoreChange) => void): () => void {
     let end: unknown;
     ignoreErrors(() => {
@@ -120,7 +122,7 @@ export class ResilientTokenStore {
     return () => ignoreErrors(() => typeof end === 'function' && end());
   }
 
-  /** Asks the store once what it lacks, and reports that. Nothing waits for it. */
+  /** Runs the store's own check once and reports its warnings. Nothing waits for it. */
   check(): void {
     if (this.#isChecked) return;
     this.#isChecked = true;
@@ -165,7 +167,7 @@ export class ResilientTokenStore {
   #failed(error: unknown, tookMs: number): void {
     const now = performance.now();
     if (tookMs > LIMIT_MS / 2) this.#slowUntil = now + LIMIT_MS;
-    // Operations that began before the first failure tell nothing new when they fail too.
+    // If operations that began before the first failure fail too, that is not reported again.
     if (this.#failures > 0 && now < this.#closedUntil) return;
     const retryInMs = backoffMs(this.#failures + 1, FIRST_WAIT_MS, LONGEST_WAIT_MS, { from: 1, to: 1.1 });
     this.#closedUntil = now + retryInMs;
@@ -181,7 +183,7 @@ async function checked<T>(operation: () => Promise<T>, expected: z.ZodType): Pro
   throw new Error('The store gave an answer that TokenStore does not allow');
 }
 
-/** The error of a `put` may repeat what was to be put. Only a code of its message is kept, such as Redis's NOPERM or OOM. */
+/** The error of a `put` may contain the token. Only a code in its message is kept, such as Redis's NOPERM or OOM. */
 async function hideMessage<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();

@@ -4,16 +4,16 @@ import type { Timers } from '../utils/timers.js';
 
 type TokenTypeHint = 'access_token' | 'refresh_token';
 
-/** One token that is to be revoked. */
+/** One token to revoke. */
 interface Pending {
   /** A function, so that inspection does not show the token. */
   readonly token: () => string;
   readonly tokenTypeHint: TokenTypeHint;
-  /** By `performance.now()`. A token that has ended needs no revocation. */
+  /** By `performance.now()`. An expired token needs no revocation. */
   endsAt: number;
 }
 
-/** What came in one response of Moov's, in the order in which it is to be revoked. */
+/** The tokens of one response from Moov, in the order in which to revoke them. */
 interface Entry {
   /** Counts the entries. */
   readonly number: number;
@@ -21,11 +21,11 @@ interface Entry {
   wasTried: boolean;
 }
 
-/** A token that is to be revoked. */
+/** A token to revoke. */
 export interface RevocableToken {
   readonly accessToken: string;
   readonly refreshToken?: string | undefined;
-  /** How long the access token lives from now on, in milliseconds. */
+  /** The remaining lifetime of the access token, in milliseconds. */
   readonly leftMs: number;
 }
 
@@ -36,7 +36,7 @@ interface Limits {
   readonly signal: AbortSignal;
 }
 
-/** Revokes one token at Moov; resolves on 2xx alone. */
+/** Revokes one token at Moov; resolves only on 2xx. */
 export type RevokeAtMoov = (
   token: string,
   tokenTypeHint: TokenTypeHint | undefined,
@@ -50,14 +50,13 @@ const MOST_IN_FLIGHT = 10;
 const REFRESH_TOKEN_LIFE_MS = 86_400_000;
 
 /**
- * The tokens that are out of service and have to be revoked, until Moov has answered 2xx or they have ended; and those
- * that were replaced or evicted while still valid, which the next `revoke()` revokes. Both are bounded; beyond that the
- * oldest are forgotten.
+ * The tokens that must be revoked, until Moov answers 2xx or they expire; and the tokens that were replaced or evicted
+ * while still valid, which the next `revoke()` revokes. Both are bounded: beyond that, the oldest are dropped.
  */
 export class Revocations {
   readonly #revokeAtMoov: RevokeAtMoov;
   readonly #timers: Timers;
-  /** How many entries of each kind are kept. */
+  /** Maximum number of entries of each kind. */
   readonly #most: number;
   readonly #pending = new Set<Entry>();
   readonly #retired = new Set<Entry>();
@@ -72,24 +71,24 @@ export class Revocations {
     this.#most = most;
   }
 
-  /** How many tokens Moov has not confirmed to be revoked, of those that should be. */
+  /** The number of tokens that should be revoked and that Moov has not confirmed. */
   get count(): number {
     let count = 0;
     for (const entry of this.#pending) count += this.#living(entry).length;
     return count;
   }
 
-  /** How many entries there have been: what is added later has a higher number. */
+  /** The number of entries so far. Later entries have a higher number. */
   get mark(): number {
     return this.#added;
   }
 
-  /** From now on this token has to be revoked; {@link flush} does so. */
+  /** Adds a token that must be revoked; {@link flush} revokes it. */
   add(token: RevocableToken): void {
     this.#insert(this.#pending, this.#entry(token));
   }
 
-  /** Remembers a token that was replaced or evicted, until it ends. */
+  /** Remembers a token that was replaced or evicted, until it expires. */
   retire(token: RevocableToken): void {
     for (const entry of this.#retired) {
       if (this.#living(entry).length > 0) break;
@@ -98,7 +97,7 @@ export class Revocations {
     if (token.leftMs > 0) this.#insert(this.#retired, this.#entry(token, token.leftMs));
   }
 
-  /** All that were retired have to be revoked from now on. */
+  /** Marks all remembered tokens to be revoked. */
   addRetired(): void {
     for (const { tokens } of this.#retired) {
       const [access, refresh] = [tokens.at(-1), tokens.length > 1 ? tokens[0] : undefined];
@@ -110,19 +109,19 @@ export class Revocations {
   }
 
   /**
-   * Revokes all that is pending, one flush at a time, and first what was added after `mark`.
+   * Revokes all pending tokens, one flush at a time, starting with those that were added after `mark`.
    *
    * @param timeoutMs - For the whole flush.
-   * @returns how many were revoked.
-   * @throws what the first failed revocation of a token threw that was added after `mark`. What is refused does not
-   * keep the others from being tried; when Moov is unavailable the rest waits for the next flush.
+   * @returns the number of revoked tokens.
+   * @throws the error of the first failed revocation of a token that was added after `mark`. After a refusal the other
+   * tokens are still tried; if Moov is unavailable, they wait for the next flush.
    */
   flush(mark: number, timeoutMs: number): Promise<number> {
     const end = performance.now() + timeoutMs;
     return this.#enqueue((signal) => this.#flush([...this.#pending], mark, { end, signal }));
   }
 
-  /** Revokes in the background what was added and has not been tried. */
+  /** Revokes in the background the tokens that were added and not tried yet. */
   flushSoon(timeoutMs: number): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
@@ -133,7 +132,7 @@ export class Revocations {
     }).catch(ignore);
   }
 
-  /** Ends all flushes there are. What they have not revoked stays pending. */
+  /** Ends all running flushes. Tokens that they have not revoked stay pending. */
   abort(): void {
     this.#open.abort(closedError());
     this.#open = sharedController();
@@ -193,7 +192,7 @@ export class Revocations {
     return revoked;
   }
 
-  /** The refresh token goes first: while it lives, it can be exchanged for a new access token. */
+  /** The refresh token is revoked first: while it is valid, it can be exchanged for a new access token. */
   #entry(
     { accessToken, refreshToken, leftMs }: RevocableToken,
     refreshLeftMs = Math.max(leftMs, REFRESH_TOKEN_LIFE_MS),
@@ -219,7 +218,7 @@ export class Revocations {
     }
   }
 
-  /** The tokens of an entry that have not ended; an entry without any is forgotten. */
+  /** Returns the unexpired tokens of an entry; an entry without any is dropped. */
   #living(entry: Entry): Pending[] {
     const now = performance.now();
     entry.tokens = entry.tokens.filter(({ endsAt }) => endsAt > now);

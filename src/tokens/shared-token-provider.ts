@@ -13,31 +13,31 @@ import type { RenewalContext, TokenProvider, TokenRequest } from './token-provid
 const LOOK_AGAIN_MS = 200;
 const LOOK_AGAIN_SPREAD_MS = 200;
 
-/** A store that says "held, for 0 ms" without end is not asked without end. */
+/** Limits how often a store is asked that keeps answering "held, for 0 ms". */
 const SHORTEST_WAIT_MS = 10;
 
-/** How many tokens that are of no use are looked past: one that is about to end, and the one to be replaced. */
+/** How many unusable tokens are skipped: one that is about to expire, and the one to be replaced. */
 const MOST_USELESS = 3;
 
-/** How long the function for the client's ID may take. */
+/** The time limit for the function that returns the client ID. */
 const KEY_LIMIT_MS = 5_000;
 
-/** What a {@link SharedTokenProvider} is made of. */
+/** The parts of a {@link SharedTokenProvider}. */
 export interface SharedTokenProviderParts {
   /** Requests the tokens that the store does not have. */
   moov: MoovTokenProvider;
   store: ResilientTokenStore;
-  /** The name of a set of scopes in the store. May reject, as it can depend on a key that is read from elsewhere. */
+  /** The name of a set of scopes in the store. May reject, because it can depend on a key from a secret store. */
   keyOf: (scope: string) => Promise<string>;
-  /** Revokes a token at Moov: a revocation, or a later holder of the lock, was faster. */
+  /** Revokes a token that a revocation or a later lock holder has superseded. */
   revoke: (token: StoredToken) => void;
   emit: Emit;
   timers: Timers;
 }
 
 /**
- * How the processes of a fleet get one token together: the holder of the store's lock requests a token from Moov, the
- * others wait for it to appear in the store. If the store is unavailable, each process requests its own.
+ * Shares tokens among processes: the lock holder requests a token from Moov; the others wait for it to appear in the
+ * store. If the store is unavailable, each process requests its own.
  */
 export class SharedTokenProvider implements TokenProvider {
   readonly #parts: SharedTokenProviderParts;
@@ -49,16 +49,16 @@ export class SharedTokenProvider implements TokenProvider {
     this.#revocations = new StoreRevocations({ ...parts, keyFor: (scope) => this.#keyFor(scope) });
   }
 
-  /** How many sets of scopes may have a token in the store that was to be revoked. */
+  /** The number of sets of scopes that may have a token in the store that should be revoked. */
   get pendingRevocations(): number {
     return this.#revocations.count;
   }
 
   /**
-   * Listens to what the store tells, from now on.
+   * Subscribes to changes in the store.
    *
-   * @param revoked - Gets each key whose token was revoked, by any process.
-   * @returns a function that ends it.
+   * @param revoked - Receives each key whose token was revoked, by any process.
+   * @returns a function that ends the subscription.
    */
   watch(revoked: (key: string) => void): () => void {
     return this.#parts.store.watch(({ key, kind }) => {
@@ -67,7 +67,7 @@ export class SharedTokenProvider implements TokenProvider {
     });
   }
 
-  /** How the source of one set of scopes obtains its tokens. */
+  /** Returns the function that obtains the tokens of one set of scopes. */
   forScopes(scope: string): TokenRequest {
     const mint = this.#parts.moov.forScopes(scope);
     return async (want) => {
@@ -79,12 +79,14 @@ export class SharedTokenProvider implements TokenProvider {
     };
   }
 
-  /** Takes the tokens of these sets of scopes out of the store; see {@link StoreRevocations.revokeAll}. */
+  /** Removes the tokens of these sets of scopes from the store; see {@link StoreRevocations.revokeAll}. */
   revokeAll(scopes: Iterable<string>, end: number): Promise<TakenOut> {
     return this.#revocations.revokeAll(scopes, end);
   }
 
-  /** Without the client's ID there is no name in the store; a token request fails for the same reason and tells it. */
+  /**
+   * Without the client ID there is no name in the store. A token request then fails for the same reason and reports it.
+   */
   #keyFor(scope: string): Promise<string | undefined> {
     const { keyOf, timers } = this.#parts;
     const timedOut = () => new Error('No client ID in time');
@@ -143,12 +145,12 @@ export class SharedTokenProvider implements TokenProvider {
       revoke(obtained);
       return undefined;
     }
-    // The token is good: the store is unavailable, or has forgotten which token is the newest.
+    // The token is valid: the store is unavailable, or has lost its generation.
     if (answer === UNAVAILABLE) await store.release(lock, false);
     return obtained;
   }
 
-  /** Until the key changes, and how, or until it is time to look again. */
+  /** Waits until the key changes, or until the next poll. */
   async #change(
     key: string,
     mostMs: number,
@@ -180,16 +182,19 @@ export class SharedTokenProvider implements TokenProvider {
 
 type Wake = (kind: TokenStoreChange['kind']) => void;
 
-/** Whoever waits would most likely fail for the same reason, and Moov need not be asked by each to learn it. */
+/** Callers that wait would most likely fail for the same reason, so they do not each ask Moov. */
 function anotherFailed(): MoovUnavailableError {
-  return new MoovUnavailableError('Another process that shares the store was given no token by Moov', {
+  return new MoovUnavailableError('Another process sharing this store failed to get a token from Moov', {
     code: 'ERR_MOOV_ANOTHER_FAILED',
   });
 }
 
 type TokenAnswer = Extract<TokenStoreAnswer, { state: 'token' }>;
 
-/** Not one about to end, nor the very one that is to be replaced, put by a write whose confirmation was lost. */
+/**
+ * Excludes a token that is about to expire, and the token to be replaced, which a write with a lost confirmation may
+ * have put.
+ */
 function isOfUse(
   { token, leftMs, generation }: TokenAnswer,
   known: string | undefined,
@@ -201,11 +206,11 @@ function isOfUse(
 }
 
 function taken(key: string, { token, leftMs, generation }: TokenAnswer): ObtainedToken {
-  // No token has more left than its life, whatever the clock of the store does.
+  // The remaining lifetime cannot exceed the whole lifetime, whatever the store's clock says.
   return { ...token, leftMs: Math.min(leftMs, token.lifeMs), from: 'store', shared: { key, generation } };
 }
 
-/** What a token depends on besides its scopes. */
+/** What a token depends on, in addition to its scopes. */
 export interface StoreClient {
   clientId: () => Promise<string>;
   baseURL: string;
@@ -213,9 +218,9 @@ export interface StoreClient {
 }
 
 /**
- * The name of a set of scopes in a store: processes share a token exactly when they would ask Moov for the same one. It
- * is a hash, so that read access to the store reveals no clients, scopes and accounts. Rejects as the function given for
- * `clientId` does.
+ * Returns the name of a set of scopes in a store. Processes share a token exactly if they would request the same one
+ * from Moov. It is a hash, so that read access to the store reveals no clients, scopes or accounts. Rejects as the
+ * function for `clientId` does.
  */
 export async function storeKey(client: StoreClient, scope: string): Promise<string> {
   const what = [await client.clientId(), client.baseURL, client.origin, scope];

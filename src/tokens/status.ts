@@ -1,11 +1,12 @@
 /** The result of `MoovAuth.status()`. */
 export interface MoovAuthStatus {
   /**
-   * `starting`: no token yet, or none since a revocation. `ready`: a token is held. `degraded`: a token is held, but
-   * the last renewal failed. `failed`: no token is held, and the last request for one failed. `closed`: after `close()`.
+   * `starting`: no token yet, or none since a revocation. `ready`: there is a valid token. `degraded`: there is a valid
+   * token, but the last renewal failed. `failed`: no token, and the last request for one failed. `closed`: after
+   * `close()`.
    */
   readonly state: 'starting' | 'ready' | 'degraded' | 'failed' | 'closed';
-  /** When the token held expires, by the local clock. */
+  /** When the current token expires, by the local clock. */
   readonly expiresAt?: Date;
   /** Why the last token request failed; absent once one has succeeded. */
   readonly lastError?: {
@@ -16,8 +17,8 @@ export interface MoovAuthStatus {
     /** When that was. */
     readonly at: Date;
   };
-  /** How many tokens are held. */
+  /** The number of valid tokens in memory. */
   readonly tokens: number;
-  /** How many tokens are no longer used, but not yet confirmed by Moov as revoked. */
+  /** The number of tokens that are no longer used and that Moov has not yet confirmed as revoked. */
   readonly pendingRevocations: number;
 }

@@ -4,30 +4,30 @@ import type { StoredToken } from '../token-store.js';
 import { PendingScopes } from './pending-scopes.js';
 import { type ResilientTokenStore, type RevokeAnswer, UNAVAILABLE } from './resilient-token-store.js';
 
-/** How many tokens are taken out of the store at once. */
+/** How many tokens are removed from the store at once. */
 const MOST_AT_ONCE = 100;
 
-/** What {@link StoreRevocations} is made of. */
+/** The parts of {@link StoreRevocations}. */
 export interface StoreRevocationsParts {
   store: ResilientTokenStore;
-  /** The name of a set of scopes in the store, if it can be made. */
+  /** The name of a set of scopes in the store, if it is known. */
   keyFor: (scope: string) => Promise<string | undefined>;
-  /** Revokes a token at Moov that the store took out later than was waited for. */
+  /** Revokes a token that the store removed after the time limit. */
   revoke: (token: StoredToken) => void;
   emit: Emit;
 }
 
-/** What {@link StoreRevocations.revokeAll} did. */
+/** The result of {@link StoreRevocations.revokeAll}. */
 export interface TakenOut {
-  /** The tokens that were in the store. They have to be revoked at Moov. */
+  /** The tokens that were in the store. They must be revoked at Moov. */
   readonly tokens: readonly StoredToken[];
   /** Why the store could not be asked for all sets of scopes; the first error. */
   readonly failure: MoovUnavailableError | undefined;
 }
 
 /**
- * Takes tokens out of the store. Only an answer of the store shows that a token is not there: without one, the set of
- * scopes stays pending until a later call, or a late answer, settles it, or every token of that time has ended.
+ * Removes tokens from the store. Only an answer of the store proves that a token is not there. Without one, the set of
+ * scopes stays pending until a later call or a late answer settles it, or every token of that time has expired.
  */
 export class StoreRevocations {
   readonly #parts: StoreRevocationsParts;
@@ -37,15 +37,15 @@ export class StoreRevocations {
     this.#parts = parts;
   }
 
-  /** How many sets of scopes may have a token in the store that was to be revoked. */
+  /** The number of sets of scopes that may have a token in the store that should be revoked. */
   get count(): number {
     return this.#pending.list().length;
   }
 
   /**
-   * Takes the tokens of these sets of scopes out of the store, and of those that are pending. Never rejects.
+   * Removes the tokens of these sets of scopes, and of the pending ones, from the store. Never rejects.
    *
-   * @param end - By `performance.now()`. Sets of scopes that are not asked for by then stay pending.
+   * @param end - By `performance.now()`. Sets of scopes that were not asked for by then stay pending.
    */
   async revokeAll(asked: Iterable<string>, end: number): Promise<TakenOut> {
     const scopes = [...new Set([...asked, ...this.#pending.list()])];
@@ -56,7 +56,7 @@ export class StoreRevocations {
       // The names of all sets of scopes need the same client ID.
       if (performance.now() > end || failure?.code === 'ERR_MOOV_KEY_UNREADABLE') {
         for (const scope of some) this.#pending.begin(scope);
-        failure ??= timeoutError('The token store was not asked for every token in time');
+        failure ??= timeoutError('The token store could not be asked for every token in time');
         continue;
       }
       const results = await Promise.all(some.map((scope) => this.#revoke(scope)));
@@ -88,7 +88,7 @@ export class StoreRevocations {
   }
 }
 
-/** An attempt whose outcome at the store is unknown: a token may still be there, and alive at Moov. */
+/** Returns the error for an attempt with unknown outcome: a token may still be in the store, and valid. */
 function notAsked(why: string, code: 'ERR_MOOV_KEY_UNREADABLE' | 'ERR_MOOV_STORE_UNAVAILABLE'): TakenOut {
   const message = `The token store could not be asked for the token to revoke: ${why}. Call revoke() again.`;
   return { tokens: [], failure: new MoovUnavailableError(message, { code }) };

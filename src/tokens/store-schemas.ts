@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LONGEST_LIFE_MS } from '../oauth/lifetime.js';
 import { bearer, refresh } from '../oauth/response-schemas.js';
 
-/** A token as a store gives it back. What can't stand in a header, or has no life, would fail calls. */
+/** A token as returned by a store. One that is not a valid header value, or has no lifetime, would fail calls. */
 export const storedToken = z.object({
   accessToken: bearer,
   refreshToken: refresh.optional(),
@@ -15,7 +15,7 @@ const generation = z.string();
 
 const unreadable = z.boolean().optional();
 
-/** What `acquire` may answer. */
+/** The answers of `acquire`. */
 export const answer = z.discriminatedUnion('state', [
   z.object({ state: z.literal('token'), token: storedToken, generation, leftMs: z.number() }),
   z.object({
@@ -26,20 +26,20 @@ export const answer = z.discriminatedUnion('state', [
   z.object({ state: z.literal('held'), leftMs: z.number(), unreadable }),
 ]);
 
-/** What `put` may answer: the new generation, nothing when the lock was overtaken, or that the store has forgotten. */
+/** The answers of `put`: the new generation; nothing when the lock was overtaken; or `forgotten`. */
 export const putAnswer = z.union([generation, z.undefined(), z.object({ state: z.literal('forgotten') })]);
 
-/** What `revoke` may answer. */
+/** The answers of `revoke`. */
 export const revokeAnswer = z.union([
   storedToken,
   z.undefined(),
   z.object({ tokens: z.array(storedToken), unreadable }),
 ]);
 
-/** What a store has to report about itself. */
+/** The warnings of a store's check. */
 export const warnings = z.array(z.string()).optional();
 
-/** What a store tells those who watch it. */
+/** The notification of a change in a store. */
 export const change = z.object({
   key: z.string(),
   kind: z.enum(['stored', 'released', 'failed', 'revoked']),

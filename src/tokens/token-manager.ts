@@ -21,16 +21,18 @@ import { TokenSource } from './token-source.js';
 
 const REVOKE_TIMEOUT_MS = 10_000;
 
-/** A result that comes late is revoked too, and gets at least this long for it. */
+/** A token that arrives late is revoked too, with at least this much time. */
 const SHORTEST_FLUSH_MS = 1_000;
 
-/** How long `close()` may take to revoke; together with the next it is the 5 s of its documentation. */
+/** The time limit of `close()` for revocations. Together with the next it makes the documented 5 s. */
 const CLOSE_REVOKE_TIMEOUT_MS = 4_500;
 
-/** How long `close()` waits for requests for nobody, whose tokens are to be revoked, and for locks to be released. */
+/**
+ * How long `close()` waits for abandoned token requests, whose tokens must be revoked, and for locks to be released.
+ */
 const LET_GO_TIMEOUT_MS = 500;
 
-/** How many tokens that are to be revoked are remembered, in addition to all that can be held. */
+/** How many tokens to revoke are remembered, in addition to all cached ones. */
 const MOST_REMEMBERED = 10_000;
 
 /** The options that it uses. */
@@ -43,8 +45,8 @@ export interface TokenManagerSettings extends TokenProviderSettings {
 }
 
 /**
- * Owns the tokens of one `MoovAuth` and all that leads to them: sources, providers, store, limiter, revocations, timers.
- * `close()` ends it all.
+ * Owns the tokens of one `MoovAuth` and everything behind them: sources, providers, store, limiter, revocations,
+ * timers. `close()` ends all of it.
  */
 export class TokenManager {
   readonly #settings: TokenManagerSettings;
@@ -60,7 +62,7 @@ export class TokenManager {
   #closing: Promise<void> | undefined;
   readonly pool: TokenPool;
 
-  /** @param startUp - The scopes of the token that is kept at hand, if there is one. */
+  /** @param startUp - The scopes of the start-up token, if there is one. */
   constructor(
     settings: TokenManagerSettings,
     endpoint: OAuthEndpoint,
@@ -111,19 +113,19 @@ export class TokenManager {
     });
   }
 
-  /** Requests the token that is kept at hand, if there is one. */
+  /** Requests the start-up token, if there is one. */
   start(): void {
     this.pool.startUp?.start();
   }
 
-  /** Aborts at the end of `close()`: whatever is in flight then has to end. */
+  /** Aborts at the end of `close()`, to end everything in flight. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
 
   /**
-   * Requests a token for a browser. It belongs to the caller: when `signal` aborts before it is there, its request is
-   * taken out of the queue, or its token is revoked when it arrives.
+   * Requests a token for a browser. It belongs to the caller. If `signal` aborts first, the request leaves the
+   * queue, or its token is revoked when it arrives.
    */
   async requestBrowserToken(scope: string, signal?: AbortSignalLike): Promise<AuthToken> {
     if (this.#closing) throw closedError();
@@ -151,7 +153,7 @@ export class TokenManager {
     }
   }
 
-  /** Revokes a token that nobody has taken, in the background. */
+  /** Revokes a token that nobody received, in the background. */
   discard(
     token: Pick<AuthToken, 'accessToken' | 'lifetimeMs'> & { refreshToken?: string | undefined },
   ): void {
@@ -160,17 +162,17 @@ export class TokenManager {
     this.#revocations.flushSoon(REVOKE_TIMEOUT_MS);
   }
 
-  /** Revokes a token that is not of this manager. */
+  /** Revokes a token that this manager does not own. */
   revokeToken(token: string, tokenTypeHint: 'access_token' | 'refresh_token' | undefined): Promise<void> {
     const limits = { timeoutMs: REVOKE_TIMEOUT_MS, signal: this.closed };
     return this.#timers.hold(this.#revokeAtMoov(token, tokenTypeHint, limits));
   }
 
   /**
-   * Revokes every token: takes them out of service first, here and in the store, then revokes them at Moov, and with
-   * them those that were replaced or evicted, and those that renewals in flight lead to.
+   * Revokes every token: first stops using them, here and in the store, then revokes them at Moov, together with those
+   * that were replaced or evicted, and those of renewals in flight.
    *
-   * @throws what the first failed revocation of these threw; {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when a
+   * @throws the error of the first failed revocation; {@link MoovUnavailableError} with `ERR_MOOV_TIMEOUT` when a
    * renewal in flight has not ended in time, whose token is then revoked when it arrives.
    */
   async revoke(timeoutMs = REVOKE_TIMEOUT_MS): Promise<void> {
@@ -201,13 +203,13 @@ export class TokenManager {
     };
   }
 
-  /** Ends everything, the tokens themselves with `revoke`. Never rejects; what was asked for first counts. */
+  /** Ends everything, with `revoke` also the tokens. Never rejects. Only the first call counts. */
   close(revoke: boolean): Promise<void> {
     this.#closing ??= this.#close(revoke);
     return this.#closing;
   }
 
-  /** Those that Moov has not confirmed, and those for which the store could not be asked. */
+  /** The number of unconfirmed revocations, and of those for which the store could not be asked. */
   get #pendingRevocations(): number {
     return this.#revocations.count + (this.#shared?.pendingRevocations ?? 0);
   }
@@ -245,7 +247,7 @@ export class TokenManager {
       held.add(accessToken);
     }
     this.#revocations.addRetired();
-    // The store may have newer tokens than are held here; they are revoked too.
+    // The store may have newer tokens than this process; they are revoked too.
     const scopes = entries.map(([scope]) => scope);
     const taken = await this.#shared?.revokeAll(scopes, end);
     for (const stored of taken?.tokens ?? []) {
@@ -256,7 +258,7 @@ export class TokenManager {
     return revoked;
   }
 
-  /** Revokes what is pending at Moov, and then, once they have ended, what renewals in flight led to. */
+  /** Revokes the pending tokens and, when they have ended, the tokens of renewals in flight. */
   async #flush(
     mark: number,
     inFlight: readonly Promise<void>[],
@@ -265,7 +267,7 @@ export class TokenManager {
   ): Promise<number> {
     const flush = () => this.#revocations.flush(mark, Math.max(SHORTEST_FLUSH_MS, end - performance.now()));
     if (inFlight.length === 0) return flush();
-    // What fails in the first flush is tried again in the last, which decides.
+    // Revocations that fail in the first flush are retried in the last one, which decides.
     const revoked = await flush().catch(() => 0);
     const last = Promise.all(inFlight).then(() => (this.closed.aborted && !wasClosed ? 0 : flush()));
     const late = 'A renewal is still in flight; its token will be revoked when it arrives';
@@ -288,7 +290,7 @@ export class TokenManager {
     const flushed = Promise.allSettled(orphans).then(() =>
       orphans.length > 0 ? this.#revocations.flush(0, LET_GO_TIMEOUT_MS) : 0,
     );
-    // A failure has been reported, and a server that shuts down has no other use for it.
+    // The failure was reported already, and a server that shuts down cannot do anything else about it.
     await this.#within(
       revoke ? CLOSE_REVOKE_TIMEOUT_MS : LET_GO_TIMEOUT_MS,
       Promise.allSettled([revoked, flushed]),

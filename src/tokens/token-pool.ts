@@ -3,26 +3,28 @@ import type { Token } from './token.js';
 import type { TokenSource } from './token-source.js';
 import type { TokenSupplier } from './token-supplier.js';
 
-/** A token source, and what an Axios instance is made of: it asks the pool at each call, also after an eviction. */
+/**
+ * A token source, and its supplier for an Axios instance, which asks the pool for each call, also after an eviction.
+ */
 interface Entry {
   readonly source: TokenSource;
   readonly supplier: TokenSupplier;
 }
 
-/** What a {@link TokenPool} is made of. */
+/** The parts of a {@link TokenPool}. */
 export interface TokenPoolParts {
   make: (scope: string, autoRenew: boolean) => TokenSource;
-  /** The scopes of the token that is kept at hand, if there is one. */
+  /** The scopes of the start-up token, if there is one. */
   startUp: string | undefined;
-  /** How many others are kept. */
+  /** Maximum number of other sources. */
   maxTokens: number;
-  /** Gets the token of a source that was evicted. */
+  /** Receives the token of an evicted source. */
   evicted: (token: Token) => void;
 }
 
 /**
- * The token sources of one `MoovAuth`, one for each set of scopes: the one requested at start-up for good, the others as long as they
- * are among the most recently used, have callers that wait, or have something in flight.
+ * The token sources of one `MoovAuth`, one for each set of scopes. The start-up source is kept always, the others while
+ * they are among the most recently used, have waiting callers, or have something in flight.
  */
 export class TokenPool {
   readonly #parts: TokenPoolParts;
@@ -42,33 +44,33 @@ export class TokenPool {
     this.#startUp = startUp === undefined ? undefined : { scope: startUp, ...this.#entry(startUp, true) };
   }
 
-  /** The source of start-up. */
+  /** The start-up source. */
   get startUp(): TokenSource | undefined {
     return this.#startUp?.source;
   }
 
-  /** The one source of a set of scopes in normal form; made here if there is none. */
+  /** Returns the source of a set of scopes in normal form; creates it if there is none. */
   source(scope: string): TokenSource {
     return this.#find(scope).source;
   }
 
-  /** The one supplier of a set of scopes while its source is kept. */
+  /** Returns the supplier of a set of scopes, the same one while its source is kept. */
   supplier(scope: string): TokenSupplier {
     return this.#find(scope).supplier;
   }
 
-  /** Closes the sources there are and those to come. @returns a promise of the end of what is in flight. */
+  /** Closes all sources, also later ones. @returns a promise that resolves when nothing is in flight. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.all().map((source) => source.close()));
   }
 
-  /** Every source that is kept. */
+  /** All sources. */
   all(): TokenSource[] {
     return this.entries().map(([, source]) => source);
   }
 
-  /** The same with the scopes of each. */
+  /** All sources with their scopes. */
   entries(): [scope: string, source: TokenSource][] {
     const others = [...this.#others, ...this.#leaving].map(([scope, { source }]): [string, TokenSource] => [
       scope,
@@ -77,7 +79,7 @@ export class TokenPool {
     return this.#startUp === undefined ? others : [[this.#startUp.scope, this.#startUp.source], ...others];
   }
 
-  /** The source of a set of scopes, if there is one. */
+  /** Returns the source of a set of scopes, if there is one. */
   #known(scope: string): Entry | undefined {
     if (this.#startUp?.scope === scope) return this.#startUp;
     return this.#others.get(scope) ?? this.#leaving.get(scope);
@@ -111,7 +113,7 @@ export class TokenPool {
     const supplier: TokenSupplier = {
       get: (signal) => this.source(scope).get(signal),
       tokenAfter401: (generation, signal) => this.source(scope).tokenAfter401(generation, signal),
-      // What a call learned of a token that is gone makes no source.
+      // The result of a call with an evicted token does not create a source.
       accepted: (generation) => this.#known(scope)?.source.accepted(generation),
       stillUnauthorized: (generation) => this.#known(scope)?.source.stillUnauthorized(generation),
     };

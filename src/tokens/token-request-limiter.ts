@@ -4,29 +4,29 @@ import { retryAfterHeader } from '../utils/retry-after.js';
 /** How many token requests may be in flight at once, over all scopes and accounts. */
 const MOST_IN_FLIGHT = 10;
 
-/** How many token requests of each kind may wait. Ten at a time, they take about as long as a call may take. */
+/** How many token requests of each kind may wait. At ten at a time, they take about as long as a call's time limit. */
 const MOST_WAITING = 1_000;
 
-/** What a token request beyond that is told to wait before it is repeated. */
+/** The `Retry-After` of a token request beyond that. */
 const FULL_RETRY_MS = 5_000;
 
-/** Moov may ask for a longer wait, up to this, in milliseconds. */
+/** The longest wait that Moov may ask for, in milliseconds. */
 export const LONGEST_HOLD_MS = 300_000;
 
 /**
- * What a token is for, the most important first: the server's own start-up token and renewals, a first token of another
- * account, and a token for a browser.
+ * The purpose of a token, by priority: the start-up token and renewals, the first token of another account, a token for
+ * a browser.
  */
 export type TokenPriority = 'renewal' | 'account' | 'browser';
 
 /**
  * Limits the token requests of one `MoovAuth`: at most ten at a time, by priority and then first come, first served,
- * and none while Moov's rate limit is in effect. What waits is bounded, each priority by itself, so that a flood of one
- * kind cannot refuse another.
+ * and none while Moov's rate limit is in effect. Each priority has its own bounded queue, so that a flood of one kind
+ * cannot block another.
  */
 export class TokenRequestLimiter {
   #inFlight = 0;
-  /** In the order in which they are served. */
+  /** The queues, in the order in which they are served. */
   readonly #queues: Readonly<Record<TokenPriority, Set<() => void>>> = {
     renewal: new Set(),
     account: new Set(),
@@ -35,11 +35,11 @@ export class TokenRequestLimiter {
   #heldUntil = 0;
 
   /**
-   * Waits for a place, and for the end of a hold.
+   * Waits for a free place, and for the end of a pause.
    *
-   * @param mostMs - A hold longer than this is not waited for.
+   * @param mostMs - The longest pause to wait for.
    * @param sleep - Waits that many milliseconds, or less when `signal` is aborted.
-   * @throws the signal's reason when it is aborted; {@link MoovUnavailableError} for a hold that is too long, and when
+   * @throws the signal's reason when it is aborted; {@link MoovUnavailableError} for a longer pause, and when
    * too many are waiting.
    */
   async enter(
@@ -74,7 +74,7 @@ export class TokenRequestLimiter {
     this.#inFlight--;
   }
 
-  /** Holds all requests back, after a 429. */
+  /** Pauses all requests after a 429. */
   hold(ms: number): void {
     this.#heldUntil = Math.max(this.#heldUntil, performance.now() + Math.min(ms, LONGEST_HOLD_MS));
   }

@@ -8,10 +8,10 @@ import { REQUEST_INTERVAL_MS } from './request-pace.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
 import type { ReplayToken, TokenSupplier } from './token-supplier.js';
 
-/** After so many results in a row that others overtook it is a failure, so that no storm comes of it. */
+/** After this many superseded results in a row the renewal fails, so that it does not repeat endlessly. */
 const MOST_OVERTAKEN = 3;
 
-/** A token request is up to three attempts. */
+/** A token request has up to three attempts. */
 const RETRIES = 2;
 
 type Result = { obtained: ObtainedToken | undefined; durationMs: number } | { error: unknown };
@@ -19,8 +19,8 @@ type Result = { obtained: ObtainedToken | undefined; durationMs: number } | { er
 /**
  * The token of one set of scopes, and the only place where it is renewed.
  *
- * A call that finds the token missing, ageing or refused joins the one renewal in flight, which runs outside the
- * asynchronous context of the call that began it.
+ * A call that finds the token missing, due for renewal or refused joins the one renewal in flight, which runs outside
+ * the asynchronous context of the call that started it.
  */
 export class TokenSource implements TokenSupplier {
   readonly #parts: TokenSourceParts;
@@ -28,10 +28,10 @@ export class TokenSource implements TokenSupplier {
   #token: Token | undefined;
   #known: Shared | undefined;
   #hadToken = false;
-  /** How often in a row what was obtained could not be stored, as others were faster. */
+  /** How many results in a row were superseded by another process. */
   #overtaken = 0;
   #renewal: Renewal | undefined;
-  /** Renewals that a revocation overtook and that have not ended. */
+  /** Unfinished renewals that a revocation overtook. */
   readonly #invalidated = new Set<Renewal>();
   #failure: RenewalFailure | undefined;
   readonly #timer: RenewalTimer;
@@ -59,7 +59,7 @@ export class TokenSource implements TokenSupplier {
     if (this.#usable === undefined) this.#renewInBackground();
   }
 
-  /** A token that is ageing is returned too, and renewed in the background. */
+  /** A token that is due for renewal is returned too, and renewed in the background. */
   get(signal?: AbortSignalLike): Token | Promise<Token> {
     const token = this.#usable;
     if (token === undefined) return this.#wait(signal);
@@ -70,7 +70,7 @@ export class TokenSource implements TokenSupplier {
   tokenAfter401(generation: number, signal?: AbortSignalLike): ReplayToken | undefined {
     const token = this.#usable;
     if (token !== undefined && token.generation !== generation) return { kind: 'new', token };
-    // Without a token there is nothing that a pause could spare.
+    // Without a token, a pause would save nothing.
     if (token !== undefined && this.#renewal === undefined && !this.#cooldown.allowsRenewal)
       return this.#cooldown.isKnownGood(generation) ? { kind: 'held', token } : undefined;
     return { kind: 'new', token: this.#wait(signal) };
@@ -84,13 +84,13 @@ export class TokenSource implements TokenSupplier {
     if (generation === this.#token?.generation) this.#cooldown.stillUnauthorized(generation);
   }
 
-  /** Requests a new token, whatever the state; joins the renewal in flight. Rejects as {@link get} does. */
+  /** Requests a new token in any state, or joins the renewal in flight. Rejects as {@link get} does. */
   renew(): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
     return this.#counted(this.#settle(this.#begin(), undefined));
   }
 
-  /** Resolves when a usable token is held, else with the next outcome: rejects as {@link get} does. */
+  /** Resolves when there is a usable token. Otherwise waits for the next outcome, and rejects as {@link get} does. */
   async ready(): Promise<void> {
     for (;;) {
       if (this.#closed) throw closedError();
@@ -104,9 +104,9 @@ export class TokenSource implements TokenSupplier {
   }
 
   /**
-   * Takes the token out of service, and those that may be on their way.
+   * Stops using the token, and those of renewals in flight.
    *
-   * @returns the token that was held; and promises of the ends of the renewals in flight.
+   * @returns the token, and promises that resolve when the renewals in flight have ended.
    */
   invalidate(): { token: Token | undefined; renewals: Promise<void>[] } {
     const token = this.#token;
@@ -125,8 +125,8 @@ export class TokenSource implements TokenSupplier {
   }
 
   /**
-   * Drops the token, which was revoked elsewhere and is out of the store; the next call requests another. Should the
-   * notice of the revocation have come late, after that token's successor, the store still has the successor.
+   * Drops the token, which another process revoked and removed from the store. The next call requests another. If the
+   * notification arrives late, after a successor of that token, the store still has the successor.
    */
   drop(): void {
     this.#token = undefined;
@@ -136,22 +136,22 @@ export class TokenSource implements TokenSupplier {
     if (this.#failure !== undefined) this.#timer.set(this.#failure.retryInMs);
   }
 
-  /** Gives up what only the source itself waits for, and calls back once, when nothing waits or is in flight. */
+  /** Cancels what only the source itself waits for, and calls back once when nothing waits or is in flight. */
   leave(whenIdle: () => void): void {
     this.#whenIdle = whenIdle;
     this.#renewal?.disown();
     this.#checkIdle();
   }
 
-  /** Takes {@link leave} back. */
+  /** Undoes {@link leave}. */
   stay(): void {
     this.#whenIdle = undefined;
   }
 
   /**
-   * Ends what waits. Later calls reject with `ERR_MOOV_CLOSED`.
+   * Ends all waits. Later calls reject with `ERR_MOOV_CLOSED`.
    *
-   * @returns a promise that resolves when the renewals in flight have ended and let go of their locks.
+   * @returns a promise that resolves when the renewals in flight have ended and released their locks.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -174,7 +174,7 @@ export class TokenSource implements TokenSupplier {
   #wait(signal: AbortSignalLike | undefined): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
     if (signal?.aborted) return Promise.reject(abandonedError());
-    // Once the failure is known no call queues up behind a retry: the one that may begin it waits for it.
+    // After a failure, calls do not wait for a retry. Only the call that starts the retry waits for it.
     if (this.#failure !== undefined && (this.#renewal !== undefined || !this.#mayRetry))
       return Promise.reject(this.#failure.toError());
     return this.#counted(this.#settle(this.#begin(), signal));
@@ -208,7 +208,7 @@ export class TokenSource implements TokenSupplier {
     this.#begin().own();
   }
 
-  /** The one renewal: the one in flight, or a new one. */
+  /** Returns the renewal in flight, or starts one. */
   #begin(): Renewal {
     if (this.#renewal !== undefined) return this.#renewal;
     this.#timer.clear();
@@ -241,7 +241,7 @@ export class TokenSource implements TokenSupplier {
     let outcome: Outcome;
     if (renewal.isInvalidated) {
       this.#invalidated.delete(renewal);
-      // What others use too is theirs to revoke: the process that revoked it has taken it out of the store.
+      // A shared token is revoked by the process that removed it from the store.
       if ('obtained' in result && result.obtained?.from === 'moov') this.#parts.revoke(result.obtained);
     } else {
       this.#renewal = undefined;
@@ -291,7 +291,7 @@ export class TokenSource implements TokenSupplier {
     return failure;
   }
 
-  /** After a cancelled renewal: the timer that it has cleared, or at once if the source waits for it by now. */
+  /** After a cancelled renewal: sets the timer again, or renews at once if the source waits for it by now. */
   #reschedule(isOwned: boolean): void {
     const waitMs = this.#failure?.retryInMs ?? this.#token?.untilRenewalMs;
     if (isOwned) this.#timer.set(0);

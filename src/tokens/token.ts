@@ -1,39 +1,39 @@
 import type { AuthToken } from '../oauth/token-request.js';
 import type { StoredToken, TokenGeneration } from '../token-store.js';
 
-/** The share of its life after which a token is renewed in the background: between these, so that fleets spread. */
+/** A token is renewed after a random fraction of its lifetime between these, so that processes do not renew at once. */
 const AGEING_FROM = 0.75;
 const AGEING_SPREAD = 0.1;
 
-/** A token is not used for its last moments, which a request spends on its way. */
+/** A token is not used in its last moments, because it could expire before a request arrives. */
 const LAST_MOMENTS = 0.05;
 const LONGEST_LAST_MOMENTS_MS = 5_000;
 
-/** A token request is seldom longer; a store does not say when it began. */
+/** Few token requests take longer. A store does not record when the request began. */
 const LONGEST_REQUEST_MS = 1_000;
 
-/** Processes that took a token from another renew it this much later than that one, as a share of its life. */
+/** A process with a token from another process renews it later than that one, by this fraction of the lifetime. */
 const TAKERS_SPREAD = 0.02;
 
-/** Where a token stands in the store, so that a newer one can be told from it. */
+/** The key and generation of a token in the store, to recognise a newer one. */
 export interface Shared {
   readonly key: string;
   readonly generation: TokenGeneration;
 }
 
-/** A token as a source gets it: from Moov, or from the store with a part of its life gone. */
+/** A token as a source receives it: from Moov, or from the store with less lifetime left. */
 export interface ObtainedToken extends StoredToken {
-  /** How much of its life is left, in milliseconds. */
+  /** The remaining lifetime, in milliseconds. */
   readonly leftMs: number;
   readonly from: 'moov' | 'store';
-  /** When its request to Moov began, by `performance.now()`; absent when another process made it. */
+  /** When its request to Moov began, by `performance.now()`; absent if another process requested it. */
   readonly requestedAt?: number | undefined;
-  /** Absent when the store was not there to take it. */
+  /** Absent if the store was unavailable. */
   readonly shared?: Shared | undefined;
 }
 
 /**
- * A token fresh from Moov, with the moment drawn at which it is to be renewed.
+ * Creates a token received from Moov, with a random time for its renewal.
  *
  * @param requestedAt - When its request began, by `performance.now()`.
  */
@@ -51,14 +51,14 @@ export function fromMoov(reply: AuthToken, requestedAt: number): ObtainedToken {
   };
 }
 
-/** How much of a life no request is begun in any more, in milliseconds. */
+/** The time before expiry in which a token is no longer used, in milliseconds. */
 export function expiryMarginMs(lifeMs: number): number {
   return Math.min(LONGEST_LAST_MOMENTS_MS, lifeMs * LAST_MOMENTS);
 }
 
 /**
- * A token and its age. The secret is out of reach of inspection; the age is measured on the monotonic clock, and
- * on the wall clock too, as the monotonic one stands still while a machine sleeps.
+ * A token and its age. Inspection cannot show the secret. The age is measured on the monotonic clock and on the wall
+ * clock, because the monotonic clock stops while a machine sleeps.
  */
 export class Token {
   readonly #accessToken: string;
@@ -66,14 +66,14 @@ export class Token {
   readonly #receivedMonotonic = performance.now();
   readonly #receivedWall = Date.now();
   readonly #usableMs: number;
-  /** Counts the tokens of one source, so that a call can say which it used without keeping it. */
+  /** Numbers the tokens of one source, so that a call can identify its token without keeping it. */
   readonly generation: number;
   readonly scope: string | undefined;
   readonly shared: Shared | undefined;
   readonly expiresAt: Date;
-  /** When its request to Moov began, by `performance.now()`: only a later one than a 401 is new evidence. */
+  /** When its request to Moov began, by `performance.now()`: only a token requested after a 401 is new evidence. */
   readonly requestedAt: number;
-  /** When to renew in the background, in milliseconds from receipt. */
+  /** When to renew in the background, in milliseconds after receipt. */
   readonly renewInMs: number;
   readonly #leftMs: number;
 
@@ -84,7 +84,7 @@ export class Token {
     this.generation = generation;
     this.scope = obtained.scope;
     this.shared = obtained.shared;
-    // Of one from the store only its age is known, and that from its receipt on.
+    // For a token from the store, only its age is known.
     this.requestedAt = obtained.requestedAt ?? performance.now() - (lifeMs - leftMs) - LONGEST_REQUEST_MS;
     this.expiresAt = new Date(Date.now() + leftMs);
     this.#leftMs = leftMs;
@@ -93,7 +93,7 @@ export class Token {
     this.renewInMs = Math.max(0, leftMs - obtained.renewAtLeftMs) + spread;
   }
 
-  /** A method and not a property, as inspection reads properties. */
+  /** A method and not a property, because inspection reads properties. */
   accessToken(): string {
     return this.#accessToken;
   }
@@ -110,12 +110,12 @@ export class Token {
     return this.#age() >= this.renewInMs;
   }
 
-  /** How much of its life is left by now, in milliseconds; 0 at least. */
+  /** The remaining lifetime in milliseconds; at least 0. */
   get leftMs(): number {
     return Math.max(0, this.#leftMs - this.#age());
   }
 
-  /** The time until it is due to be renewed, in milliseconds; 0 at least. */
+  /** The time until its renewal is due, in milliseconds; at least 0. */
   get untilRenewalMs(): number {
     return Math.max(0, this.renewInMs - this.#age());
   }

@@ -23,10 +23,10 @@ export function axiosTransport(origin: string): Connected {
         request(options: https.RequestOptions, onResponse: OnResponse): http.ClientRequest {
           assertDestination(options, origin, request);
           const { request: begin } = options.protocol === 'https:' ? https : http;
-          // Axios has parsed the path, which may change it. A proxy for http gets the whole URL.
+          // Axios parses the path and may change it. An http proxy gets the whole URL.
           const exact = { ...options, path: options.path?.startsWith('/') ? path : origin + path };
           const begun = begin(shieldedFromPrototype(exact), onResponse);
-          // A body without a length is a stream of the caller's, which is counted on its way here.
+          // A body without a length is a stream from the caller, which is counted while it is read.
           observer.sent(Number(begun.getHeader('Content-Length')) || 0);
           return begun
             .once('socket', (socket) =>
@@ -37,7 +37,7 @@ export function axiosTransport(origin: string): Connected {
             .once('response', (response) => {
               endWithErrorOf(begun, response);
               observer.head(response.statusCode ?? 0, () => headOf(response, request));
-              // A stream is left to its reader.
+              // The caller reads a stream.
               if (request.responseType !== 'stream') response.on('data', () => observer.received());
             });
         },
@@ -59,7 +59,7 @@ export function axiosTransport(origin: string): Connected {
 }
 
 function whenConnected(socket: Socket, connected: () => void): void {
-  // A failed handshake, like a refused connection, has carried nothing of the request.
+  // After a failed handshake or a refused connection, nothing of the request was sent.
   if ('secureConnecting' in socket && socket.secureConnecting === true) {
     socket.once('secureConnect', connected);
   } else if (socket.connecting) {
@@ -76,7 +76,7 @@ function headOf(head: http.IncomingMessage, config: WireRequest): AxiosResponse 
   return { status, statusText, headers, config, data: undefined };
 }
 
-/** `node:http` takes a reset for the end of a response that has no length and is not chunked. */
+/** `node:http` treats a reset as the end of a response that has no length and is not chunked. */
 function endWithErrorOf(request: http.ClientRequest, response: http.IncomingMessage): void {
   request.once('error', (error) => {
     bareError(error);

@@ -1,11 +1,11 @@
 import { AxiosHeaders } from 'axios';
 
-/** Causes that are looked at; a circle of them has no end. */
+/** How many nested causes are checked, as they may be circular. */
 const DEPTH = 8;
 
 /**
- * Takes off an error what leads to the request's headers, and the bytes that a parser's error carries, in which the
- * server may repeat those headers.
+ * Removes from an error whatever leads to the request's headers, and the bytes of a parse error, in which the server
+ * may repeat those headers.
  */
 export function bareError(error: Error): Error {
   let at: unknown = error;

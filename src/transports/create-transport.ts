@@ -9,7 +9,7 @@ import { detectEnvironment, unsupportedByUndici } from './undici/support.js';
 import { undiciTransport } from './undici/undici-transport.js';
 
 /**
- * The transport that an option chooses. The environment's proxy variables and Node's global agents are looked at
+ * The transport that an option chooses. The environment's proxy variables and Node's global agents are read
  * here, once.
  */
 export function createTransport({
@@ -23,11 +23,11 @@ export function createTransport({
   if (transport === 'axios') return axiosTransport(origin);
   if (transport !== 'undici') return overDispatcher(transport, origin);
   const { proxied, agents } = detectEnvironment();
-  // With agents of the program's own nothing is left to undici.
+  // With custom agents there is nothing that undici could send.
   return agents ? axiosTransport(origin) : withFallback(origin, proxied(protocol));
 }
 
-/** undici for what it does as Axios does, and Axios's own adapter for the rest, call by call. */
+/** Uses undici for calls in which it behaves like Axios, and Axios's own adapter for all others. */
 function withFallback(origin: string, proxied: boolean): Connected {
   const agent = new UndiciAgent(origin);
   const overUndici = undiciTransport(origin, (options, handler) => agent.dispatch(options, handler));
@@ -46,7 +46,7 @@ function withFallback(origin: string, proxied: boolean): Connected {
   };
 }
 
-/** undici's Dispatchers, which tell each request that begins. */
+/** undici's own Dispatchers, which report each request that begins. */
 const ofUndici = new Set([
   'Agent',
   'BalancedPool',
@@ -60,8 +60,8 @@ const ofUndici = new Set([
 ]);
 
 /**
- * Whether a Dispatcher is one of undici's own as it is. What was composed of interceptors, which may send a request again
- * in silence, has another `dispatch` than its class.
+ * Whether a Dispatcher is an unmodified one of undici. One that was composed with interceptors, which may repeat a
+ * request without reporting it, has another `dispatch` than its class.
  */
 function isOfUndici(dispatcher: Dispatcher): boolean {
   const prototype: unknown = Object.getPrototypeOf(dispatcher);
@@ -72,8 +72,8 @@ function isOfUndici(dispatcher: Dispatcher): boolean {
 }
 
 /**
- * A Dispatcher was given for its CA, its proxy, its mocks: no other way would do in its place. Its connections are its
- * own; the requests on them are not.
+ * Uses a given Dispatcher for everything, because nothing else has its CA, proxy or mocks. It owns its connections, but
+ * not the requests on them.
  */
 function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
   const knowledge = { tellsStart: isOfUndici(dispatcher) };
@@ -87,7 +87,7 @@ function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
       if (unsupported === undefined) return send(request, observer);
       observer.neverSent();
       throw new AxiosError(
-        `The Dispatcher given as transport cannot take ${unsupported} of a call`,
+        `The Dispatcher given as transport does not support ${unsupported} in a call`,
         AxiosError.ERR_BAD_OPTION,
         request,
       );

@@ -4,7 +4,7 @@ import { proxiesFor } from './proxy-environment.js';
 import type { WireRequest } from './transport.js';
 
 /**
- * The path of a request, which is sent as it is.
+ * Returns the path of a request, which is sent unchanged.
  *
  * @throws {@link MoovOriginError} for a request to another origin than `origin`.
  */
@@ -14,7 +14,7 @@ export function pathTo(origin: string, { baseURL, url }: WireRequest): string {
 }
 
 /**
- * Looks at the very options that Axios's adapter gives to `node:http`.
+ * Checks the options that Axios's adapter passes to `node:http`.
  *
  * @throws {@link MoovOriginError} when they do not lead to `origin`, directly or through a proxy that was asked for.
  */
@@ -29,16 +29,16 @@ export function assertDestination(
   const target = `${protocol}//${host}${port ? `:${port}` : ''}`;
   const isDirect = target === origin && path.startsWith('/');
   if (isDirect && !socketPath) {
-    // Any other agent is one that leads through a proxy.
+    // Any other agent leads through a proxy.
     const agents = [undefined, null, request.httpAgent, request.httpsAgent];
     if (agents.includes(agent) || request.proxy === false || isProxied(origin, request)) return;
   }
-  // A proxy for http gets the whole URL.
+  // An http proxy gets the whole URL.
   if (path.startsWith(`${origin}/`) && !socketPath && isProxied(origin, request, hostname)) return;
   throw elsewhere(origin);
 }
 
-/** @param host - Of the proxy, where it is to be one of the environment's own. */
+/** @param host - The host of the proxy, if it must be the one from the environment. */
 function isProxied(origin: string, { proxy }: WireRequest, host?: string | null): boolean {
   if (proxy !== undefined) return proxy !== false;
   const proxies = proxiesFor(new URL(origin).protocol);

@@ -1,9 +1,9 @@
-/** Options that Node's own functions have defaults for, which `undefined` would take away. */
+/** Options for which Node's own functions have defaults; `undefined` would override these. */
 const defaulted = new Set(['checkServerIdentity', 'ciphers', 'minDHSize', 'rejectUnauthorized']);
 
 /**
- * A copy of options that inherits nothing, and in which whatever somebody has put on `Object.prototype` is `undefined`:
- * Node copies options, and its copies would inherit it again.
+ * Copies options without inherited properties. Properties that were added to `Object.prototype` are `undefined` in the
+ * copy: Node copies options once more, and its copies would inherit them again.
  */
 export function shieldedFromPrototype<Options extends object>(options: Options): Options {
   const copy: Options = { ...options };

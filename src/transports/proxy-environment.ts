@@ -1,6 +1,6 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The environment's proxies for a protocol. What `process.env` inherits from `Object.prototype` is none. */
+/** Returns the proxy variables for a protocol. What `process.env` inherits from `Object.prototype` does not count. */
 export function proxiesFor(protocol: string, env: Environment = process.env): readonly string[] {
   const names = ['all_proxy', protocol === 'https:' ? 'https_proxy' : 'http_proxy'];
   return names

@@ -7,12 +7,12 @@ export interface RequestTarget {
   readonly path: string;
 }
 
-/** What a URL parser leaves as it is, except dot segments. */
+/** A path that a URL parser does not change, except for dot segments. */
 const plain = /^\/(?!\/)[\w\-.~!$&()*+,;=:@%/?|[\]]*$/;
 
 /**
- * A function that gives a request's target. The base URL is parsed once, and a call's own URL only where a parser
- * could change it.
+ * Returns a function that computes the target of a request. The base URL is parsed once. The URL of a call is parsed
+ * only if a parser could change it.
  */
 export function targeting(): (config: InternalAxiosRequestConfig) => RequestTarget {
   let known: string | undefined;
@@ -36,7 +36,7 @@ function baseOf(baseURL: string): RequestTarget {
   return { origin, path: pathname.replace(/\/+$/, '') };
 }
 
-/** As Axios's own adapter does it: put together, parsed, and with the query of `params` behind what was parsed. */
+/** As in Axios's own adapter: joined, parsed, and then the query of `params` is appended. */
 function parsed({ baseURL, url, params, paramsSerializer }: InternalAxiosRequestConfig): RequestTarget {
   const bare = axios.getUri({ ...(baseURL === undefined ? {} : { baseURL }), ...(url ? { url } : {}) });
   const { origin, pathname, search } = new URL(bare);

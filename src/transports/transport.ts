@@ -1,25 +1,25 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 
-/** Axios's class of headers, under the name that both of its builds have. */
+/** Axios's class of headers, under the name that exists in both of its builds. */
 export type RequestHeaders = InternalAxiosRequestConfig['headers'];
 
-/** What a transport gets, made by {@link wireRequest}. */
+/** The input of a transport, created by {@link wireRequest}. */
 export type WireRequest = InternalAxiosRequestConfig;
 
 /** A request as it was checked, for one attempt. */
 export interface WireImage {
   readonly method: string;
-  /** Scheme, host and port, as `new URL(baseURL).origin` has them. */
+  /** Scheme, host and port, as in `new URL(baseURL).origin`. */
   readonly origin: string;
-  /** Begins with "/"; with the path of the base URL and with the query. */
+  /** Starts with "/"; includes the path of the base URL, and the query. */
   readonly path: string;
-  /** Belongs to this attempt alone: the transport adds what the body asks for. */
+  /** For this attempt only: the transport adds the headers that the body requires. */
   readonly headers: RequestHeaders;
   readonly data: unknown;
   readonly signal: InternalAxiosRequestConfig['signal'];
 }
 
-/** The settings that the transports use, beside the image. */
+/** The settings that transports use, in addition to the image. */
 const settingsOfTransports = [
   'responseType',
   'responseEncoding',
@@ -45,7 +45,7 @@ export type WireSettings = readonly (readonly [name: string, value: unknown])[];
 /**
  * Reads the settings that transports use from an Axios config; only its own properties count.
  *
- * @param instead - Settings that count in the place of those of the config.
+ * @param instead - Settings that replace those of the config.
  */
 export function wireSettings(
   config: Partial<InternalAxiosRequestConfig>,
@@ -62,8 +62,8 @@ export function wireSettings(
 }
 
 /**
- * The request that a transport gets: an object without a prototype, which holds the settings of a fixed list and the
- * image. So no other setting, and no property of `Object.prototype`, has a say in where a request goes.
+ * Creates the input of a transport: an object without a prototype, with the settings of a fixed list and the image. So
+ * no other setting, and no property of `Object.prototype`, can change where a request goes.
  */
 export function wireRequest(settings: WireSettings, image: WireImage): WireRequest {
   const request = new Prototypeless(image);
@@ -72,7 +72,7 @@ export function wireRequest(settings: WireSettings, image: WireImage): WireReque
   return request;
 }
 
-/** A class without anything behind it: taking the prototype off each object would be slow. */
+/** A class without a prototype chain: removing the prototype from each object would be slow. */
 class Prototypeless {
   [setting: string]: unknown;
   readonly method: string;
@@ -91,29 +91,29 @@ class Prototypeless {
 }
 Object.setPrototypeOf(Prototypeless.prototype, null);
 
-/** What a streamed response holds for a reader that is slower than the connection: a few reads of a socket. */
+/** How much a streamed response buffers for a reader that is slower than the connection: a few reads of a socket. */
 export const STREAM_BUFFER_BYTES = 262_144;
 
-/** What a transport reports of a request while it is on its way. */
+/** What a transport reports while a request is in flight. */
 export interface TransportObserver {
   /**
-   * Whether a response that is to be streamed may be given as its bytes, in a Buffer, when it comes whole with its head.
-   * A transport need not do so.
+   * Whether a streamed response may be given as a Buffer when all of it arrives together with its headers. Optional for
+   * a transport.
    */
   readonly takesBytes?: boolean;
   /**
-   * No byte of the request was given to a connection, and that is proven. Called before the transport rejects. Without
-   * it a request counts as sent.
+   * It is proven that no byte of the request was given to a connection. Called before the transport rejects. Without
+   * this call, a request counts as sent.
    */
   neverSent(): void;
-  /** So many bytes of the request were given to the system. */
+  /** This many bytes of the request were given to the operating system. */
   sent(bytes: number): void;
-  /** Bytes of the response have come. */
+  /** Bytes of the response were received. */
   received(): void;
   /**
-   * The head of the response has come, and its body may yet fail.
+   * The status line and headers of the response were received. Its body may still fail.
    *
-   * @param response - Makes a response of the head, without a body.
+   * @param response - Creates a response with the headers and without a body.
    */
   head(status: number, response: () => AxiosResponse): void;
 }
@@ -126,12 +126,12 @@ export const unobserved: TransportObserver = {
   head: () => undefined,
 };
 
-/** Sends one request and resolves with any whole response, whatever its status. */
+/** Sends one request and resolves with any complete response, whatever its status. */
 export type Transport = (request: WireRequest, observer: TransportObserver) => Promise<AxiosResponse>;
 
-/** A transport with the connections it keeps. */
+/** A transport that owns connections. */
 export interface Connected {
   readonly send: Transport;
-  /** Closes the connections that are idle, and the others as soon as they are; what is sent later opens new ones. */
+  /** Closes idle connections at once, and the others when they become idle. Later requests open new ones. */
   release(): void;
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 
-/** A promise that is resolved from outside. */
+/** A promise with its `resolve` function. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
@@ -14,7 +14,7 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve };
 }
 
-/** An AbortController whose signal is shared by any number of listeners, without a warning about them. */
+/** Creates an AbortController whose signal may have any number of listeners without a warning. */
 export function sharedController(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);

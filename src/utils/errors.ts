@@ -9,7 +9,7 @@ export function toError(thrown: unknown): Error {
 export function ignoreErrors(run: () => unknown): void {
   try {
     const result = run();
-    // Also one of another realm, as a test runner's.
+    // Also a promise of another realm, such as a test runner's.
     if (types.isPromise(result)) result.catch(() => undefined);
   } catch {
     // The logger itself failed; there is nowhere to report it.

@@ -1,26 +1,26 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** `setTimeout` fires at once for more than this. */
+/** Above this, `setTimeout` fires at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Timers that hold the process open only while their outcome is awaited.
+ * Timers that keep the process open only while their outcome is awaited.
  *
- * A background renewal must not keep a finished program alive; a program that awaits `ready()` must not end
- * before it has its answer. So the timers of one token source are kept here, and `hold` refs them for as long as
- * a promise is awaited.
+ * A background renewal must not keep a finished program running, and a program that awaits `ready()` must not end
+ * before the result. So the timers of one token source are collected here, and `hold` refs them while a promise is
+ * awaited.
  */
 export class Timers {
   readonly #running = new Set<NodeJS.Timeout>();
   #holders: number;
 
-  /** @param held - Whether the timers' outcome is always awaited. */
+  /** @param held - Whether the outcome of the timers is always awaited. */
   constructor(held = false) {
     this.#holders = held ? 1 : 0;
   }
 
   /**
-   * @param ms - Clamped to what a timer can do, about 24.8 days.
+   * @param ms - Clamped to the longest possible timer, about 24.8 days.
    * @returns a function that clears the timer.
    */
   after(ms: number, callback: () => void): () => void {
@@ -53,7 +53,7 @@ export class Timers {
     });
   }
 
-  /** Keeps the process open, for the sake of these timers, until `promise` is settled; passes it on. */
+  /** Keeps the process open until `promise` is settled, and returns it. */
   async hold<T>(promise: Promise<T>): Promise<T> {
     if (this.#holders++ === 0) for (const timer of this.#running) timer.ref();
     try {
@@ -66,16 +66,16 @@ export class Timers {
 
 /** The shape of a back-off; see {@link backoffMs}. */
 export interface Backoff {
-  /** How much longer each wait is than the one before. Default 2. */
+  /** The factor between two waits. Default 2. */
   growth?: number;
-  /** The range of the random factor. Default: from half to all. */
+  /** The range of the random factor. Default: from 0.5 to 1. */
   from?: number;
   to?: number;
 }
 
 /**
- * Exponential back-off: `firstMs`, grown for each further retry up to `mostMs`, times a random factor so that callers
- * that failed together do not come back together.
+ * Computes an exponential back-off: `firstMs`, growing with each retry up to `mostMs`, times a random factor, so that
+ * callers that failed together do not retry together.
  *
  * @param retry - 1 for the first retry.
  */
@@ -88,30 +88,30 @@ export function backoffMs(
   return Math.min(mostMs, firstMs * growth ** (retry - 1)) * (from + Math.random() * (to - from));
 }
 
-/** The part of an AbortSignal that is needed here; Axios takes signals that have no more. */
+/** The members of an AbortSignal that are needed here; Axios accepts signals with only these. */
 export interface AbortSignalLike {
   readonly aborted?: boolean | undefined;
   addEventListener?: ((type: 'abort', listener: () => void) => void) | undefined;
   removeEventListener?: ((type: 'abort', listener: () => void) => void) | undefined;
 }
 
-/** How long {@link withTimeout} waits, and what it rejects with. */
+/** The time limit of {@link withTimeout}, and its errors. */
 export interface WaitLimits {
-  /** Milliseconds; infinite for no limit. */
+  /** Milliseconds; `Infinity` for no limit. */
   ms: number;
   timers: Timers;
-  /** Makes the error of a time-out. */
+  /** Creates the error of a time-out. */
   timedOut: () => unknown;
   signal?: AbortSignalLike | undefined;
-  /** Makes the error of an abort. Default: that of a time-out. */
+  /** Creates the error of an abort. Default: the error of a time-out. */
   aborted?: (() => unknown) | undefined;
 }
 
 /**
  * Waits for a result until a time limit or an abort. The work that leads to the result continues.
  *
- * The process stays open while it waits. A process that was itself suspended still gets a result that has arrived in
- * the meantime.
+ * The process stays open while it waits. After the process itself was suspended, a result that arrived in the meantime
+ * still counts.
  */
 export function withTimeout<T>(
   result: Promise<T>,

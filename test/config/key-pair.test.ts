@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { MoovOAuthClient } from '../../src/index.js';
 import { failure, startMoov, startSandbox } from '../helpers/moov.js';
 
-it('a function for clientId may return both halves of the key, which are then of one key', async () => {
+it('a function for clientId may return both halves, which then belong to one key', async () => {
   let calls = 0;
   const sandbox = await startSandbox();
   const { clientId, clientSecret } = sandbox.credentials;
@@ -21,7 +21,7 @@ it('a function for clientId may return both halves of the key, which are then of
   expect(token.tokenType).toBe('Bearer');
 });
 
-it('a function that returns one half alone is named, without a value', async () => {
+it('a function that returns only one half is reported by name, without a value', async () => {
   const sandbox = await startSandbox();
   const { moov } = await startMoov({
     ...sandbox.options,

@@ -53,7 +53,7 @@ describe('defaults', () => {
     });
   });
 
-  test('of MoovOAuthClient, which needs no key, as each request may bring one', () => {
+  test('of MoovOAuthClient, which needs no key, because each request may have one', () => {
     expect(readOAuthOptions({ origin: 'https://app.example.com' }, {})).toEqual({
       origin: 'https://app.example.com',
       baseURL: 'https://api.moov.io',
@@ -67,7 +67,7 @@ describe('defaults', () => {
     });
   });
 
-  test('undefined is as if it were left out', () => {
+  test('undefined counts as absent', () => {
     expect(read({ ...atMoov, retries: undefined, baseURL: undefined, logger: undefined })).toMatchObject({
       retries: 3,
       baseURL: 'https://api.moov.io',
@@ -105,14 +105,14 @@ describe('variables', () => {
     }
   });
 
-  test('an option wins over its variable, also over a wrong one', async () => {
+  test('an option overrides its variable, also a wrong one', async () => {
     const env = { ...variables, MOOV_API_VERSION: 'nonsense', MOOV_ORIGIN: 'nonsense' };
     const settings = read({ ...atMoov, apiVersion: 'v2025.04.00', baseURL: 'https://api.moov.io' }, env);
     expect(settings).toMatchObject({ origin: atMoov.origin, apiVersion: 'v2025.04.00' });
     expect(await settings.credentials()).toEqual(key);
   });
 
-  test('an empty variable is as if it were not set', () => {
+  test('an empty variable counts as not set', () => {
     expect(read(atMoov, { MOOV_BASE_URL: '', MOOV_API_VERSION: '' })).toMatchObject({
       baseURL: 'https://api.moov.io',
       apiVersion: 'v2024.01.00',
@@ -221,7 +221,7 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['logger', fn, 'an object with the functions debug, info, warn and error', 'a function'],
     ['logger', { debug: fn, info: fn, warn: fn }, 'debug, info, warn and error', 'an object'],
     ['logger', { debug: fn, info: fn, warn: fn, error: 'no' }, 'debug, info, warn and error', 'an object'],
-    ['store', {}, 'a token store, such as redisTokenStore({ client, encryptionKey }) makes', 'an object'],
+    ['store', {}, 'a token store, such as redisTokenStore({ client, encryptionKey })', 'an object'],
     ['onEvent', true, 'a function of the event', 'a boolean'],
   ];
 
@@ -279,7 +279,7 @@ describe('a wrong option is named, with what was expected and what was given', (
       expect(message).toContain(`moovAuth: unknown option "${name}". Did you mean "${meant}"? Options are `);
   });
 
-  test('a misspelt one is named, and not that it is missing', () => {
+  test('a misspelt option is reported, and not the missing one', () => {
     const { clientId: clientID, ...rest } = atMoov;
     expect(refusal({ ...rest, clientID })).toMatch(
       /^moovAuth: unknown option "clientID"\. Did you mean "clientId"\? /,
@@ -446,7 +446,7 @@ describe('apiVersion', () => {
 });
 
 describe('axios', () => {
-  test('may set up the connection and the application’s own things', () => {
+  test('may configure the connection and the application’s own settings', () => {
     const axios = {
       proxy: false as const,
       headers: { 'X-Trace': 'a', common: { 'X-More': 'b' } },
@@ -465,9 +465,9 @@ describe('axios', () => {
     ['maxRedirects', { maxRedirects: 5 }],
     ['beforeRedirect', { beforeRedirect: () => undefined }],
     ['timeout', { timeout: 1_000 }],
-    ['proxy as a string: Axios wants an object', { proxy: `http://user:${SECRET}@proxy:8080` }],
-    ['proxy as a boolean: Axios wants an object', { proxy: true }],
-    ['proxy as a list: Axios wants an object', { proxy: [] }],
+    ['proxy as a string: Axios expects an object', { proxy: `http://user:${SECRET}@proxy:8080` }],
+    ['proxy as a boolean: Axios expects an object', { proxy: true }],
+    ['proxy as a list: Axios expects an object', { proxy: [] }],
     ['an Authorization header', { headers: { Authorization: SECRET } }],
     ['an Authorization header', { headers: { authorization: SECRET } }],
     ['an Authorization header', { headers: { AUTHORIZATION: SECRET } }],
@@ -485,13 +485,13 @@ describe('axios', () => {
 });
 
 describe('the key', () => {
-  test('is out of sight of inspection, in both kinds of settings', () => {
+  test('is hidden from inspection, in both kinds of settings', () => {
     const options = { ...atMoov, clientId: 'pk-1', clientSecret: SECRET };
     expectNoSecret(read(options), SECRET);
     expectNoSecret(readOAuthOptions(options, {}), SECRET);
   });
 
-  test('may be given by functions, which are called at each mint and not before', async () => {
+  test('may come from functions, which are called for each token request and not before', async () => {
     const clientSecret = vi.fn(async () => 'sk-1');
     const settings = read({ ...atMoov, clientId: () => 'pk-1', clientSecret });
     expect(clientSecret).not.toHaveBeenCalled();

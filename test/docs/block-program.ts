@@ -1,6 +1,6 @@
 import type { Block } from './markdown.js';
 
-/** What a block needs that is a part of a program: it stands in this one. */
+/** The program around a block that is a part of one. */
 const around = (block: string) => `
 import express from 'express';
 import { idempotencyKey, isMoovCallError, MoovOAuthClient, moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';
@@ -46,9 +46,9 @@ export interface BlockProgram {
   readonly needsRedis: boolean;
   /** Empty for a program that ends by itself. */
   readonly answers: readonly Answers[];
-  /** Whether it ends itself when it is asked to. */
+  /** Whether it handles SIGTERM itself. */
   readonly stops: boolean;
-  /** Whether every token it has had is to be given back in the end. */
+  /** Whether it must revoke all its tokens before it ends. */
   readonly leavesNoToken: boolean;
 }
 

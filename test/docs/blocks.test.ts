@@ -49,7 +49,7 @@ describe('every program in the README and the guides', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('is of the right types', () => {
+  it('compiles', () => {
     expect(types).toEqual({ code: 0, output: '' });
   });
 
@@ -62,7 +62,7 @@ describe('every program in the README and the guides', () => {
     await run(program, { REDIS_URL: redis.url });
   });
 
-  it('runs, but for code of libraries that are not here', () => {
+  it('runs, except for code of libraries that are not installed', () => {
     const require = createRequire(import.meta.url);
     for (const { name, notRun, code } of all.filter((program) => program.notRun !== undefined)) {
       expect(notRun, name).toMatch(/\w+ \w+/);
@@ -86,16 +86,16 @@ describe('every other block', () => {
   const packages = [name, ...Object.keys({ ...peerDependencies, ...dependencies, ...devDependencies })];
   const shells = blocks.filter(({ language }) => language === 'sh');
 
-  it('is of a kind that is looked at', () => {
+  it('is in a language that these tests check', () => {
     const kinds = [...new Set(blocks.map(({ language }) => language))];
     expect(kinds.filter((kind) => !['ts', 'js', 'cjs', 'sh', 'mermaid'].includes(kind))).toEqual([]);
   });
 
-  it('of shell commands is there', () => {
+  it('some are shell commands', () => {
     expect(shells.length).toBeGreaterThan(3);
   });
 
-  it.each(shells)('of shell commands names what there is: $place', ({ code }) => {
+  it.each(shells)('names scripts and packages that exist: $place', ({ code }) => {
     for (const [, script = ''] of code.matchAll(/\bnpm run ([\w:-]+)/g))
       expect(scripts).toHaveProperty([script]);
     for (const [, script = ''] of code.matchAll(/\bnpm (start|test)\b/g))

@@ -9,9 +9,9 @@ const tellPort = new URL('tell-port.mjs', import.meta.url).href;
 type End = { code: number | string | null };
 
 /**
- * Runs a program against a sandbox of its own: to its end, or, if it serves, until it has answered and was told to stop.
+ * Runs a program against its own sandbox: to its end, or, if it is a server, until it has answered and was asked to stop.
  *
- * @throws Error when it did not end well, or answered otherwise than its page says, with what it has printed.
+ * @throws Error with what it printed, when it failed or did not answer as its page says.
  */
 export async function runProgram(
   program: BlockProgram,
@@ -32,8 +32,9 @@ export async function runProgram(
       MOOV_CLIENT_SECRET: clientSecret,
       MOOV_ORIGIN: origin,
       MOOV_BASE_URL: baseURL,
+      MOOV_ACCOUNT_ID: sandbox.platformAccountID,
       MOOV_TOKEN_KEY: Buffer.alloc(32, 7).toString('base64'),
-      // A Redis that may run on this machine is none of the tests'.
+      // Never use a Redis that happens to run on this machine.
       REDIS_URL: 'redis://127.0.0.1:1',
       PORT: '0',
       ...env,
@@ -56,7 +57,7 @@ export async function runProgram(
     if (code !== good) throw new Error(`It ended with ${code}`);
     const { tokensMinted, tokensRevoked } = sandbox.stats;
     if (program.leavesNoToken && (tokensMinted === 0 || tokensRevoked < tokensMinted))
-      throw new Error(`It gave back ${tokensRevoked} of ${tokensMinted} tokens`);
+      throw new Error(`It revoked ${tokensRevoked} of ${tokensMinted} tokens`);
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error}. It printed:\n${output}`);
   } finally {

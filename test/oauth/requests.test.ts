@@ -42,7 +42,7 @@ describe('the token request', () => {
     expect(userAgent).toMatch(/^express-moov-auth\/\d/);
   });
 
-  test('has the path of the base URL before its own', async () => {
+  test('is sent below the path of the base URL', async () => {
     const server = await serve(tokenReply());
     await clientOf(`${server.url}/moov/`).createAccessToken(grant);
     expect(server.first.path).toBe('/moov/oauth2/token');
@@ -54,7 +54,7 @@ describe('the token request', () => {
     expect(server.first.headers).not.toHaveProperty('origin');
   });
 
-  test('takes everything from MOOV_* variables when no options are given', async () => {
+  test('reads all settings from MOOV_* variables without options', async () => {
     const server = await serve(tokenReply());
     vi.stubEnv('MOOV_PUBLIC_KEY', 'from-env');
     vi.stubEnv('MOOV_SECRET_KEY', 'secret-from-env');
@@ -80,7 +80,7 @@ describe('the key by HTTP Basic (RFC 6749 section 2.3.1)', () => {
     expect(sent).toBe('a-b_c.d:e+f%3Ag%25h%2Bi%2F%C3%A9%E2%82%AC%F0%9F%98%80');
   });
 
-  test('any key comes out as it went in', async () => {
+  test('any key survives the encoding', async () => {
     const server = await serve(tokenReply());
     const half = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !/\p{Cc}/u.test(text));
     await fc.assert(
@@ -115,7 +115,7 @@ describe("clientAuth: 'body'", () => {
 });
 
 describe('createAccessToken', () => {
-  test('client_credentials sends the scope as it is', async () => {
+  test('client_credentials sends the scope unchanged', async () => {
     const server = await serve(tokenReply());
     const scope = '/accounts.read /accounts/6a1c+x/wallets.read';
     await clientOf(server.url).createAccessToken({ grantType: 'client_credentials', scope });
@@ -140,7 +140,7 @@ describe('createAccessToken', () => {
     expect(decodeBasic(server.first)).toEqual(other);
   });
 
-  test('a client needs no key of its own when each request brings one', async () => {
+  test('a client needs no key if each request has one', async () => {
     const server = await serve(tokenReply());
     const client = new MoovOAuthClient({ baseURL: server.url });
     await client.createAccessToken({ ...grant, ...KEY });
@@ -153,7 +153,7 @@ describe('createAccessToken', () => {
   });
 });
 
-test('a field or setting that is undefined is as if it were left out', async () => {
+test('an undefined field or setting counts as absent', async () => {
   const server = await serve([tokenReply(), { status: 204 }]);
   const client = clientOf(server.url);
   const nothing = { clientId: undefined, clientSecret: undefined };
@@ -235,7 +235,7 @@ describe('headers of one call', () => {
   });
 });
 
-describe('a request that can not be right is refused before anything is sent', () => {
+describe('an invalid request is refused before anything is sent', () => {
   const long = 'r'.repeat(4_097);
   const secret = 'sk_should-not-show';
   test.each<[string, 'createAccessToken' | 'revokeAccessToken', unknown, unknown, string]>([

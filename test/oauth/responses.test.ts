@@ -42,8 +42,8 @@ async function revokeFailure(answer: Answer | ((request: Received) => Answer)): 
   return error;
 }
 
-describe('a token reply', () => {
-  test('is told under the names of Moov’s libraries, with status and request ID', async () => {
+describe('a token response', () => {
+  test('has the names of Moov’s libraries, with status and request ID', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-03-01T12:00:00Z') });
     const server = await serve(tokenReply({ expires_in: 900 }));
     const token = await clientOf(server.url).createAccessToken(grant);
@@ -108,7 +108,7 @@ describe('a token reply', () => {
     expect(token.lifetimeMs).toBeLessThan(700_000);
   });
 
-  test.each(['', ' ', null])('may have %j as expires_in, which states nothing', async (expires_in) => {
+  test.each(['', ' ', null])('may have %j as expires_in, which counts as absent', async (expires_in) => {
     const server = await serve(tokenReply({ expires_in }));
     const token = await clientOf(server.url).createAccessToken(grant);
     expect(token).not.toHaveProperty('expiresIn');
@@ -197,10 +197,10 @@ describe('a token reply', () => {
   });
 
   test.each<[string, Reply, string]>([
-    ['nothing', {}, 'it is no JSON object'],
-    ['a JSON list', { body: [] }, 'it is no JSON object'],
-    ['JSON null', { body: 'null' }, 'it is no JSON object'],
-    ['a JSON string', { body: `"${TOKEN}"` }, 'it is no JSON object'],
+    ['nothing', {}, 'it is not a JSON object'],
+    ['a JSON list', { body: [] }, 'it is not a JSON object'],
+    ['JSON null', { body: 'null' }, 'it is not a JSON object'],
+    ['a JSON string', { body: `"${TOKEN}"` }, 'it is not a JSON object'],
     ['an HTML page', html, "is not Moov's response (text/html where JSON was expected)"],
     ['text of no type', { body: 'Welcome!' }, "is not Moov's response (no content type where JSON"],
     [
@@ -236,7 +236,7 @@ describe('a token reply', () => {
 });
 
 describe('an error in a token response with status 200', () => {
-  test('is told in its own words, with its description', async () => {
+  test('is reported with its description', async () => {
     const error = await createFailure({
       headers: { 'x-request-id': 'req-200' },
       body: { error: 'invalid_scope', error_description: '/ping.write is unknown' },
@@ -264,17 +264,17 @@ describe('an error in a token response with status 200', () => {
     expect(await createFailure({ body })).toMatchObject({ code });
   });
 
-  test('is not shown when a token stands beside it that can’t be used', async () => {
+  test('is not shown next to an unusable token', async () => {
     const error = await createFailure({ body: { error: 'oh', access_token: `a ${TOKEN}` } });
     expect(error).toMatchObject({ code: 'ERR_MOOV_TOKEN_REPLY' });
   });
 
-  test('is none beside a good token', async () => {
+  test('is ignored next to a valid token', async () => {
     const server = await serve(tokenReply({ error: null, error_description: '' }));
     expect((await clientOf(server.url).createAccessToken(grant)).accessToken).toBe('eyJ.access-token_1');
   });
 
-  test('a refusal is final, and a passing failure is retried', async () => {
+  test('a refusal is final, and a temporary failure is retried', async () => {
     const refused = await serve({ body: { error: 'invalid_scope' } });
     await rejection(clientOf(refused.url).createAccessToken(grant));
     expect(refused.requests).toHaveLength(1);
@@ -283,7 +283,7 @@ describe('an error in a token response with status 200', () => {
     expect(passing.requests).toHaveLength(2);
   });
 
-  test('a revocation is not done either: the token is still valid', async () => {
+  test('a revocation failed too: the token is still valid', async () => {
     const error = await revokeFailure({ body: { error: 'unsupported_token_type', error_description: 'no' } });
     expect(error).toBeInstanceOf(MoovRevokeError);
     expect(error).toMatchObject({
@@ -294,7 +294,7 @@ describe('an error in a token response with status 200', () => {
 });
 
 describe('a refused token request', () => {
-  test('400 tells the description beside the error (RFC 6749 section 5.2)', async () => {
+  test('400 reports the description with the error (RFC 6749 section 5.2)', async () => {
     const body = {
       error: 'invalid_grant',
       error_description: 'The refresh token is revoked.',
@@ -306,7 +306,7 @@ describe('a refused token request', () => {
     });
   });
 
-  test('400 tells what Moov said', async () => {
+  test('400 reports Moov’s reason', async () => {
     const error = await createFailure({
       status: 400,
       headers: { 'x-request-id': 'req-400' },
@@ -339,7 +339,7 @@ describe('a refused token request', () => {
     },
   );
 
-  test('422 tells the fields at fault', async () => {
+  test('422 reports the invalid fields', async () => {
     const fields = { scope: 'is unknown', refresh_token: 'is revoked' };
     const error = await createFailure({ status: 422, headers: { 'x-request-id': 'req-422' }, body: fields });
     expect(error).toBeInstanceOf(MoovTokenError);
@@ -358,7 +358,7 @@ describe('a refused token request', () => {
     expect(error).not.toHaveProperty('fields');
   });
 
-  test('what Moov says is shortened', async () => {
+  test('Moov’s text is shortened', async () => {
     const long = 'z'.repeat(10_000);
     const single = await createFailure({ status: 400, body: { error: long } });
     expect(String(single)).toMatch(/\(400\): z{300}$/);
@@ -396,7 +396,7 @@ describe('Moov being unavailable', () => {
     });
   });
 
-  test('429 without a word, or with nonsense, has no Retry-After', async () => {
+  test('429 without a valid wait has no Retry-After', async () => {
     expect(await createFailure({ status: 429 })).not.toHaveProperty('headers');
     const nonsense = await createFailure({ status: 429, headers: { 'retry-after': 'soon' } });
     expect(nonsense).not.toHaveProperty('headers');
@@ -418,7 +418,7 @@ describe('Moov being unavailable', () => {
   test('an HTML page with 502 is named as not Moov’s', async () => {
     const error = await createFailure({ ...html, status: 502 });
     expect(error).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR', requestId: 'req-9' });
-    expect(String(error)).toContain("Moov failed (502), and not with Moov's response: it is text/html");
+    expect(String(error)).toContain('Moov failed (502): the response is not from Moov (text/html)');
     expect(String(error)).not.toContain('Wartung');
   });
 
@@ -507,7 +507,7 @@ describe('revocation', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('an HTML page with 200 is a gateway’s, and the token lives on', async () => {
+  test('an HTML page with 200 is from a gateway, and the token stays valid', async () => {
     const error = await revokeFailure(html);
     expect(error).toBeInstanceOf(MoovUnavailableError);
     expect(error).toMatchObject({
@@ -515,11 +515,11 @@ describe('revocation', () => {
       status: 503,
       upstreamStatus: 200,
       requestId: 'req-9',
-      message: "A gateway in front of Moov answered (200), and not with Moov's response: it is text/html",
+      message: 'A gateway in front of Moov answered (200): the response is not from Moov (text/html)',
     });
   });
 
-  test('400 and 422 tell what Moov said', async () => {
+  test('400 and 422 report Moov’s reason', async () => {
     const single = await revokeFailure({ status: 400, body: { error: 'token is required' } });
     expect(single).toBeInstanceOf(MoovRevokeError);
     expect(single).toMatchObject({
@@ -564,7 +564,7 @@ describe('revocation', () => {
   });
 });
 
-describe('a server that sends back what it got', () => {
+describe('a server that echoes the request', () => {
   /** Everything of the request, in both forms of a refusal. */
   const echo =
     (status: number, form: 'error' | 'fields', padding = '') =>
@@ -584,7 +584,7 @@ describe('a server that sends back what it got', () => {
     }
   });
 
-  test('a secret is not cut in two by the shortening', async () => {
+  test('shortening does not leave half of a secret', async () => {
     for (let length = 250; length <= 300; length += 5) {
       const error = await createFailure({ status: 400, body: { error: 'z'.repeat(length) + REFRESH } });
       expect(String(error)).not.toContain(REFRESH.slice(0, 8));
@@ -593,11 +593,11 @@ describe('a server that sends back what it got', () => {
     }
   });
 
-  test('in the content type', async () => {
+  test('in its content type', async () => {
     const reply: Reply = { headers: { 'content-type': `x/${BASIC}` }, body: 'no JSON' };
     expect(String(await createFailure(reply))).toContain("is not Moov's response");
-    expect(String(await revokeFailure(reply))).toContain("not with Moov's response");
-    expect(String(await createFailure({ ...reply, status: 502 }))).toContain("not with Moov's response");
+    expect(String(await revokeFailure(reply))).toContain('not from Moov');
+    expect(String(await createFailure({ ...reply, status: 502 }))).toContain('not from Moov');
   });
 
   test('with the key in the body', async () => {

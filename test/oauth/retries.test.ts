@@ -55,7 +55,7 @@ describe('how many requests arrive', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  test('the first success ends it, and a refusal after a failure does', async () => {
+  test('a success ends the retries, and so does a refusal', async () => {
     const server = await serve([unavailable, tokenReply({ access_token: 'second' })]);
     expect((await clientOf(server.url).createAccessToken(grant)).accessToken).toBe('second');
     expect(server.requests).toHaveLength(2);
@@ -66,7 +66,7 @@ describe('how many requests arrive', () => {
     expect(refusing.requests).toHaveLength(2);
   });
 
-  test('the last failure is the one that is told', async () => {
+  test('the last failure is reported', async () => {
     const server = await serve([
       'drop',
       { status: 500 },
@@ -85,7 +85,7 @@ describe('how many requests arrive', () => {
     expect(server.requests).toHaveLength(2 * (retries + 1));
   });
 
-  test('the waits grow, and are shares of the whole time', async () => {
+  test('the waits grow, and are fractions of the whole time', async () => {
     const server = await serve(unavailable);
     await rejection(clientOf(server.url, { timeoutMs: 1_000 }).createAccessToken(grant));
     const [first = 0, second = 0] = waits(server.requests);
@@ -97,14 +97,14 @@ describe('how many requests arrive', () => {
 describe('Retry-After', () => {
   beforeEach(() => fastClock());
 
-  test('is obeyed when the time allows it', async () => {
+  test('is respected within the time limit', async () => {
     const server = await serve([{ status: 429, headers: { 'retry-after': '1' } }, tokenReply()]);
     await clientOf(server.url, { timeoutMs: 8_000 }).createAccessToken(grant);
     const [wait = 0] = waits(server.requests);
     expect(wait).toBeGreaterThan(990);
   });
 
-  test('ends the call at once when it is longer than the time left', async () => {
+  test('ends the call at once if it exceeds the remaining time', async () => {
     const server = await serve({ status: 503, headers: { 'retry-after': '60' } });
     const began = performance.now();
     const error = await rejection(clientOf(server.url, { timeoutMs: 30_000 }).createAccessToken(grant));
@@ -115,7 +115,7 @@ describe('Retry-After', () => {
 });
 
 describe('timeoutMs', () => {
-  test('is for the whole operation and not for each attempt', async () => {
+  test('limits the whole operation, not each attempt', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const timers = new Timers();
@@ -138,7 +138,7 @@ describe('timeoutMs', () => {
     expect(attempts).toBe(2);
   });
 
-  test('ends the attempt that is under way', async () => {
+  test('ends the attempt in flight', async () => {
     fastClock();
     const server = await serve(['drop', 'hang']);
     const error = await rejection(clientOf(server.url, { timeoutMs: 2_000 }).createAccessToken(grant));
@@ -224,7 +224,7 @@ describe('signal', () => {
   });
 });
 
-describe('a key that is given by functions', () => {
+describe('a key from functions', () => {
   beforeEach(() => fastClock());
 
   test('is read for each token, so that it rotates without a restart', async () => {
@@ -278,7 +278,7 @@ describe('a key that is given by functions', () => {
     expect(server.requests).toEqual([]);
   });
 
-  test('one that fails once is asked again', async () => {
+  test('a function that fails once is called again', async () => {
     const server = await serve(tokenReply());
     let calls = 0;
     const clientSecret = () => {
@@ -291,7 +291,7 @@ describe('a key that is given by functions', () => {
   });
 
   test.each([undefined, null, '', 42, {}, ['s'], 'line\nbreak'])(
-    'one that returns %j is a mistake of the program, named with option and variables',
+    'a function that returns %j is a MoovConfigError, which names option and variables',
     async (value) => {
       const server = await serve(tokenReply());
       // As plain JavaScript may have it.
@@ -304,7 +304,7 @@ describe('a key that is given by functions', () => {
     },
   );
 
-  test('one that never returns is given up after timeoutMs, and at once by the signal', async () => {
+  test('a function that never returns is abandoned after timeoutMs, and at once on abort', async () => {
     const server = await serve(tokenReply());
     const client = clientOf(server.url, { clientSecret: () => new Promise<string>(() => undefined) });
     const late = await rejection(client.createAccessToken(grant, { timeoutMs: 50 }));
@@ -319,7 +319,7 @@ describe('a key that is given by functions', () => {
     expect(server.requests).toEqual([]);
   });
 
-  test('is not read when a request brings its own key', async () => {
+  test('is not read if a request has its own key', async () => {
     const server = await serve(tokenReply());
     const client = clientOf(server.url, {
       clientSecret: () => {
@@ -330,7 +330,7 @@ describe('a key that is given by functions', () => {
   });
 });
 
-test('a refused connection is tried three times as well', async () => {
+test('a refused connection is retried too', async () => {
   fastClock();
   let reads = 0;
   const client = clientOf(await refusingURL(), {

@@ -50,14 +50,17 @@ test.each(['basic', 'body'] as const)('any key arrives by %s', async (clientAuth
   );
 });
 
-test.each(['timestamp', 'seconds'] as const)('expires_in as %s gives the same life', async (expiresIn) => {
-  const sandbox = await startSandbox({ expiresIn, tokenLifeSeconds: 900 });
-  const token = await clientOf(sandbox).createAccessToken(grant);
-  expect(token.lifetimeMs).toBeGreaterThan(890_000);
-  // A timestamp is compared with the reply's Date, which has whole seconds.
-  expect(token.lifetimeMs).toBeLessThanOrEqual(901_000);
-  expect(Math.abs(token.expiresAt.getTime() - Date.now() - 900_000)).toBeLessThan(15_000);
-});
+test.each(['timestamp', 'seconds'] as const)(
+  'expires_in as %s results in the same lifetime',
+  async (expiresIn) => {
+    const sandbox = await startSandbox({ expiresIn, tokenLifeSeconds: 900 });
+    const token = await clientOf(sandbox).createAccessToken(grant);
+    expect(token.lifetimeMs).toBeGreaterThan(890_000);
+    // A timestamp is compared with the reply's Date, which has whole seconds.
+    expect(token.lifetimeMs).toBeLessThanOrEqual(901_000);
+    expect(Math.abs(token.expiresAt.getTime() - Date.now() - 900_000)).toBeLessThan(15_000);
+  },
+);
 
 test('a wrong secret, a wrong scope and a used refresh token are refused, and the secret is not shown', async () => {
   const sandbox = await startSandbox();
@@ -78,7 +81,7 @@ test('a wrong secret, a wrong scope and a used refresh token are refused, and th
   expectNoSecret(used, refreshToken);
 });
 
-test('without an origin Moov refuses, and says why', async () => {
+test('is refused without an origin, with the reason', async () => {
   const sandbox = await startSandbox();
   const error = await rejection(clientOf(sandbox, { origin: undefined }).createAccessToken(grant));
   expect(String(error)).toContain('(400): an Origin or Referer header is required');
@@ -90,7 +93,7 @@ test('revoking a token that Moov does not know succeeds (RFC 7009 section 2.2)',
   expect(sandbox.stats).toMatchObject({ revokeRequests: 1, tokensRevoked: 0 });
 });
 
-test('an outage of two replies is bridged, one of three is told', async () => {
+test('two failed responses are retried, a third is reported', async () => {
   fastClock();
   const sandbox = await startSandbox();
   const client = clientOf(sandbox);

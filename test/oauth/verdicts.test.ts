@@ -83,7 +83,7 @@ describe.each(transports)('over %s the status line decides, whatever the body', 
     });
   });
 
-  test('a 429 with a broken body still says when to come back', async () => {
+  test('a 429 with a broken body still has its Retry-After', async () => {
     const client = await clientOfServer((_request, response) => {
       response.writeHead(429, { 'retry-after': '7', 'content-length': '1000' });
       response.write('half', () => response.destroy());
@@ -93,7 +93,7 @@ describe.each(transports)('over %s the status line decides, whatever the body', 
     });
   });
 
-  test('a success with a broken body is none', async () => {
+  test('a success with a broken body is a failure', async () => {
     const client = await clientOfServer((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
       response.write('{"access_token":"abc"}', () => response.destroy());
@@ -104,7 +104,7 @@ describe.each(transports)('over %s the status line decides, whatever the body', 
   });
 });
 
-describe('the page of a gateway is no word of Moov', () => {
+describe('an HTML page from a gateway is not a response from Moov', () => {
   beforeEach(() => fastClock());
 
   const page = { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<title>Blocked</title>' };
@@ -118,7 +118,7 @@ describe('the page of a gateway is no word of Moov', () => {
         const error = await rejection(call);
         expect(error).toBeInstanceOf(MoovUnavailableError);
         expect(error).toMatchObject({ code: 'ERR_MOOV_SERVER_ERROR', status: 503, upstreamStatus: status });
-        expect(String(error)).toContain("and not with Moov's response");
+        expect(String(error)).toContain('the response is not from Moov');
       }
     }
   });

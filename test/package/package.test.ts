@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Consumer, type Installed, pack, removeAll, repository, run, tarballFiles } from './consumer.js';
@@ -14,10 +15,12 @@ beforeAll(async () => {
 afterAll(removeAll);
 
 describe('the tarball', () => {
-  it('holds the two builds, README, LICENSE and package.json, and nothing else', async () => {
+  it('holds the two builds, the documents and package.json, and nothing else', async () => {
     const files = await tarballFiles(tarball);
     const top = new Set(files.map((file) => file.split('/')[0]));
-    expect([...top].sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'];
+    expect([...top].sort()).toEqual([...documents, 'dist', 'docs', 'package.json']);
+    expect(files.filter((file) => /^docs\/(?!.+\.(md|svg)$)/.test(file))).toEqual([]);
 
     const built = files.filter((file) => file.startsWith('dist/'));
     const modules = (build: string) =>
@@ -30,6 +33,14 @@ describe('the tarball', () => {
     expect(built.filter((file) => !/^dist\/(esm|cjs)\/.+\.(js|d\.ts)$/.test(file))).toEqual([
       'dist/cjs/package.json',
     ]);
+  });
+
+  it('holds each guide that its README links to', async () => {
+    const files = await tarballFiles(tarball);
+    const readme = readFileSync(join(repository, 'README.md'), 'utf8');
+    const guides = [...readme.matchAll(/\]\((docs\/[^)#]+)/g)].map(([, file]) => file);
+    expect(guides.length).toBeGreaterThan(10);
+    expect(guides.filter((file) => !files.includes(String(file)))).toEqual([]);
   });
 });
 

@@ -34,7 +34,7 @@ async function contents(client: Client): Promise<Map<string, string>> {
 }
 
 describe.skipIf(redisIsMissing)('in Redis', () => {
-  it('there is no token, scope, account, client, origin or secret, at rest or on the wire', async () => {
+  it('there is no token, scope, account, client, origin or secret, in Redis or on the wire', async () => {
     const [redis, sandbox] = [await RedisServer.start(), await startSandbox()];
     const client = await redis.client();
     const recording = new RecordingClient(client);
@@ -110,7 +110,7 @@ describe.skipIf(redisIsMissing)('in Redis', () => {
     expect((await client.keys('*')).sort()).toEqual([`app:{${hash}}:generation`, `app:{${hash}}:token`]);
   });
 
-  it('the three keys of a token are in one slot of a cluster, and those of others elsewhere', async () => {
+  it('the three keys of a token share one slot of a cluster, and those of other tokens do not', async () => {
     const redis = await RedisServer.startCluster();
     const client = new RecordingClient(await redis.client());
     const store = redisTokenStore({ client, encryptionKey: KEY });
@@ -144,7 +144,7 @@ describe.skipIf(redisIsMissing)('in Redis', () => {
   });
 });
 
-describe.skipIf(redisIsMissing)('a value that does not open is treated as absent:', () => {
+describe.skipIf(redisIsMissing)('a value that cannot be decrypted counts as absent:', () => {
   const flips = [0, 5, 11, 12, 40, -17, -16, -1];
   const cases: [name: string, change: (value: string) => string][] = [
     ...flips.map((at): [string, (value: string) => string] => [
@@ -208,7 +208,7 @@ describe.skipIf(redisIsMissing)('a value that does not open is treated as absent
     expect(await store.revoke('k')).toEqual({ tokens: [], unreadable: true });
   });
 
-  it('which a MoovAuth tells once, obtains a new token, and stores that', async () => {
+  it('a MoovAuth reports it once, requests a new token, and stores that', async () => {
     const [redis, sandbox] = [await RedisServer.start(), await startSandbox()];
     const client = await redis.client();
     const start = async (encryptionKey: Uint8Array, more: MoovAuthOptions = {}) => {

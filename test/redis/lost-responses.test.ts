@@ -39,7 +39,7 @@ describe.skipIf(redisIsMissing)('when the response to a revocation is lost', () 
     return { losingStore, store: redisTokenStore({ client, encryptionKey }), ask, client };
   }
 
-  it('the next one returns the token that was taken out', async () => {
+  it('the next one returns the removed token', async () => {
     const { losingStore, store, ask } = await start();
     await put(store, 'a');
     await expect(losingStore.revoke('k')).rejects.toThrow();
@@ -58,7 +58,7 @@ describe.skipIf(redisIsMissing)('when the response to a revocation is lost', () 
     expect(await store.revoke('k')).toEqual({ tokens: [token('a'), token('b')] });
   });
 
-  it('what can’t be decrypted stays for a process that has the key', async () => {
+  it('a value that cannot be decrypted stays for a process that has the key', async () => {
     const { store, client } = await start();
     await put(store, 'a');
     const stranger = redisTokenStore({ client, encryptionKey: Buffer.alloc(32, 1) });
@@ -67,7 +67,7 @@ describe.skipIf(redisIsMissing)('when the response to a revocation is lost', () 
     expect(await store.revoke('k')).toEqual(token('a'));
   });
 
-  it('revoke() rejects while there is a token that it can’t decrypt, until one with the key has revoked it', async () => {
+  it('revoke() rejects while there is a token that it cannot decrypt, until a process with the key has revoked it', async () => {
     const fleet = await startFleet();
     const one = await fleet.joined();
     const other = await fleet.joined({}, { encryptionKey: Buffer.alloc(32, 1) });
@@ -100,7 +100,7 @@ describe.skipIf(redisIsMissing)('when the response to a revocation is lost', () 
 });
 
 describe.skipIf(redisIsMissing)('a lock whose response is lost', () => {
-  it('is released, so that the others need not wait for its end', async () => {
+  it('is released, so that others do not wait until it expires', async () => {
     const redis = await RedisServer.start();
     const client = await redis.client();
     const store = redisTokenStore({ client, encryptionKey });
@@ -135,7 +135,7 @@ describe.skipIf(redisIsMissing)('a Redis whose answers all take 300 ms', () => {
     expect(fleet.sandbox.stats.tokensRevoked).toBe(0);
   });
 
-  it('makes revoke() reject; what it takes out is revoked at Moov when it arrives, and nothing stays pending', async () => {
+  it('makes revoke() reject; the removed token is revoked at Moov when it arrives, and nothing stays pending', async () => {
     const { fleet, slow } = await start();
     const other = await fleet.joined();
     const shared = await other.moov.accessToken();

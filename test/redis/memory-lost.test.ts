@@ -29,7 +29,7 @@ async function stored(store: TokenStore, name: string): Promise<string> {
   return generation;
 }
 
-describe.skipIf(redisIsMissing)('when Redis forgets a part of what it knows of a token, put', () => {
+describe.skipIf(redisIsMissing)('when Redis loses a part of the data of a token, put', () => {
   it('stores after a FLUSHALL, as nothing was put in between', async () => {
     const { one, other, ask } = await start();
     const lock = lockIn(await one.acquire('k', undefined));
@@ -38,21 +38,21 @@ describe.skipIf(redisIsMissing)('when Redis forgets a part of what it knows of a
     expect(await other.acquire('k', undefined)).toMatchObject({ state: 'token', token: token('a') });
   });
 
-  it('stores when the generation alone is gone, and the lock is still its own', async () => {
+  it('stores if only the generation is gone, and the lock is still its own', async () => {
     const { one, ask } = await start();
     const lock = lockIn(await one.acquire('k', undefined));
     await ask.del('moov:{k}:generation');
     expect(await one.put(lock, token('a'), MINUTE)).toEqual(expect.any(String));
   });
 
-  it('stores when the lock alone is gone', async () => {
+  it('stores if only the lock is gone', async () => {
     const { one, ask } = await start();
     const lock = lockIn(await one.acquire('k', undefined));
     await ask.del('moov:{k}:lock');
     expect(await one.put(lock, token('a'), MINUTE)).toEqual(expect.any(String));
   });
 
-  it('says "forgotten" when another process has the lock by now, whose token is then stored', async () => {
+  it('answers "forgotten" if another process has the lock by now, whose token is then stored', async () => {
     const { one, other, ask } = await start();
     const lock = lockIn(await one.acquire('k', undefined));
     await ask.flushAll();
@@ -65,7 +65,7 @@ describe.skipIf(redisIsMissing)('when Redis forgets a part of what it knows of a
     expect(await one.acquire('k', undefined)).toMatchObject({ token: token('b') });
   });
 
-  it('says "overtaken" when there was a revocation after that', async () => {
+  it('answers "overtaken" if there was a revocation after that', async () => {
     const { one, other, ask } = await start();
     const lock = lockIn(await one.acquire('k', undefined));
     await ask.flushAll();
@@ -76,7 +76,7 @@ describe.skipIf(redisIsMissing)('when Redis forgets a part of what it knows of a
     expect(await one.put(lock, token('a'), MINUTE)).toBeUndefined();
   });
 
-  it('does not take a generation of another epoch for its own, however often it is flushed', async () => {
+  it('does not confuse generations of different epochs, however often Redis is flushed', async () => {
     const { one, other, ask } = await start();
     const generations = new Set<string>();
     for (let i = 0; i < 50; i++) {
@@ -110,7 +110,7 @@ describe.skipIf(redisIsMissing)(
       expect(await one.put(lock, token('c'), MINUTE)).toBeUndefined();
     });
 
-    it('a generation that is no number is replaced', async () => {
+    it('a generation that is not a number is replaced', async () => {
       const { one, ask } = await start();
       for (const nonsense of ['', 'x', '-1', '1e3', '9'.repeat(40)]) {
         await ask.set('moov:{k}:generation', nonsense);
@@ -138,7 +138,7 @@ describe.skipIf(redisIsMissing)('a process', () => {
     },
   );
 
-  it('of two that request a token after a FLUSHALL keeps its own: neither token is revoked', async () => {
+  it('keeps its own token if two request one after a FLUSHALL: neither is revoked', async () => {
     const fleet = await startFleet();
     const hold = fleet.relay.holdNextReply('/oauth2/token');
     const one = await fleet.join();
@@ -154,7 +154,7 @@ describe.skipIf(redisIsMissing)('a process', () => {
     expect(await one.moov.accessToken()).toBe(await other.moov.accessToken());
   });
 
-  it('of a fleet loses no call and no good token to a Redis that evicts keys at random', async () => {
+  it('loses no call and no valid token when Redis evicts keys at random', async () => {
     const limits = { maxmemory: '3mb', 'maxmemory-policy': 'allkeys-random' };
     const fleet = await startFleet({}, limits);
     const filler = await fleet.redis.client();

@@ -38,7 +38,7 @@ async function expectSharing(
 }
 
 describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
-  it('was not connected at the start, and joins when it is', async () => {
+  it('was not connected at start-up, and is used once it is', async () => {
     const pass = heldClock();
     const fleet = await startFleet();
     const member = await fleet.joined();
@@ -50,7 +50,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     await expectServed(alone);
     expect(alone.got()).toEqual({ minted: 2, taken: 0 });
     expect(alone.events.find(({ type }) => type === 'store.unavailable')).toMatchObject({
-      message: 'The Redis client is not connected: connect() it',
+      message: 'The Redis client is not connected. Call its connect().',
       retryInMs: expect.any(Number),
     });
     expect(alone.client.sent).toEqual([]);
@@ -97,7 +97,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     expect((await fleet.joined()).got()).toEqual({ minted: 0, taken: 1 });
   });
 
-  it('hangs: it costs a renewal 250 ms once, and then nothing until it is tried again', async () => {
+  it('hangs: it delays one renewal by 250 ms, and none until it is tried again', async () => {
     const fleet = await startFleet();
     const [one, other] = [await fleet.joined(), await fleet.joined()];
     fleet.redis.pause();
@@ -125,7 +125,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     await expectSharing(fleet, one, other);
   });
 
-  it('hangs for a while: is tried after 1, 2, 4 s by one operation at a time, and not told again', async () => {
+  it('hangs for a while: it is tried after 1, 2, 4 s by one operation at a time, and not reported again', async () => {
     fastClock();
     const fleet = await startFleet();
     const tried: number[] = [];
@@ -187,7 +187,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     await expectServed(holder, waiter);
   });
 
-  it('keeps the lock of a process that has died: others wait for its life, and no longer', async () => {
+  it('keeps the lock of a crashed process: others wait until it expires, and no longer', async () => {
     const fleet = await startFleet();
     const store = (await fleet.joined()).moov;
     const ask = await fleet.redis.client();
@@ -244,7 +244,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     expect(alone.got()).toEqual({ minted: 4, taken: 0 });
   });
 
-  it('fails at the put alone: the token serves here', async () => {
+  it('fails only for put: the token is used in this process', async () => {
     const fleet = await startFleet();
     const real = await fleet.redis.client();
     let commands = 0;
@@ -255,7 +255,7 @@ describe.skipIf(redisIsMissing)('no call fails because of a Redis that', () => {
     expect(member.count('store.unavailable')).toBe(1);
   });
 
-  it('has put the token although its answer was lost: the next renewal is not taken in by it', async () => {
+  it('has put the token but lost the answer: the next renewal does not reuse it', async () => {
     const pass = heldClock();
     const fleet = await startFleet();
     const real = await fleet.redis.client();

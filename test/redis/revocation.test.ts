@@ -23,7 +23,7 @@ async function stored(fleet: Fleet): Promise<string[]> {
 }
 
 describe.skipIf(redisIsMissing).each(revocations)('%s', (_name, revoke) => {
-  it('takes the shared token out first, and then tells Moov', async () => {
+  it('removes the shared token first, and then revokes it at Moov', async () => {
     const fleet = await startFleet();
     const member = await fleet.joined();
     const token = await member.moov.accessToken();
@@ -38,7 +38,7 @@ describe.skipIf(redisIsMissing).each(revocations)('%s', (_name, revoke) => {
     expect(fleet.relay.revocations).toEqual([{ token, token_type_hint: 'access_token' }]);
   });
 
-  it('does not tell Moov while Redis has not answered', async () => {
+  it('does not ask Moov before Redis has answered', async () => {
     const fleet = await startFleet();
     const real = await fleet.redis.client();
     const order: string[] = [];
@@ -54,7 +54,7 @@ describe.skipIf(redisIsMissing).each(revocations)('%s', (_name, revoke) => {
     expect(fleet.relay.revocations).toHaveLength(1);
   });
 
-  it('reaches the others, which drop the token and need no 401 for it', async () => {
+  it('reaches the other processes, which drop the token without a 401', async () => {
     const fleet = await startFleet();
     const [one, ...others] = [await fleet.joined(), await fleet.joined(), await fleet.joined()];
     if (one === undefined) throw new Error('nobody joined');
@@ -65,7 +65,7 @@ describe.skipIf(redisIsMissing).each(revocations)('%s', (_name, revoke) => {
     expect(fleet.sandbox.stats).toMatchObject({ unauthorized: 0, tokenRequests: 2, tokensRevoked: 1 });
   });
 
-  it('reaches those who are not told with their next 401', async () => {
+  it('reaches processes without pub/sub at their next 401', async () => {
     const fleet = await startFleet();
     const [one, ...others] = [await fleet.joined(), await fleet.joined(), await fleet.joined()];
     if (one === undefined) throw new Error('nobody joined');
@@ -80,7 +80,7 @@ describe.skipIf(redisIsMissing).each(revocations)('%s', (_name, revoke) => {
 });
 
 describe.skipIf(redisIsMissing)('a revocation', () => {
-  it('reaches the others also after their second connections were cut, as these come back', async () => {
+  it('reaches the other processes also after their second connections were cut and restored', async () => {
     const fleet = await startFleet();
     const [one, other] = [await fleet.joined(), await fleet.joined()];
     await untilListening(fleet, one, other);
@@ -91,7 +91,7 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     await until(() => other.moov.status().tokens === 0, 'the token is dropped');
   });
 
-  it('that overtakes who is obtaining a token: he can’t put it, gives it back to Moov, and gets another', async () => {
+  it('that overtakes a token request: its token cannot be put, is revoked at Moov, and another is requested', async () => {
     const fleet = await startFleet();
     const one = await fleet.joined();
     const hold = fleet.relay.holdNextReply('/oauth2/token');
@@ -114,7 +114,7 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     expect(fleet.sandbox.stats).toMatchObject({ unauthorized: 0, tokenRequests: 3, tokensRevoked: 2 });
   });
 
-  it('of one’s own also gives back what is being obtained, with its refresh token', async () => {
+  it('by the same process also revokes a token in flight, with its refresh token', async () => {
     const fleet = await startFleet({ refreshTokens: true });
     const one = await fleet.joined({ renewWith: 'refresh_token' });
     const hold = fleet.relay.holdNextReply('/oauth2/token');
@@ -133,7 +133,7 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     expect((await one.moov.client.get('/ping')).status).toBe(200);
   });
 
-  it('also revokes the newer token that another has put', async () => {
+  it('also revokes the newer token of another process', async () => {
     const fleet = await startFleet();
     const [one, other] = [await fleet.joined(), await fleet.joined()];
     const old = await one.moov.accessToken();
@@ -146,7 +146,7 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     await until(() => other.moov.status().tokens === 0, 'the other drops it');
   });
 
-  it('leaves alone what it does not hold: the tokens of other scopes', async () => {
+  it('does not revoke tokens of other scopes', async () => {
     const fleet = await startFleet();
     const [one, other] = [await fleet.joined(), await fleet.joined()];
     const kept = await other.moov.accessToken({ scopes: '/accounts.read' });
@@ -156,7 +156,7 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     expect(await other.moov.accessToken({ scopes: '/accounts.read' })).toBe(kept);
   });
 
-  it('while Redis is down revokes at Moov what is held, rejects, and stays pending until Redis answers', async () => {
+  it('while Redis is down revokes the cached tokens at Moov, rejects, and stays pending until Redis answers', async () => {
     const fleet = await startFleet();
     const [one, other] = [await fleet.joined(), await fleet.joined()];
     await fleet.redis.kill();
@@ -171,7 +171,7 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     expect(one.moov.status().pendingRevocations).toBe(0);
   });
 
-  it('that Redis does too late still gives back what it took out', async () => {
+  it('that Redis runs too late still revokes the removed token', async () => {
     const fleet = await startFleet();
     const real = await fleet.redis.client();
     let release: () => void = () => undefined;
@@ -194,7 +194,7 @@ describe.skipIf(redisIsMissing)('a revocation', () => {
     expect((await other.moov.client.get('/ping')).status).toBe(200);
   });
 
-  it('a lost token put again by nobody: the revoked one stays out of Redis', async () => {
+  it('keeps a revoked token out of Redis after Redis lost its data', async () => {
     const fleet = await startFleet();
     const [one, other] = [await fleet.joined(), await fleet.joined()];
     const revoked = await one.moov.accessToken();

@@ -16,7 +16,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     expect(types.sort()).toEqual(['token.obtained', 'token.taken', 'token.taken', 'token.taken']);
   });
 
-  it('make one token request for a renewal: who finds a newer token in the store takes it', async () => {
+  it('make one token request for a renewal: a process that finds a newer token in the store takes it', async () => {
     const fleet = await startFleet();
     const [a, b, c] = [await fleet.joined(), await fleet.joined(), await fleet.joined()];
     await a.moov.renew();
@@ -29,7 +29,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     expect(fleet.sandbox.stats.tokenRequests).toBe(3);
   });
 
-  it('cure a 401 with one token request', async () => {
+  it('recover from a 401 with one token request', async () => {
     const fleet = await startFleet();
     const members = [await fleet.joined(), await fleet.joined(), await fleet.joined()];
     fleet.sandbox.revokeTokens();
@@ -38,7 +38,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     expect(fleet.sandbox.stats.tokenRequests).toBe(2);
   });
 
-  it('who waits for the token of another has it when it is told, and without being told soon after', async () => {
+  it('get the token of another process by notification, or soon after by polling', async () => {
     for (const told of [true, false]) {
       const fleet = await startFleet();
       const hold = fleet.relay.holdNextReply('/oauth2/token');
@@ -55,7 +55,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     }
   });
 
-  it('who waits for one that does not get a token is told, and tries himself a little later', async () => {
+  it('learn that another process got no token, and retry a little later', async () => {
     const fleet = await startFleet();
     fleet.sandbox.fail({ path: '/oauth2/token', status: 401, body: { error: 'not now' } });
     const hold = fleet.relay.holdNextReply('/oauth2/token');
@@ -93,7 +93,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     expect(fleet.sandbox.stats).toMatchObject({ tokenRequests: 2, apiRequests: 1_000 });
   });
 
-  it('share also over a client whose own mapping makes Buffers of texts', async () => {
+  it('share also over a client that maps strings to Buffers', async () => {
     const fleet = await startFleet();
     const client = (await fleet.redis.client()).withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
     const [one, other] = [await fleet.joined({}, { client }), await fleet.joined()];
@@ -104,7 +104,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     expect(one.count('store.unavailable')).toBe(0);
   });
 
-  it('share exactly with those who would ask Moov for the same', async () => {
+  it('share exactly if they would request the same token from Moov', async () => {
     const [fleet, elsewhere] = [await startFleet(), await startSandbox()];
     await fleet.joined();
     const origins = ['https://app.example.com', 'https://other.example.com'];
@@ -162,7 +162,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     ]);
   });
 
-  it('use one second connection per store, which the last close() ends', async () => {
+  it('use one second connection per store, which the last close() closes', async () => {
     const fleet = await startFleet();
     const ask = await fleet.redis.client();
     const client = await fleet.redis.client();
@@ -184,7 +184,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     while ((await listening()) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
-  it('leave no second connection behind when they close before it is there', async () => {
+  it('leave no second connection if they close while it opens', async () => {
     const fleet = await startFleet();
     const [ask, client] = [await fleet.redis.client(), await fleet.redis.client()];
     let connected: Promise<unknown> | undefined;
@@ -214,7 +214,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     while ((await connections()) !== 2) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
-  it('a process that closes while it obtains a token has let go of the lock when close() resolves', async () => {
+  it('a process that closes during a token request has released the lock when close() resolves', async () => {
     const fleet = await startFleet();
     const hold = fleet.relay.holdNextReply('/oauth2/token');
     const leaving = await fleet.join();
@@ -228,7 +228,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     expect((await fleet.joined()).got()).toEqual({ minted: 1, taken: 0 });
   });
 
-  it('a lock that Redis gives too late is released, so that nobody waits for it', async () => {
+  it('a lock that Redis grants too late is released, so that nobody waits for it', async () => {
     const fleet = await startFleet();
     const real = await fleet.redis.client();
     let late: Promise<unknown> | undefined;

@@ -22,8 +22,8 @@ async function start(lockTtlMs = 15_000) {
   return { redis, client, store, ask };
 }
 
-describe.skipIf(redisIsMissing)('Redis keeps the time:', () => {
-  it('a lock is a key of its own, whose life is the lock’s', async () => {
+describe.skipIf(redisIsMissing)('Redis determines the lifetimes:', () => {
+  it('a lock is a separate key that expires with it', async () => {
     const { store, ask } = await start(4_321);
     const answer = await store.acquire('k', undefined);
     if (answer.state !== 'locked') throw new Error(answer.state);
@@ -33,7 +33,7 @@ describe.skipIf(redisIsMissing)('Redis keeps the time:', () => {
     expect(left).toBeLessThanOrEqual(4_321);
   });
 
-  it('a token’s life is that of its key, and a reader’s is what PTTL says', async () => {
+  it('a token expires with its key, and a reader uses PTTL', async () => {
     const { store, ask } = await start();
     const answer = await store.acquire('k', undefined);
     if (answer.state !== 'locked') throw new Error(answer.state);
@@ -48,7 +48,7 @@ describe.skipIf(redisIsMissing)('Redis keeps the time:', () => {
     expect(read.leftMs).toBeLessThanOrEqual(5_000);
   });
 
-  it('what Redis’s answer took on its way is taken off', async () => {
+  it('the time that the answer took is subtracted', async () => {
     const { redis, store, ask } = await start();
     const answer = await store.acquire('k', undefined);
     if (answer.state !== 'locked') throw new Error(answer.state);
@@ -64,7 +64,7 @@ describe.skipIf(redisIsMissing)('Redis keeps the time:', () => {
     expect(read.leftMs).toBeLessThan(ttl - 550);
   });
 
-  it('every key ends: the generations two days after their last use', async () => {
+  it('every key expires: generations two days after their last use', async () => {
     const { store, ask } = await start();
     const lives = async () => {
       const keys = (await ask.keys('*')).sort();
@@ -96,7 +96,7 @@ describe.skipIf(redisIsMissing)('Redis keeps the time:', () => {
     }
   });
 
-  it('a generation that Redis has forgotten begins another epoch, and a lock of the one before is told so', async () => {
+  it('a lost generation starts another epoch, and a lock of the previous epoch is recognised', async () => {
     const { store, ask } = await start();
     const old = await store.acquire('k', undefined);
     if (old.state !== 'locked') throw new Error(old.state);

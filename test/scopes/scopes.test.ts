@@ -52,7 +52,7 @@ describe('the normal form of scopes', () => {
     );
   });
 
-  test('is a fixed point, and holds each scope once', () => {
+  test('is stable, and contains each scope once', () => {
     fc.assert(
       fc.property(scopes, (list) => {
         const normal = normaliseScopes(list);
@@ -63,14 +63,14 @@ describe('the normal form of scopes', () => {
     );
   });
 
-  test('leaves the list that it was given as it is', () => {
+  test('does not change the given list', () => {
     const list = Object.freeze(['/b.read', '/a.read', '/b.read']);
     expect(normaliseScopes(list)).toBe('/a.read /b.read');
     expect(list).toEqual(['/b.read', '/a.read', '/b.read']);
   });
 });
 
-describe('refused, with a word on how to pass scopes', () => {
+describe('refused, with a hint on how to pass scopes', () => {
   test.each<[unknown, string]>([
     [[], 'scopes: expected at least one scope.'],
     ['', 'scopes: expected at least one scope.'],
@@ -100,7 +100,7 @@ describe('refused, with a word on how to pass scopes', () => {
     expect(told).toContain("Pass scopes as moovAuth(['/accounts.read', '/accounts.write']).");
   });
 
-  test('every character that no scope can have, wherever it stands', () => {
+  test('every invalid character, at any position', () => {
     const forbidden = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 1 })
       .filter((character) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(character));
@@ -133,7 +133,7 @@ describe('refused, with a word on how to pass scopes', () => {
     },
   );
 
-  test('what is no slip of these is taken, as Moov may know it', () => {
+  test('other unknown scopes are accepted, because Moov may know them', () => {
     for (const given of [
       'openid',
       'ping.write',
@@ -167,7 +167,7 @@ describe('refused, with a word on how to pass scopes', () => {
 describe('placeholders', () => {
   const accountID = 'b1d2c3a4-0000-4000-8000-00000000000A';
 
-  test('{accountID} waits for an account', () => {
+  test('{accountID} needs an account', () => {
     const wallets = '/accounts/{accountID}/wallets.read';
     expect(readScopes(wallets, undefined)).toEqual({ text: wallets, needsAccount: true });
     expect(fillAccount(readScopes(wallets, undefined), accountID)).toBe(

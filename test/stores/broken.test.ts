@@ -132,7 +132,7 @@ describe('no call fails because of a store', () => {
     });
   });
 
-  it('that tells of nonsense, and whose watch can’t be ended', async () => {
+  it('that reports invalid changes, and whose watch cannot be ended', async () => {
     const thrown: unknown[] = [];
     let ended = 0;
     const store = storeWith({
@@ -167,7 +167,7 @@ describe('no call fails because of a store', () => {
     expect(ended).toBe(1);
   });
 
-  it('that gives a token again which the asker knows, without end', async () => {
+  it('that keeps returning the known token', async () => {
     const useless = { ...token, lifeMs: 3_600_000 };
     let asked = 0;
     for (const generation of [() => 'always', () => String(asked)]) {
@@ -182,7 +182,7 @@ describe('no call fails because of a store', () => {
     }
   });
 
-  it('that gives a token which is about to end, and then the lock: the new one is put', async () => {
+  it('that returns a token about to expire, and then the lock: the new token is put', async () => {
     const base = memoryTokenStore();
     const ending = { state: 'token', token, generation: 'old', leftMs: 1 };
     const known: unknown[] = [];
@@ -206,7 +206,7 @@ describe('no call fails because of a store', () => {
     const { sandbox, moov, events } = await startMoov({ store });
     await moov.ready();
     await moov.renew();
-    // What the asker has, he says: it need not be given to him again.
+    // The caller passes its generation, so that the store does not return the same token again.
     expect(known).toEqual(['old', expect.stringMatching(/^\d+$/)]);
     const taker = moovAuth(allScopes(sandbox), { ...sandbox.options, store: base });
     onTestFinished(() => taker.close());
@@ -215,7 +215,7 @@ describe('no call fails because of a store', () => {
     expect(events.filter(({ type }) => type === 'store.unreadable')).toEqual([]);
   });
 
-  it('that cannot read what it has, which is told once for each token obtained', async () => {
+  it('that cannot read its content, which is reported once for each token obtained', async () => {
     const base = memoryTokenStore();
     let held = 2;
     const acquire = async (...[key, generation]: unknown[]) => {
@@ -229,7 +229,7 @@ describe('no call fails because of a store', () => {
     expect(count('token.obtained')).toBe(1);
   });
 
-  it('that always says "held, for 0 ms": it is looked at a few times, as long as two locks live', async () => {
+  it('that always answers "held, for 0 ms": it is polled for two lock lifetimes', async () => {
     let asked = 0;
     const acquire = async () => {
       asked++;
@@ -244,7 +244,7 @@ describe('no call fails because of a store', () => {
     expect(asked).toBeLessThanOrEqual(203);
   });
 
-  it('whose key waits for a function that hangs once: the call goes on, and so do later ones', {
+  it('whose key depends on a function that hangs once: this call and later ones continue', {
     timeout: 30_000,
   }, async () => {
     let hang = false;
@@ -303,7 +303,7 @@ it('a store that failed is tried again after a second, and used again when it is
   expect([count('store.unavailable'), count('store.available')]).toEqual([1, 1]);
 });
 
-it('a lock that a store gives too late is given back to it', async () => {
+it('a lock that a store grants too late is released', async () => {
   fastClock();
   const base = memoryTokenStore();
   let give: () => void = () => undefined;
@@ -324,7 +324,7 @@ it('a lock that a store gives too late is given back to it', async () => {
   expect(released).toEqual([expect.objectContaining({ id: expect.any(String) })]);
 });
 
-it('a lock goes back with the word that Moov gave nothing, and without it when it is the end', async () => {
+it('a lock is released as failed if Moov issued no token, and not as failed on close()', async () => {
   fastClock();
   const base = memoryTokenStore();
   const failed: unknown[] = [];
@@ -362,7 +362,7 @@ it('a token that could not be put has no generation in the store', async () => {
   expect(known).toEqual([undefined, undefined]);
 });
 
-it('a store that works is asked for several tokens at once', async () => {
+it('an available store is asked for several tokens at once', async () => {
   const base = memoryTokenStore();
   let put = 0;
   const counted: TokenStore['put'] = (...args) => {
@@ -378,8 +378,8 @@ it('a store that works is asked for several tokens at once', async () => {
   expect(put).toBe(5);
 });
 
-describe('a store that tells late', () => {
-  it('of a revocation, after its successor was stored: costs no token request', async () => {
+describe('a store with late notifications', () => {
+  it('of a revocation, after a successor was stored: causes no token request', async () => {
     const sandbox = await startSandbox();
     const base = memoryTokenStore();
     const late: TokenStoreChange[] = [];
@@ -409,7 +409,7 @@ describe('a store that tells late', () => {
   });
 });
 
-it('a memory store that two MoovAuths are given shares a token between them', async () => {
+it('two MoovAuths with one memory store share a token', async () => {
   const sandbox = await startSandbox();
   const store = memoryTokenStore();
   const moovs = [0, 1, 2].map(() => moovAuth('/ping.read', { ...sandbox.options, store }));
@@ -436,7 +436,7 @@ describe('without the client’s ID there is no name in a store, and', () => {
     return { moov, asked };
   };
 
-  it('ready() tells why there is none', async () => {
+  it('ready() rejects with the reason', async () => {
     const { moov, asked } = await locked();
     await expect(moov.ready()).rejects.toThrow('clientId');
     expect(asked).toEqual([]);

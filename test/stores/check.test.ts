@@ -4,7 +4,7 @@ import { fastClock } from '../helpers/fast-clock.js';
 import { startSandbox } from '../helpers/moov.js';
 import { join, storeWith } from './processes.js';
 
-describe('what a store lacks', () => {
+describe('the warnings of a store', () => {
   beforeEach(() => fastClock());
 
   it('is reported once for each sentence, after the first token was shared', async () => {

@@ -72,7 +72,7 @@ function changesOf(watched: TokenStore): TokenStoreChange[] {
 export function tokenStoreContract(name: string, make: MakeStores): void {
   describe(`the contract of a token store: ${name}`, () => {
     describe('acquire', () => {
-      it('gives the lock when there is nothing, and says "held" to everybody else, with what is left of it', async () => {
+      it('grants the lock if there is no token, and answers "held" to all others, with the remaining time', async () => {
         const [one, other] = await make(MINUTE);
         const held = await lock(one, 'k');
         expect(held).toMatchObject({ key: 'k', id: expect.any(String), generation: expect.any(String) });
@@ -84,7 +84,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         }
       });
 
-      it('gives the token to everybody, whole, once it was put', async () => {
+      it('returns the whole token to everybody after it was put', async () => {
         const [one, other] = await make(MINUTE);
         const { value, generation } = await store(one, 'k');
         for (const who of [one, other]) {
@@ -101,7 +101,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(tokenIn(await other.acquire('k', undefined)).token).toEqual(value);
       });
 
-      it('does not give the generation again that is known, but the lock', async () => {
+      it('grants the lock instead of returning the known generation', async () => {
         const [one, other] = await make(MINUTE);
         const { generation } = await store(one, 'k');
         const held = await lock(other, 'k', generation);
@@ -111,7 +111,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect((await one.acquire('k', undefined)).state).toBe('token');
       });
 
-      it('gives a newer token, and one of a generation it has never heard of, in spite of what is known', async () => {
+      it('returns a newer token, and one of an unknown generation', async () => {
         const [one, other] = await make(MINUTE);
         const first = await store(one, 'k');
         const second = await store(one, 'k', { known: first.generation });
@@ -121,7 +121,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         }
       });
 
-      it('gives one lock to 200 who ask at once', async () => {
+      it('grants one lock to 200 concurrent callers', async () => {
         const [one, other] = await make(MINUTE);
         const asked = Array.from({ length: 200 }, (_, i) => (i % 2 ? one : other).acquire('k', undefined));
         const states = (await Promise.all(asked)).map(({ state }) => state);
@@ -145,7 +145,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(next.id).not.toBe(held.id);
       });
 
-      it('ends with its time, and not before', async () => {
+      it('expires in time, and not before', async () => {
         const [one, other] = await make(SHORT);
         const asked = performance.now();
         await lock(one, 'k');
@@ -155,7 +155,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(performance.now() - given).toBeLessThan(SHORT + 5_000);
       });
 
-      it('that is no longer the releaser’s is left alone', async () => {
+      it('of another holder is not released', async () => {
         const [one, other] = await make(1_000);
         const old = await lock(one, 'k');
         const held = await nextLock(other, 'k');
@@ -186,7 +186,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect((await other.acquire('k', undefined)).state).toBe('locked');
       });
 
-      it('is refused after a revocation also when another obtains the next token already, whose lock stays', async () => {
+      it('is refused after a revocation also if another holder has the lock, which stays', async () => {
         const [one, other] = await make(MINUTE);
         const held = await lock(one, 'k');
         await other.revoke('k');
@@ -198,7 +198,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(tokenIn(await one.acquire('k', undefined)).token).toEqual(value);
       });
 
-      it('is refused when the lock has run out and a later holder has put', async () => {
+      it('is refused if the lock has expired and a later holder has put', async () => {
         const [one, other] = await make(SHORT);
         const late = await lock(one, 'k');
         const value = token();
@@ -207,7 +207,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(tokenIn(await one.acquire('k', undefined)).token).toEqual(value);
       });
 
-      it('succeeds when the lock has run out and nobody was faster', async () => {
+      it('succeeds if the lock has expired and nobody else has put', async () => {
         const [one, other] = await make(SHORT);
         const late = await lock(one, 'k');
         await delay(2 * SHORT);
@@ -216,7 +216,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(tokenIn(await other.acquire('k', undefined)).token).toEqual(value);
       });
 
-      it('of two holders, as the first one’s lock ran out, only the first to put succeeds', async () => {
+      it('of two holders, after the first lock expired, succeeds only for the first to put', async () => {
         const [one, other] = await make(SHORT);
         const late = await lock(one, 'k');
         const later = await nextLock(other, 'k');
@@ -235,7 +235,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(tokenIn(await other.acquire('k', undefined)).token).toEqual(value);
       });
 
-      it('gives a new generation each time, also over revocations', async () => {
+      it('returns a new generation each time, also after revocations', async () => {
         const [one, other] = await make(MINUTE);
         const generations = new Set<string>();
         let known: string | undefined;
@@ -250,7 +250,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
     });
 
     describe('a token', () => {
-      it('has less and less of its life left, and is gone at its end', async () => {
+      it('has less lifetime left over time, and is gone when it expires', async () => {
         const [one, other] = await make(MINUTE);
         const put = performance.now();
         const { generation } = await store(one, 'k', { leftMs: 1_500 });
@@ -267,7 +267,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(lockIn(answer).generation).toBe(generation);
       });
 
-      it('of a fraction of a millisecond is put, and soon gone', async () => {
+      it('with a lifetime below a millisecond is put, and soon gone', async () => {
         const [one] = await make(MINUTE);
         const { generation } = await store(one, 'k', { leftMs: 0.25 });
         await delay(20);
@@ -276,7 +276,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
     });
 
     describe('revoke', () => {
-      it('takes the token out for everybody, and returns it', async () => {
+      it('removes the token for everybody, and returns it', async () => {
         const [one, other] = await make(MINUTE);
         const { value } = await store(one, 'k');
         expect(await other.revoke('k')).toEqual(value);
@@ -284,7 +284,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect((await one.acquire('k', undefined)).state).toBe('locked');
       });
 
-      it('also of a key that only a lock is known of moves the generation on', async () => {
+      it('increments the generation also for a key that has only a lock', async () => {
         const [one, other] = await make(MINUTE);
         const late = await lock(one, 'k');
         await other.revoke('k');
@@ -300,14 +300,14 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect((await other.acquire('k', undefined)).state).toBe('locked');
       });
 
-      it('of a key that nobody has heard of returns nothing', async () => {
+      it('of an unknown key returns nothing', async () => {
         const [one] = await make(MINUTE);
         expect(await one.revoke('k')).toBeUndefined();
       });
     });
 
     describe('watch', () => {
-      it('tells both of what is stored, released and revoked, in order', async () => {
+      it('notifies both listeners of what is stored, released and revoked, in order', async () => {
         const [one, other] = await make(MINUTE);
         const told = [changesOf(one), changesOf(other), changesOf(one)];
         await subscribed([one, other], told);
@@ -327,7 +327,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         }
       });
 
-      it('does not tell of what was refused', async () => {
+      it('does not notify of refused operations', async () => {
         const [one, other] = await make(MINUTE);
         const changes = changesOf(other);
         await subscribed([one, other], [changes]);
@@ -340,7 +340,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
         expect(changes.filter(({ key }) => key === 'a')).toEqual([{ key: 'a', kind: 'revoked' }]);
       });
 
-      it('ends with what it returned, for that one listener, and can be ended twice', async () => {
+      it('ends for one listener with the returned function, also when that is called twice', async () => {
         const [one, other] = await make(MINUTE);
         const ended: TokenStoreChange[] = [];
         const listener = (change: TokenStoreChange) => void ended.push(change);
@@ -370,7 +370,7 @@ export function tokenStoreContract(name: string, make: MakeStores): void {
       });
     });
 
-    it('says how long its locks live', async () => {
+    it('states the lifetime of its locks', async () => {
       for (const { lockTtlMs } of await make(1_234)) expect(lockTtlMs).toBe(1_234);
     });
   });

@@ -15,7 +15,7 @@ function gate() {
 }
 
 describe('a store that answers after 250 ms', () => {
-  it('has its lock back', async () => {
+  it('gets its lock released', async () => {
     const sandbox = await startSandbox();
     const base = memoryTokenStore({ lockTtlMs: 60_000 });
     const { opened, open } = gate();
@@ -31,7 +31,7 @@ describe('a store that answers after 250 ms', () => {
     expect(other.types()).toEqual(['token.obtained']);
   });
 
-  it('that the token was put is believed: the next process takes it', async () => {
+  it('with a late confirmation of put: the next process takes the token', async () => {
     const sandbox = await startSandbox({ refreshTokens: false });
     const base = memoryTokenStore();
     const { opened, open } = gate();
@@ -47,7 +47,7 @@ describe('a store that answers after 250 ms', () => {
     expect(sandbox.stats).toMatchObject({ tokenRequests: 1, tokensRevoked: 0 });
   });
 
-  it('that a revocation came before the put: the token is revoked, and the next call has another', async () => {
+  it('with a late refusal of put: the token is revoked, and the next call gets another', async () => {
     const sandbox = await startSandbox({ refreshTokens: false });
     const base = memoryTokenStore();
     const { opened, open } = gate();
@@ -68,7 +68,7 @@ describe('a store that answers after 250 ms', () => {
 describe('put', () => {
   beforeEach(() => fastClock());
 
-  it('that says "forgotten": the process uses its token alone, and nothing is revoked', async () => {
+  it('that answers "forgotten": the process keeps its token, and nothing is revoked', async () => {
     const sandbox = await startSandbox({ refreshTokens: false });
     const put = async () => ({ state: 'forgotten' as const });
     const { moov, types } = join(sandbox, storeWith({ put }));
@@ -78,7 +78,7 @@ describe('put', () => {
     expect(sandbox.stats).toMatchObject({ tokenRequests: 2, tokensRevoked: 0 });
   });
 
-  it('that says nothing was stored: the token is revoked, as it always was', async () => {
+  it('that answers that nothing was stored: the token is revoked', async () => {
     const sandbox = await startSandbox({ refreshTokens: false });
     const base = memoryTokenStore();
     let first = true;
@@ -94,7 +94,7 @@ describe('put', () => {
     expect(sandbox.stats.tokenRequests).toBe(2);
   });
 
-  it('that rejects releases the lock, so that the others need not wait for its end', async () => {
+  it('that rejects releases the lock, so that others do not wait until it expires', async () => {
     const sandbox = await startSandbox();
     const base = memoryTokenStore({ lockTtlMs: 60_000 });
     const put = () => Promise.reject(new Error('OOM'));
@@ -104,7 +104,7 @@ describe('put', () => {
     expect(other.types()).toEqual(['token.obtained']);
   });
 
-  it('that rejects although it has stored: the token is used, and taken by others', async () => {
+  it('that rejects after it has stored: the token is used, and taken by others', async () => {
     const sandbox = await startSandbox({ refreshTokens: false });
     const base = memoryTokenStore();
     const put: TokenStore['put'] = async (...args) => {
@@ -118,7 +118,7 @@ describe('put', () => {
   });
 });
 
-it('a token of which a store says more than its life is left is used for its life', async () => {
+it('a token whose remaining lifetime in the store is too long is used for its whole lifetime only', async () => {
   const sandbox = await startSandbox();
   const base = memoryTokenStore();
   let lifeMs = 0;

@@ -7,7 +7,7 @@ tokenStoreContract('in memory', async (lockTtlMs) => {
   return [store, store];
 });
 
-it('keeps as many tokens as it was told, and forgets the one least recently used', async () => {
+it('keeps the configured number of tokens, and evicts the least recently used', async () => {
   const store = memoryTokenStore({ maxTokens: 2 });
   const put = async (key: string) => {
     const answer = await store.acquire(key, undefined);
@@ -25,7 +25,7 @@ it('keeps as many tokens as it was told, and forgets the one least recently used
   expect([await put('a'), await put('b')]).toEqual(['token', 'locked']);
 });
 
-it('takes what was obtained for a key whose token was evicted meanwhile', async () => {
+it('accepts a token for a key whose token was evicted meanwhile', async () => {
   const store = memoryTokenStore({ maxTokens: 1 });
   const answer = await store.acquire('a', undefined);
   await store.acquire('b', undefined);
@@ -34,7 +34,7 @@ it('takes what was obtained for a key whose token was evicted meanwhile', async 
   expect(await store.put(answer.lock, token, 60_000)).toEqual(expect.any(String));
 });
 
-it('takes a token for a key that was evicted and locked again meanwhile, but not after a revocation', async () => {
+it('accepts a token for a key that was evicted and locked again meanwhile, but not after a revocation', async () => {
   const token = { accessToken: 'late', lifeMs: 60_000, renewAtLeftMs: 0 };
   for (const isRevoked of [false, true]) {
     const store = memoryTokenStore({ maxTokens: 1, lockTtlMs: 1 });
@@ -50,7 +50,7 @@ it('takes a token for a key that was evicted and locked again meanwhile, but not
   }
 });
 
-it('a listener that throws keeps nothing from being stored', async () => {
+it('a listener that throws does not prevent storing', async () => {
   const store = memoryTokenStore();
   store.watch(() => {
     throw new Error('a listener');

@@ -23,7 +23,7 @@ const silent: [name: string, revoke: () => Promise<undefined>][] = [
 ];
 
 describe.each(silent)('revoke() with a store that %s', (_name, revoke) => {
-  it('rejects, revokes what is held, and asks the store again the next time', async () => {
+  it('rejects, revokes the cached tokens, and asks the store again the next time', async () => {
     fastClock();
     const sandbox = await startSandbox({ refreshTokens: false });
     const base = memoryTokenStore();
@@ -55,7 +55,7 @@ describe.each(silent)('revoke() with a store that %s', (_name, revoke) => {
     expect(await pingWith(sandbox, newer)).toBe(401);
   });
 
-  it('of many tokens takes no longer than of one, and counts each', async () => {
+  it('takes no longer for many tokens than for one, and counts each', async () => {
     const sandbox = await startSandbox({ refreshTokens: false });
     const store = storeWith({ revoke });
     const { moov } = join(sandbox, store, {}, '/accounts/{accountID}/wallets.read');
@@ -69,8 +69,8 @@ describe.each(silent)('revoke() with a store that %s', (_name, revoke) => {
   });
 });
 
-describe('what revoke() could not ask the store for', () => {
-  it('is asked for again also when the pool has evicted its token', async () => {
+describe('a set of scopes that revoke() could not ask the store for', () => {
+  it('is asked for again also if the pool has evicted its token', async () => {
     const sandbox = await startSandbox({ refreshTokens: false });
     const base = memoryTokenStore();
     let broken = true;
@@ -92,7 +92,7 @@ describe('what revoke() could not ask the store for', () => {
     expect(await pingWith(sandbox, newer)).toBe(401);
   });
 
-  it('is no longer pending when every token of that time has ended', async () => {
+  it('is no longer pending when every token of that time has expired', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const sandbox = await startSandbox();
@@ -106,7 +106,7 @@ describe('what revoke() could not ask the store for', () => {
     expect(pending(moov)).toBe(0);
   });
 
-  it('is the scopes whose name in the store could not be made, as the client ID could not be read', async () => {
+  it('is pending if its name in the store is unknown, because the client ID could not be read', async () => {
     const sandbox = await startSandbox({ refreshTokens: false });
     let broken = false;
     const clientId = () =>
@@ -123,7 +123,7 @@ describe('what revoke() could not ask the store for', () => {
   });
 });
 
-it('revoke() of many tokens ends although the function for the client ID hangs, and counts each', {
+it('revoke() of many tokens ends even if the function for the client ID hangs, and counts each', {
   timeout: 40_000,
 }, async () => {
   fastClock();

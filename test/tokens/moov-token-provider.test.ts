@@ -8,7 +8,7 @@ import { KEY, ORIGIN, tokenReply } from '../oauth/helpers.js';
 const token = '/oauth2/token';
 
 describe('a refresh token', () => {
-  it('that meets an outage is not replaced by the key: Moov is the one that is away', async () => {
+  it('is not replaced by the key during an outage of Moov', async () => {
     fastClock();
     const server = await serve([tokenReply(), { status: 500 }]);
     const moov = moovAuth('/ping.read', {
@@ -27,8 +27,8 @@ describe('a refresh token', () => {
   });
 });
 
-describe('a token request that is answered 429', () => {
-  it('without a word on when to come back is followed by another, a second later', async () => {
+describe('a token request that gets 429', () => {
+  it('without Retry-After is followed by another after a second', async () => {
     fastClock();
     const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 5_000 });
     await moov.ready();

@@ -89,7 +89,7 @@ const faults: [string, RequestListener, { code: string; status: number; attempts
 ];
 
 describe.each(faults)('a token endpoint that %s', (_what, fault, expected) => {
-  it('at start-up: callers wait for the outcome, and once it is known are answered at once', async () => {
+  it('at start-up: callers wait for the outcome, and later calls reject at once', async () => {
     const stopClock = fastClock();
     const started = await startMoov(fault);
     const first = await failure(started.moov.client.get('/ping'));
@@ -111,7 +111,7 @@ describe.each(faults)('a token endpoint that %s', (_what, fault, expected) => {
     expect(started.tokenRequests).toBe(expected.attempts);
   });
 
-  it('in the middle of a renewal: nobody notices while the old token is valid', async () => {
+  it('in the middle of a renewal: no call fails while the old token is valid', async () => {
     fastClock();
     const started = await startMoov(token);
     await started.moov.ready();
@@ -122,7 +122,7 @@ describe.each(faults)('a token endpoint that %s', (_what, fault, expected) => {
   });
 });
 
-it('service resumes by itself within one probe after the endpoint is back', async () => {
+it('recovers automatically with the first retry after the endpoint is back', async () => {
   fastClock();
   const started = await startMoov(status(500));
   await failure(started.moov.ready());
@@ -133,7 +133,7 @@ it('service resumes by itself within one probe after the endpoint is back', asyn
   expect((await started.moov.client.get('/ping')).status).toBe(200);
 });
 
-it('service resumes for refused credentials when they are asked for anew by renew()', async () => {
+it('recovers from refused credentials when renew() is called', async () => {
   let secret = 'old';
   const started = await startMoov(
     (request, response) => {
@@ -148,7 +148,7 @@ it('service resumes for refused credentials when they are asked for anew by rene
   expect((await started.moov.client.get('/ping')).status).toBe(200);
 });
 
-it('a route that does not use req.moov neither waits for nor fails with Moov', async () => {
+it('a route without req.moov neither waits for Moov nor fails with it', async () => {
   const started = await startMoov(() => undefined, { tokenTimeoutMs: 60_000 });
   const app = express().use(started.moov);
   app.get('/plain', (_req, res) => {
@@ -159,7 +159,7 @@ it('a route that does not use req.moov neither waits for nor fails with Moov', a
   expect(performance.now() - began).toBeLessThan(20_000);
 });
 
-it('a failing start is no unhandled rejection', async () => {
+it('a failed start-up causes no unhandled rejection', async () => {
   fastClock();
   const unhandled: unknown[] = [];
   const listener = (reason: unknown) => unhandled.push(reason);
@@ -171,8 +171,8 @@ it('a failing start is no unhandled rejection', async () => {
   expect(unhandled).toEqual([]);
 });
 
-describe('credentials that come from functions', () => {
-  it('that fail are told by name, and tried again', async () => {
+describe('credentials from functions', () => {
+  it('that fail are reported by name, and retried', async () => {
     fastClock();
     let vault = false;
     const started = await startMoov(token, {
@@ -192,7 +192,7 @@ describe('credentials that come from functions', () => {
 });
 
 describe('renewal by refresh token', () => {
-  it('is used when asked for, and falls back to client credentials when refused', async () => {
+  it('is used if configured, and falls back to client credentials when refused', async () => {
     const grants: (string | null)[] = [];
     let refused = false;
     const started = await startMoov(

@@ -12,7 +12,7 @@ it('lets the first 401 renew', () => {
   expect(new RenewalCooldown().allowsRenewal).toBe(true);
 });
 
-it('holds for 5 s after a 401 that a new token did not cure', () => {
+it('pauses renewals for 5 s after a 401 that a new token did not fix', () => {
   const pause = new RenewalCooldown();
   pause.stillUnauthorized(2);
   vi.advanceTimersByTime(4_999);
@@ -21,7 +21,7 @@ it('holds for 5 s after a 401 that a new token did not cure', () => {
   expect(pause.allowsRenewal).toBe(true);
 });
 
-it('counts one token once, however many calls it failed', () => {
+it('counts a refused token once, however many calls it failed', () => {
   const pause = new RenewalCooldown();
   pause.stillUnauthorized(2);
   vi.advanceTimersByTime(4_000);
@@ -30,7 +30,7 @@ it('counts one token once, however many calls it failed', () => {
   expect(pause.allowsRenewal).toBe(true);
 });
 
-it('doubles up to 60 s while other calls show that the token is good', () => {
+it('doubles up to 60 s while other calls succeed with the token', () => {
   const pause = new RenewalCooldown();
   const lengths: number[] = [];
   for (let generation = 2; generation < 9; generation++) {
@@ -46,7 +46,7 @@ it('doubles up to 60 s while other calls show that the token is good', () => {
   expect(lengths).toEqual([5, 10, 20, 40, 60, 60, 60]);
 });
 
-it('stays at 5 s when nothing but 401 comes back', () => {
+it('stays at 5 s while all calls get 401', () => {
   const pause = new RenewalCooldown();
   for (let generation = 2; generation < 6; generation++) {
     pause.stillUnauthorized(generation);
@@ -55,7 +55,7 @@ it('stays at 5 s when nothing but 401 comes back', () => {
   }
 });
 
-it('gives way 5 s after the last sign of life, as the token itself may have been revoked', () => {
+it('ends 5 s after the last success, because the token itself may have been revoked', () => {
   const pause = new RenewalCooldown();
   for (let generation = 2; generation < 6; generation++) {
     pause.stillUnauthorized(generation);
@@ -71,12 +71,12 @@ it('gives way 5 s after the last sign of life, as the token itself may have been
   expect(pause.allowsRenewal).toBe(true);
 });
 
-it('takes a sign of life from before the last 401 for none: the pause does not double', () => {
+it('ignores a success from before the last 401: the pause does not double', () => {
   const pause = new RenewalCooldown();
   pause.accepted(1);
   pause.stillUnauthorized(2);
   vi.advanceTimersByTime(5_000);
-  // The sign of life was before that 401, so that this one stays at 5 s, whatever comes back now.
+  // The success was before that 401, so this pause stays at 5 s, whatever comes back now.
   pause.stillUnauthorized(3);
   for (let second = 0; second < 4; second++) {
     vi.advanceTimersByTime(1_000);
@@ -87,7 +87,7 @@ it('takes a sign of life from before the last 401 for none: the pause does not d
   expect(pause.allowsRenewal).toBe(true);
 });
 
-it('of the first 401 is 5 s, also after signs of life', () => {
+it('is 5 s for the first 401, also after successes', () => {
   const pause = new RenewalCooldown();
   pause.accepted(1);
   vi.advanceTimersByTime(10);

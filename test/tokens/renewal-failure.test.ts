@@ -31,7 +31,7 @@ describe('a failure to obtain a token', () => {
     ],
     ['an outage', new MoovUnavailableError('no', { ...refused, code: 'ERR_MOOV_SERVER_ERROR' })],
     ['a redirect to elsewhere', new MoovOriginError('no', refused)],
-  ])('by %s is told each caller in an error of the same class, his own', (_what, error) => {
+  ])('by %s gives each caller its own error of the same class', (_what, error) => {
     const failure = new RenewalFailure(error, undefined);
     const told = failure.toError();
     expect(told.constructor).toBe(error.constructor);
@@ -40,7 +40,7 @@ describe('a failure to obtain a token', () => {
     expect(failure.toError()).not.toBe(told);
   });
 
-  it('by a fault of another kind is told as Moov being out of reach, with its cause', () => {
+  it('of another kind is reported as Moov being unreachable, with its cause', () => {
     const fault = new TypeError('fault');
     const failure = new RenewalFailure(fault, undefined);
     expect(failure.toError()).toBeInstanceOf(MoovUnavailableError);

@@ -58,8 +58,8 @@ function counter(): () => number {
   return () => ++count;
 }
 
-describe('what is asked for', () => {
-  it('is a token with two retries at first, and with none by a probe', async () => {
+describe('a token request', () => {
+  it('has two retries at first, and none when it is a retry itself', async () => {
     const { source, wants, answer } = scripted();
     source.start();
     await answer(down);
@@ -72,7 +72,7 @@ describe('what is asked for', () => {
     source.close();
   });
 
-  it('tells the token held, and where it stood in the store, also after it was given up', async () => {
+  it('includes the current token and its generation in the store, also after the token was dropped', async () => {
     const { source, wants, answer } = scripted();
     const shared = { key: 'k', generation: '7' };
     source.start();
@@ -93,7 +93,7 @@ describe('what is asked for', () => {
     source.close();
   });
 
-  it('is nothing while a token is held that does not age, and one renewal once it does', async () => {
+  it('is not sent while the token is fresh, and is one renewal when it is due', async () => {
     const { source, wants, answer } = scripted(false);
     source.start();
     await answer(token('a'));
@@ -116,8 +116,8 @@ describe('what is asked for', () => {
   });
 });
 
-describe('an answer', () => {
-  it('is told as obtained, renewed or taken, with the time it took', async () => {
+describe('an outcome', () => {
+  it('is emitted as obtained, renewed or taken, with its duration', async () => {
     const { source, events, answer } = scripted();
     source.start();
     await vi.advanceTimersByTimeAsync(30);
@@ -131,7 +131,7 @@ describe('an answer', () => {
     source.close();
   });
 
-  it('that says whether an older token still serves', async () => {
+  it('that reports whether an older token is still valid', async () => {
     const { source, events, answer } = scripted();
     source.start();
     await answer(down);
@@ -144,7 +144,7 @@ describe('an answer', () => {
     source.close();
   });
 
-  it('that is none, as it was overtaken, is asked for again: at once by who waits, and by the timer', async () => {
+  it('that was overtaken is requested again: at once by waiting callers, and by the timer', async () => {
     const { source, wants, answer } = scripted();
     const waiting = source.get();
     await answer(undefined);
@@ -162,7 +162,7 @@ describe('an answer', () => {
     source.close();
   });
 
-  it('that is overtaken three times in a row is a failure, which a probe follows, and no storm', async () => {
+  it('that was overtaken three times in a row is a failure with a later retry', async () => {
     const { source, wants, events, answer } = scripted();
     const waiting = source.get();
     const rejected = expect(waiting).rejects.toMatchObject({ code: 'ERR_MOOV_ANOTHER_FAILED', status: 503 });
@@ -177,7 +177,7 @@ describe('an answer', () => {
     source.close();
   });
 
-  it('that comes after a revocation is given back if it is from Moov, and left to the others if not', async () => {
+  it('that arrives after a revocation is revoked if it is from Moov, and left alone if it is from the store', async () => {
     for (const [from, back] of [
       ['moov', ['a']],
       ['store', []],
@@ -200,7 +200,7 @@ describe('an answer', () => {
 });
 
 describe('ready()', () => {
-  it('is done while a token is held, and asks anew after a revocation overtook the first answer', async () => {
+  it('resolves if there is a token, and requests another after a revocation overtook the first', async () => {
     const { source, wants, answer } = scripted();
     const ready = source.ready();
     source.invalidate();
@@ -214,7 +214,7 @@ describe('ready()', () => {
     await expect(source.ready()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
   });
 
-  it('that waits for a probe is not left behind by a revocation, here or elsewhere', async () => {
+  it('that waits for a retry still settles after a revocation, here or elsewhere', async () => {
     for (const revocation of ['invalidate', 'drop'] as const) {
       const { source, wants, answer } = scripted();
       source.start();
@@ -229,7 +229,7 @@ describe('ready()', () => {
     }
   });
 
-  it('after a failure begins nothing of its own: the probe comes when it is due', async () => {
+  it('after a failure starts no request: it waits for the next retry', async () => {
     const { source, wants, answer } = scripted();
     source.start();
     await answer(down);
@@ -244,7 +244,7 @@ describe('ready()', () => {
 });
 
 describe('after a 401', () => {
-  it('of the token held it is renewed, of another that one is taken, and in a pause nothing is done', async () => {
+  it('for the current token renews it, for an older token uses the current one, and does nothing in a pause', async () => {
     const { source, wants, answer } = scripted();
     source.start();
     await answer(token('a'));
@@ -266,7 +266,7 @@ describe('after a 401', () => {
     source.close();
   });
 
-  it('in a pause that calls show to be right, renews later; without a sign of life after 5 s', async () => {
+  it('renews after the pause while calls succeed, and after 5 s without a success', async () => {
     const { source, answer } = scripted();
     source.start();
     await answer(token('a'));
@@ -287,8 +287,8 @@ describe('after a 401', () => {
   });
 });
 
-describe('who comes while a probe is under way', () => {
-  it('is told the failure at once; who began it waits for it', async () => {
+describe('a call during a retry', () => {
+  it('rejects at once; the call that started the retry waits for it', async () => {
     const { source, wants, answer } = scripted(false);
     source.start();
     await answer(down);
@@ -303,7 +303,7 @@ describe('who comes while a probe is under way', () => {
 });
 
 describe('forget()', () => {
-  it('drops the token without a new request, and the next call obtains one', async () => {
+  it('drops the token without a new request, and the next call requests one', async () => {
     const { source, wants, answer } = scripted();
     source.start();
     await answer(token('a'));
@@ -319,7 +319,7 @@ describe('forget()', () => {
 });
 
 describe('close()', () => {
-  it('in the midst of a renewal tells who waits that it was closed, and no failure of Moov’s', async () => {
+  it('during a renewal rejects waiting calls as closed, not as a failure of Moov', async () => {
     const { source, wants, events, answer } = scripted();
     const waiting = source.get();
     source.close();

@@ -12,7 +12,7 @@ it('revoke() waits for a Moov that is slow to revoke', async () => {
   expect(sandbox.stats).toMatchObject({ revokeRequests: 2, tokensRevoked: 2 });
 });
 
-it('revoke() tries each of many tokens, also when one is refused', async () => {
+it('revoke() tries every token, also if one is refused', async () => {
   const { sandbox, moov } = await startPool(30);
   sandbox.fail({ path: '/oauth2/revoke', status: 400, body: { error: 'unsupported_token_type' } });
   await moov.revoke().catch(() => undefined);
@@ -20,7 +20,7 @@ it('revoke() tries each of many tokens, also when one is refused', async () => {
   expect(moov.status().pendingRevocations).toBe(1);
 });
 
-it('revoke() asks a Moov that is down about a few of many tokens; all are pending, and revoked when it is back', async () => {
+it('revoke() stops early while Moov is down; all tokens stay pending, and are revoked when it is back', async () => {
   const { sandbox, moov } = await startPool(40);
   const headers = { 'retry-after': '60' };
   sandbox.fail({ path: '/oauth2/revoke', status: 503, headers, times: 10 });

@@ -14,7 +14,7 @@ async function startTwo() {
   return { sandbox, one, other };
 }
 
-it('revoke() revokes a token that is held and stored once', async () => {
+it('revoke() revokes a token once that is both in memory and in the store', async () => {
   const { sandbox, one, other } = await startTwo();
   await one.revoke();
   await one.revoke();
@@ -31,7 +31,7 @@ it('revoke() also revokes the newer token of another process', async () => {
   expect(sandbox.stats).toMatchObject({ tokensMinted: 2, revokeRequests: 4, tokensRevoked: 4 });
 });
 
-it('revoke() takes each of many tokens out of the store once', async () => {
+it('revoke() removes each of many tokens from the store once', async () => {
   const base = memoryTokenStore();
   const taken: string[] = [];
   const store: TokenStore = {

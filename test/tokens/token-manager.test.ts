@@ -98,7 +98,7 @@ async function serveBrowserTokens(moov: ReturnType<typeof moovAuth>) {
 }
 
 describe('a token source that the pool evicts while its token request is in flight', () => {
-  it('still belongs to close(): the call is not made, and the token is revoked', async () => {
+  it('is ended by close(): the call is not sent, and the token is revoked', async () => {
     const { moov, waiting, revoked, calls } = await startSlowMoov(SCOPES, { maxTokens: 1 });
     const first = failure(moov.clientFor(account(1)).get('/x'));
     await until(() => waiting.length === 1, 'the first token request');
@@ -113,7 +113,7 @@ describe('a token source that the pool evicts while its token request is in flig
     expect(calls()).toBe(0);
   });
 
-  it('is found again by the next call for the same account: one token request for both', async () => {
+  it('is reused by the next call for the same account: one token request for both', async () => {
     const { moov, waiting, seen } = await startSlowMoov(SCOPES, { maxTokens: 1 });
     const first = moov.accessToken(account(1));
     await until(() => waiting.length === 1, 'the first token request');
@@ -168,7 +168,7 @@ describe('revoke()', () => {
     await moov.revoke();
   });
 
-  it('lets a call that was waiting for the revoked token request have a token of its own at once', async () => {
+  it('gives a call that waited for the revoked token request another token at once', async () => {
     const { moov, waiting, revoked } = await startSlowMoov(SCOPES);
     const token = moov.accessToken(account(1));
     await until(() => waiting.length === 1, 'the token request');
@@ -185,7 +185,7 @@ describe('revoke()', () => {
 describe('token requests of one source', () => {
   beforeEach(() => fastClock());
 
-  it('are at most one a second from an idle server whose tokens live for a millisecond', async () => {
+  it('are at most one per second from an idle server whose tokens expire after a millisecond', async () => {
     const { moov, tokenRequests } = await startMoov('/ping.read', {}, ({ path }, number) =>
       path === '/oauth2/token' ? { body: { access_token: `tok-${number}`, expires_in: 0.001 } } : undefined,
     );
@@ -195,7 +195,7 @@ describe('token requests of one source', () => {
     expect((fourth?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(2_900);
   });
 
-  it('are held to the same when every second call is answered with 401, and no call fails for it', async () => {
+  it('are at most one per second when every second call gets 401, and no call fails', async () => {
     let calls = 0;
     const { moov, tokenRequests } = await startMoov('/ping.read', {}, ({ path }) =>
       path === '/x' && calls++ % 2 === 0 ? { status: 401 } : undefined,
@@ -208,7 +208,7 @@ describe('token requests of one source', () => {
     expect(seconds).toBeGreaterThan(2);
   });
 
-  it('by renew() are held to the same', async () => {
+  it('by renew() are at most one per second', async () => {
     const { moov, tokenRequests } = await startMoov('/ping.read');
     await moov.ready();
     const began = performance.now();
@@ -217,7 +217,7 @@ describe('token requests of one source', () => {
     expect(tokenRequests()).toHaveLength(4);
   });
 
-  it('are not made when the last call that waits for its turn is aborted', async () => {
+  it('are not sent when the last waiting call is aborted', async () => {
     const { moov, tokenRequests } = await startMoov(SCOPES);
     await moov.renew(account(1));
     await moov.renew(account(1));
@@ -233,7 +233,7 @@ describe('token requests of one source', () => {
 });
 
 describe('browser tokens', () => {
-  it('whose clients have gone are not requested, or revoked; the server’s own requests go first', async () => {
+  it('for clients that are gone are not requested, or are revoked; the server’s own requests go first', async () => {
     const { moov, waiting, seen, revoked } = await startSlowMoov(SCOPES);
     const { url, open } = await serveBrowserTokens(moov);
     const abort = new AbortController();
@@ -260,7 +260,7 @@ describe('browser tokens', () => {
 describe('a refresh token', () => {
   beforeEach(() => fastClock());
 
-  it('stays in use when the response to its renewal brings no other, and is revoked in the end', async () => {
+  it('stays in use if a renewal returns no other, and is revoked at the end', async () => {
     const { moov, tokenRequests, revoked } = await startMoov(
       '/ping.read',
       { renewWith: 'refresh_token' },
@@ -289,7 +289,7 @@ describe('a refresh token', () => {
 describe('close()', () => {
   beforeEach(() => fastClock());
 
-  it('with revoke resolves within 5 s, although Moov answers neither the token request nor anything else', async () => {
+  it('with revoke resolves within 5 s, although Moov answers nothing', async () => {
     const { moov } = await startSlowMoov('/ping.read', { tokenTimeoutMs: 60_000 });
     const ready = failure(moov.ready());
     const began = performance.now();

@@ -28,8 +28,8 @@ async function enter(
 /** What is due in this turn has happened. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the gate of token requests', () => {
-  it('lets ten in, and the others one by one in the order of their coming', async () => {
+describe('the limiter of token requests', () => {
+  it('sends ten at once, and the others first come, first served', async () => {
     const gate = await fullGate();
     const entered: string[] = [];
     const waiting = ['a', 'b'].map((name) => enter(gate, name, entered));
@@ -43,7 +43,7 @@ describe('the gate of token requests', () => {
     expect(entered).toEqual(['a', 'b']);
   });
 
-  it('whoever gives up in the queue takes no place, and is told why', async () => {
+  it('an aborted caller leaves the queue, with the reason', async () => {
     const gate = await fullGate();
     const entered: string[] = [];
     const controller = new AbortController();
@@ -57,7 +57,7 @@ describe('the gate of token requests', () => {
     expect(entered).toEqual(['next']);
   });
 
-  it('whoever gives up once he is in puts nobody out of the queue', async () => {
+  it('a caller that aborts after it was admitted removes nobody from the queue', async () => {
     const gate = await fullGate();
     const entered: string[] = [];
     const controller = new AbortController();
@@ -71,13 +71,13 @@ describe('the gate of token requests', () => {
     expect(entered).toEqual(['first', 'last']);
   });
 
-  it('whoever has given up before does not queue', async () => {
+  it('a caller that aborted before does not join the queue', async () => {
     const reason = new Error('closed');
     const gate = await fullGate();
     expect(await rejection(gate.enter(AbortSignal.abort(reason), 1_000, noSleep, 'account'))).toBe(reason);
   });
 
-  it('whoever gives up during a hold leaves his place to the next', async () => {
+  it('a caller that aborts during a pause leaves its place to the next', async () => {
     const gate = new TokenRequestLimiter();
     const reason = new Error('no time left');
     const controller = new AbortController();
@@ -109,7 +109,7 @@ describe('the gate of token requests', () => {
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([reason]));
   });
 
-  it('a hold that is too long is told at once, with when to ask again', async () => {
+  it('a pause that is too long is reported at once, with Retry-After', async () => {
     const gate = new TokenRequestLimiter();
     gate.hold(30_000);
     const error = await rejection(gate.enter(never, 10_000, noSleep, 'account'));
@@ -117,7 +117,7 @@ describe('the gate of token requests', () => {
     expect(error).toMatchObject({ code: 'ERR_MOOV_RATE_LIMITED', headers: { 'Retry-After': '30' } });
   });
 
-  it('lets renewals go first, then new accounts, then browser tokens', async () => {
+  it('serves renewals first, then new accounts, then browser tokens', async () => {
     const gate = await fullGate();
     const entered: string[] = [];
     const waiting = (['browser', 'account', 'renewal', 'browser'] as const).map(async (priority) => {
@@ -132,7 +132,7 @@ describe('the gate of token requests', () => {
     expect(entered).toEqual(['renewal', 'account', 'browser', 'browser']);
   });
 
-  it('refuses what would wait behind 1,000 others of its kind, with when to ask again, and nothing else', async () => {
+  it('refuses a request behind 1,000 others of its kind, with Retry-After, and no other request', async () => {
     const gate = await fullGate();
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);

@@ -72,8 +72,8 @@ function counter(): () => number {
   return () => ++count;
 }
 
-describe('the life of a token', () => {
-  it('ends in a renewal ahead of expiry, in the background, while the old token still serves', async () => {
+describe('the lifetime of a token', () => {
+  it('renews the token in the background when it is about to expire, while the old token is still used', async () => {
     const { source, state } = createSource(HOUR);
     expect((await source.get()).accessToken()).toBe('t1');
     await vi.advanceTimersByTimeAsync(HOUR * 0.74);
@@ -84,7 +84,7 @@ describe('the life of a token', () => {
     source.close();
   });
 
-  it('is not asked to wait for: an ageing token is handed out at once, and renewed behind it', async () => {
+  it('returns a token that is due for renewal at once, and renews it in the background', async () => {
     const { source, state } = createSource(HOUR);
     await source.get();
     vi.setSystemTime(Date.now() + HOUR * 0.9);
@@ -95,7 +95,7 @@ describe('the life of a token', () => {
     source.close();
   });
 
-  it('ends by the wall clock when a suspended machine stood still on the monotonic one', async () => {
+  it('ends by the wall clock after the machine was suspended', async () => {
     const { source, state } = createSource(HOUR);
     await source.get();
     vi.setSystemTime(Date.now() + 8 * HOUR);
@@ -106,7 +106,7 @@ describe('the life of a token', () => {
     source.close();
   });
 
-  it('survives a wall clock that is set back', async () => {
+  it('is not affected when the wall clock is set back', async () => {
     const { source, state } = createSource(HOUR);
     await source.get();
     vi.setSystemTime(Date.now() - 24 * HOUR);
@@ -118,7 +118,7 @@ describe('the life of a token', () => {
     source.close();
   });
 
-  it('costs one renewal when the wall clock is set forward, not one after the other', async () => {
+  it('causes one renewal, not a series, when the wall clock is set forward', async () => {
     const { source, state } = createSource(HOUR);
     await source.get();
     vi.setSystemTime(Date.now() + 24 * HOUR);
@@ -129,7 +129,7 @@ describe('the life of a token', () => {
     source.close();
   });
 
-  it('does not renew all the time when it is longer than a timer can be', async () => {
+  it('does not renew continuously when it exceeds the longest timer', async () => {
     const { source, state } = createSource(5 * 365 * 24 * HOUR);
     await source.get();
     await vi.advanceTimersByTimeAsync(24 * HOUR);
@@ -137,7 +137,7 @@ describe('the life of a token', () => {
     source.close();
   });
 
-  it('does not renew all the time when it is very short', async () => {
+  it('does not renew continuously when it is very short', async () => {
     const { source, state } = createSource(2_000);
     await source.get();
     await vi.advanceTimersByTimeAsync(20_000);
@@ -148,7 +148,7 @@ describe('the life of a token', () => {
 });
 
 describe('a renewal', () => {
-  it('is one for all who ask while it is in flight', async () => {
+  it('is shared by all callers while it is in flight', async () => {
     const { source, state } = createSource();
     const taken = await Promise.all([
       source.get(),
@@ -191,7 +191,7 @@ describe('a renewal', () => {
     source.close();
   });
 
-  it('that was asked for by a 401 is not repeated for a 401 of an older token', async () => {
+  it('caused by a 401 is not repeated for a 401 of an older token', async () => {
     const { source, state } = createSource();
     const { generation } = await source.get();
     await source.tokenAfter401(generation)?.token;
@@ -202,7 +202,7 @@ describe('a renewal', () => {
 });
 
 describe('a revocation', () => {
-  it('takes the token out of service, and the next call obtains another', async () => {
+  it('stops using the token, and the next call requests another', async () => {
     const { source, state } = createSource();
     const first = await source.get();
     expect(source.invalidate().token).toBe(first);
@@ -212,7 +212,7 @@ describe('a revocation', () => {
     source.close();
   });
 
-  it('leaves no timer behind that would obtain a token nobody asked for', async () => {
+  it('leaves no timer that would request a token nobody needs', async () => {
     const { source, state } = createSource(HOUR);
     await source.get();
     source.invalidate();
@@ -221,7 +221,7 @@ describe('a revocation', () => {
     source.close();
   });
 
-  it('lets a renewal in flight finish, gives its result back, and never hands it out', async () => {
+  it('lets a renewal in flight finish, revokes its token, and never uses it', async () => {
     const { source, state, givenBack } = createSource();
     const waiting = source.get();
     const { token, renewals } = source.invalidate();
@@ -234,8 +234,8 @@ describe('a revocation', () => {
   });
 });
 
-describe('when no token can be had', () => {
-  it('waiting calls get the failure, and later ones the same at once, with the time to the next probe', async () => {
+describe('when no token is available', () => {
+  it('waiting calls reject, and later calls reject at once, with the time to the next retry', async () => {
     const { source, state } = createSource();
     state.failWith = down;
     await expect(source.get()).rejects.toMatchObject({ status: 503, headers: { 'Retry-After': '2' } });
@@ -244,7 +244,7 @@ describe('when no token can be had', () => {
     source.close();
   });
 
-  it('one probe at a time tries again after 1, 2, 4, 8, 15, 15 ... seconds, and service resumes by itself', async () => {
+  it('retries one request at a time after 1, 2, 4, 8, 15, 15 ... seconds, and recovers automatically', async () => {
     const { source, state, events } = createSource();
     state.failWith = down;
     source.start();
@@ -269,7 +269,7 @@ describe('when no token can be had', () => {
     source.close();
   });
 
-  it('refused credentials are tried once a minute', async () => {
+  it('refused credentials are retried once a minute', async () => {
     const { source, state } = createSource();
     state.failWith = new MoovTokenError('no', { code: 'ERR_MOOV_CREDENTIALS_REFUSED', upstreamStatus: 401 });
     await expect(source.get()).rejects.toMatchObject({
@@ -297,7 +297,7 @@ describe('when no token can be had', () => {
     source.close();
   });
 
-  it('nobody notices while the old token is valid', async () => {
+  it('no call fails while the old token is valid', async () => {
     const { source, state, events } = createSource(HOUR);
     await source.get();
     state.failWith = down;
@@ -325,7 +325,7 @@ describe('when no token can be had', () => {
     source.close();
   });
 
-  it('each caller gets an error of his own', async () => {
+  it('each caller gets its own error', async () => {
     const { source, state } = createSource();
     state.failWith = down;
     const [one, other] = await Promise.allSettled([source.get(), source.get()]);
@@ -338,7 +338,7 @@ describe('when no token can be had', () => {
 });
 
 describe('close()', () => {
-  it('ends what is in flight, and later calls reject with a typed error', async () => {
+  it('ends requests in flight, and later calls reject with a typed error', async () => {
     const { source } = createSource();
     const waiting = source.ready();
     source.close();

@@ -26,7 +26,7 @@ function reply(lifetimeMs: number, refreshToken?: string): ObtainedToken {
 }
 
 describe('a token from Moov', () => {
-  it('is not used for its last 5 s, or for 5 % of its life where that is less', () => {
+  it('is not used in its last 5 s, or in 5 % of its lifetime if that is less', () => {
     expect(expiryMarginMs(60 * MINUTE)).toBe(5_000);
     expect(expiryMarginMs(2_000)).toBe(100);
     const token = new Token(reply(MINUTE * 10), 1);
@@ -50,7 +50,7 @@ describe('a token from Moov', () => {
     expect(token.shouldRenew).toBe(true);
   });
 
-  it('says when it ends, and hands out what it came with', () => {
+  it('knows when it expires, and keeps its secret', () => {
     const token = new Token(reply(MINUTE, 'r'), 7);
     expect(token.expiresAt).toEqual(new Date(Date.now() + MINUTE));
     expect([token.accessToken(), token.refreshToken(), token.generation]).toEqual(['a', 'r', 7]);
@@ -67,20 +67,20 @@ describe('a token from the store', () => {
     from: 'store',
   });
 
-  it('ages when that of its first holder does, and up to 2 % of its life later', () => {
+  it('is due for renewal after that of its first holder, by up to 2 % of its lifetime', () => {
     const random = vi.spyOn(Math, 'random').mockReturnValue(0);
     expect(new Token(stored(70_000), 1).renewInMs).toBe(50_000);
     random.mockReturnValue(0.5);
     expect(new Token(stored(70_000), 1).renewInMs).toBe(51_000);
   });
 
-  it('is ageing already when less is left than that', () => {
+  it('is due for renewal already if less lifetime is left', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
     const token = new Token(stored(10_000), 1);
     expect([token.renewInMs, token.shouldRenew, token.isExpired]).toEqual([0, true, false]);
   });
 
-  it('has the last moments of its whole life', () => {
+  it('uses its whole lifetime to compute the margin before expiry', () => {
     const token = new Token(stored(6_000), 1);
     vi.advanceTimersByTime(999);
     expect(token.isExpired).toBe(false);

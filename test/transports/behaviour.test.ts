@@ -446,7 +446,7 @@ const cases: readonly Case[] = [
 
 sameOnBoth(cases);
 
-describe.each(columns)('where no server answers, on %s', (column) => {
+describe.each(columns)('without a server, on %s', (column) => {
   test('nobody listens', async () => {
     const url = await refusingURL();
     const { port } = new URL(url);
@@ -463,7 +463,7 @@ describe.each(columns)('where no server answers, on %s', (column) => {
     expect(['ENOTFOUND', 'EAI_AGAIN']).toContain(outcome.code);
   });
 
-  test('an abort gives up the connection that is being made', async () => {
+  test('an abort closes a connection that is still opening', async () => {
     // The connection stands, and its TLS handshake is never answered.
     const server = createServer((socket) => void sockets.push(socket));
     const sockets: Socket[] = [];
@@ -481,7 +481,7 @@ describe.each(columns)('where no server answers, on %s', (column) => {
     await closed;
   });
 
-  test('progress is told, up and down', async () => {
+  test('reports upload and download progress', async () => {
     const server = await rawServer(answer({}, 'x'.repeat(100_000)));
     onTestFinished(() => server.close());
     const [up, down]: AxiosProgressEvent[][] = [[], []];

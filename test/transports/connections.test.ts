@@ -51,7 +51,7 @@ function instanceOver(
 }
 
 describe.each(rows(['undici', 'axios'] as const))('on %s', (column) => {
-  test('calls in turn share connections, and release() closes the idle ones', async () => {
+  test('sequential calls share connections, and release() closes idle ones', async () => {
     const server = await counting();
     const { instance, release } = instanceOver(column, server.url);
     for (let n = 0; n < 50; n++) await instance.get('/');
@@ -60,7 +60,7 @@ describe.each(rows(['undici', 'axios'] as const))('on %s', (column) => {
     if (column === 'undici') await until(() => server.sockets.size === 0, 'idle connections are closed');
   });
 
-  test('release() lets a call in flight end, and a later one opens a connection of its own', async () => {
+  test('release() lets a call in flight finish, and a later call opens a new connection', async () => {
     const server = await counting();
     const { instance, release } = instanceOver(column, server.url);
     const flying = Array.from({ length: 20 }, () => instance.get('/'));
@@ -70,7 +70,7 @@ describe.each(rows(['undici', 'axios'] as const))('on %s', (column) => {
     release();
   });
 
-  test('a server that closes connections after their second reply fails those calls alone that cross with the close', async () => {
+  test('when a server closes connections after the second response, only calls sent at that moment fail', async () => {
     const server = await counting(2);
     const { instance, release } = instanceOver(column, server.url);
     let failed = 0;
@@ -85,7 +85,7 @@ describe.each(rows(['undici', 'axios'] as const))('on %s', (column) => {
     release();
   });
 
-  test('10,000 calls leave no socket, no listener and no heap behind', async () => {
+  test('10,000 calls leak no socket, listener or heap', async () => {
     const server = await counting();
     const { instance, release } = instanceOver(column, server.url);
     const { signal } = new AbortController();

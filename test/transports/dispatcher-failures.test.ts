@@ -35,8 +35,8 @@ async function mocked(error: Error, headers: Record<string, string> = {}): Promi
   return failure(instance.get('/', { headers }));
 }
 
-describe("a Dispatcher's own limits", () => {
-  test('of the time to connect', async () => {
+describe("a Dispatcher's own time limits", () => {
+  test('for connecting', async () => {
     // The connection stands, and its TLS handshake is never answered.
     const sockets: Socket[] = [];
     const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
@@ -54,7 +54,7 @@ describe("a Dispatcher's own limits", () => {
     });
   });
 
-  test('of the time to the headers', async () => {
+  test('for the response headers', async () => {
     const impatient = new Agent().compose(
       (dispatch) => (options, handler) => dispatch({ ...options, headersTimeout: 100 }, handler),
     );
@@ -65,7 +65,7 @@ describe("a Dispatcher's own limits", () => {
     });
   });
 
-  test('of the time to the end of the body', async () => {
+  test('for the body', async () => {
     const impatient = new Agent().compose(
       (dispatch) => (options, handler) => dispatch({ ...options, bodyTimeout: 100 }, handler),
     );
@@ -78,8 +78,8 @@ describe("a Dispatcher's own limits", () => {
   });
 });
 
-describe('a Dispatcher that has ended', () => {
-  test('is told as the mistake that it is: destroyed', async () => {
+describe('a Dispatcher that was ended', () => {
+  test('is reported as destroyed', async () => {
     const transport = new Agent();
     await transport.destroy();
     expect(await through(transport)).toMatchObject({
@@ -90,7 +90,7 @@ describe('a Dispatcher that has ended', () => {
     });
   });
 
-  test('is told as the mistake that it is: closed, while its last request is under way', async () => {
+  test('is reported as closed, while its last request is in flight', async () => {
     const transport = new Agent();
     const controller = new AbortController();
     const arrived = new Promise<void>((resolve) => {
@@ -108,20 +108,20 @@ describe('a Dispatcher that has ended', () => {
   });
 });
 
-describe('what a Dispatcher cannot take', () => {
+describe('settings that a Dispatcher does not support', () => {
   test.each([
     ['transitional.advertiseZstdAcceptEncoding', { transitional: { advertiseZstdAcceptEncoding: true } }],
     ['a "Expect" header', { headers: { Expect: '100-continue' } }],
   ] as const)('%s is refused by name', async (name, config) => {
     expect(await through(new Agent(), config)).toMatchObject({
       code: 'ERR_BAD_OPTION',
-      message: `The Dispatcher given as transport cannot take ${name} of a call`,
+      message: `The Dispatcher given as transport does not support ${name} in a call`,
       maybeSent: false,
     });
   });
 });
 
-test('what an interceptor adds, and undici cannot send, is told without its words', async () => {
+test('an invalid header from an interceptor is reported without its value', async () => {
   const transport = new Agent().compose(
     (dispatch) => (options, handler) =>
       dispatch({ ...options, headers: ['Expect', '100-continue'] }, handler),
@@ -135,7 +135,7 @@ test('what an interceptor adds, and undici cannot send, is told without its word
 });
 
 describe('a request with a Content-Length', () => {
-  test('that is no number is not sent', async () => {
+  test('that is not a number is not sent', async () => {
     const headers = { 'Content-Length': 'five' };
     expect(await through(new Agent(), { url: '/a', headers })).toMatchObject({
       code: 'ERR_BAD_REQUEST',
@@ -156,7 +156,7 @@ describe('a request with a Content-Length', () => {
   });
 });
 
-test("a header that an interceptor takes off is not among the reply's", async () => {
+test('a header that an interceptor removes is not in the response', async () => {
   const transport = new Agent().compose(
     (dispatch) => (options, handler) =>
       dispatch(options, {
@@ -175,8 +175,8 @@ test("a header that an interceptor takes off is not among the reply's", async ()
   expect(outcome.headers).not.toHaveProperty('x-internal');
 });
 
-describe('an error of a Dispatcher keeps what the system says, and tells no secret', () => {
-  test('of several tries', async () => {
+describe('an error of a Dispatcher keeps the details of the system, and contains no secret', () => {
+  test('for several addresses', async () => {
     const first = Object.assign(new Error('no way for Bearer s3cret'), { code: 'ECONNREFUSED', port: 9 });
     const error = await mocked(new AggregateError([first, 's3cret'], 'all failed with s3cret'), {
       Authorization: 'Bearer s3cret',
@@ -188,12 +188,12 @@ describe('an error of a Dispatcher keeps what the system says, and tells no secr
     expect(inspect(error.cause, { depth: 9 })).not.toContain('s3cret');
   });
 
-  test('of a credential that is one word', async () => {
+  test('for a credential that is one word', async () => {
     const error = await mocked(new Error('bad: s3cret'), { Authorization: 's3cret' });
     expect(error.message).toBe('bad: [secret]');
   });
 
-  test('that it throws at once', async () => {
+  test('when it throws synchronously', async () => {
     class Broken extends Agent {
       override dispatch(): never {
         throw Object.assign(new Error('no s3cret here'), { code: 'EOWN' });
@@ -207,7 +207,7 @@ describe('an error of a Dispatcher keeps what the system says, and tells no secr
     });
   });
 
-  test('of a token request', async () => {
+  test('for a token request', async () => {
     const transport = new MockAgent();
     transport.disableNetConnect();
     onTestFinished(() => transport.close());
@@ -223,7 +223,7 @@ describe('an error of a Dispatcher keeps what the system says, and tells no secr
     });
   });
 
-  test('of a call without a credential', async () => {
+  test('for a call without a credential', async () => {
     const error = await mocked(new Error('the host is down'));
     expect(error.message).toBe('the host is down');
   });

@@ -41,7 +41,7 @@ async function target(): Promise<string> {
   return server.url;
 }
 
-describe('what undici does not do goes over Axios itself', () => {
+describe('calls that need a feature undici lacks use the adapter of Axios', () => {
   test('a proxy in the config', async () => {
     const [url, { port, passed }] = [await target(), await proxy()];
     const config = { url: '/a', proxy: { host: '127.0.0.1', port } };
@@ -49,7 +49,7 @@ describe('what undici does not do goes over Axios itself', () => {
     expect(passed).toEqual([`${url}/a`]);
   });
 
-  test('a proxy in the environment, and what NO_PROXY and "proxy: false" except from it', async () => {
+  test('a proxy in the environment, with the exceptions of NO_PROXY and "proxy: false"', async () => {
     const [url, { url: through, passed }] = [await target(), await proxy()];
     vi.stubEnv('HTTP_PROXY', through);
     vi.stubEnv('NO_PROXY', '');
@@ -88,7 +88,7 @@ describe('what undici does not do goes over Axios itself', () => {
     expect(asked).toBe('moov.invalid');
   });
 
-  test('a header of the connection', async () => {
+  test('a connection header', async () => {
     const server = await rawServer((response, incoming) => response.end(`"${incoming.headers.te}"`));
     onTestFinished(() => server.close());
     expect(await call('undici', server.url, { url: '/', headers: { TE: 'trailers' } })).toMatchObject({
@@ -98,7 +98,7 @@ describe('what undici does not do goes over Axios itself', () => {
 });
 
 describe('a Dispatcher', () => {
-  test('carries API calls and tokens, is not closed, and passes no proxy of the environment', async () => {
+  test('carries API calls and token requests, is not closed, and ignores proxies of the environment', async () => {
     vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
     const paths: string[] = [];
     class Watched extends Agent {
@@ -129,7 +129,7 @@ describe('a Dispatcher', () => {
     );
   });
 
-  test.each([['fetch'], [5], [{}], [new RetryAgent(new Agent())]])('is not %o', async (transport) => {
+  test.each([['fetch'], [5], [{}], [new RetryAgent(new Agent())]])('rejects %o', async (transport) => {
     const { options } = await startSandbox();
     // @ts-expect-error: what the types refuse, and a RetryAgent, which they can't.
     const start = () => moovAuth('/ping.read', { ...options, transport });
@@ -143,7 +143,7 @@ describe('a Dispatcher', () => {
     const error = await failure(moov.client.get('/ping', { httpAgent: new HTTPAgent() }));
     expect(error).toMatchObject({
       code: 'ERR_BAD_OPTION',
-      message: 'The Dispatcher given as transport cannot take httpAgent of a call',
+      message: 'The Dispatcher given as transport does not support httpAgent in a call',
     });
     await transport.close();
   });
@@ -173,7 +173,7 @@ describe('a Dispatcher', () => {
     await transport.close();
   });
 
-  test("a mock's own errors do not tell the token", async () => {
+  test("a mock's own errors do not contain the token", async () => {
     const transport = new MockAgent();
     transport.disableNetConnect();
     transport

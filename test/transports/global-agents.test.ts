@@ -39,7 +39,7 @@ test.each([
   expect(agent.asked).toBe(1);
 });
 
-test('a global agent as Node makes it leaves them to undici', async () => {
+test('with the default global agent, calls use undici', async () => {
   const agent = watched(new http.Agent({ keepAlive: true, timeout: 5_000 }));
   replace(agent);
   expect(await call('undici', await target(), { url: '/' })).toMatchObject({ status: 200, maybeSent: true });

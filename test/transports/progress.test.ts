@@ -15,7 +15,7 @@ async function server(behave: Behaviour): Promise<string> {
 const chunk = Buffer.alloc(1_000, 'x');
 
 describe.each(columns)('progress on %s', (column) => {
-  test('of a slow download tells its rate and how long it will still take', async () => {
+  test('of a slow download includes its rate and the estimated time left', async () => {
     const events: AxiosProgressEvent[] = [];
     let write: () => void = () => undefined;
     const url = await server((response) => {

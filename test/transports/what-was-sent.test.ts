@@ -60,12 +60,12 @@ describe.each(columns)('on %s', (column) => {
     },
   );
 
-  test('a response without a length that ends with its connection is whole', async () => {
+  test('a response without a length that ends with its connection is complete', async () => {
     const server = await raw((socket) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"a":1}'));
     expect(await call(column, server.url, { url: '/' })).toMatchObject({ status: 200, data: { a: 1 } });
   });
 
-  test('a stream over maxContentLength ends with an error, also when it has come in one piece', async () => {
+  test('a stream over maxContentLength ends with an error, also when it arrives in one chunk', async () => {
     const server = await rawServer((response) => response.end('x'.repeat(1_000)));
     onTestFinished(() => server.close());
     const outcome = await call(column, server.url, {
@@ -128,7 +128,7 @@ describe.each(columns)('on %s', (column) => {
     }
   });
 
-  test('a form of the form-data package has the length that the package finds out', async () => {
+  test('a form of the form-data package has the length that the package computes', async () => {
     const server = await rawServer((response) => response.end('{}'));
     onTestFinished(() => server.close());
     const form = new FormData();
@@ -139,7 +139,7 @@ describe.each(columns)('on %s', (column) => {
   });
 });
 
-test('requests that are given up open no connection for nobody', async () => {
+test('aborted requests open no connection', async () => {
   const server = await raw(() => undefined);
   const { send } = createTransport({ transport: 'undici', baseURL: server.url });
   await Promise.all(
@@ -160,7 +160,7 @@ test('requests that are given up open no connection for nobody', async () => {
   expect(server.opened()).toBe(50);
 });
 
-describe('with a Dispatcher that does not tell when a request begins', () => {
+describe('with a Dispatcher that does not report when a request begins', () => {
   test('a lost response counts as sent', async () => {
     const server = await raw((socket) => socket.destroy());
     const outcome = await call(silent(), server.url, { url: '/', method: 'POST', data: 'x' });

@@ -13,7 +13,7 @@ afterEach(() => {
   else process.env.TZ = timeZone;
 });
 
-describe('what a reply asks to wait', () => {
+describe('how long a response asks to wait', () => {
   test.each<[Record<string, string>, number | undefined]>([
     [{ 'retry-after': '0' }, 0],
     [{ 'retry-after': '7' }, 7_000],
@@ -42,14 +42,14 @@ describe('what a reply asks to wait', () => {
     expect(retryAfterMs(headers, now)).toBe(expected);
   });
 
-  test('retry-after-ms wins over Retry-After, which wins over X-Retry-In; nonsense is passed over', () => {
+  test('retry-after-ms wins over Retry-After, which wins over X-Retry-In; invalid values are ignored', () => {
     const all = { 'retry-after-ms': '1', 'retry-after': '2', 'x-retry-in': '3' };
     expect(retryAfterMs(all, now)).toBe(1);
     expect(retryAfterMs({ ...all, 'retry-after-ms': 'x' }, now)).toBe(2_000);
     expect(retryAfterMs({ ...all, 'retry-after-ms': 'x', 'retry-after': 'y' }, now)).toBe(3);
   });
 
-  test('a date is compared with the reply’s own Date, however wrong the local clock is', () => {
+  test('a date is compared with the response’s own Date, however wrong the local clock is', () => {
     const seconds = fc.integer({ min: 0, max: 4_102_444_800 });
     fc.assert(
       fc.property(seconds, seconds, fc.integer({ min: 0, max: 86_400 }), (server, local, wait) => {
@@ -59,12 +59,12 @@ describe('what a reply asks to wait', () => {
     );
   });
 
-  test('a Date that can’t be read leaves the local clock', () => {
+  test('with an invalid Date, the local clock counts', () => {
     const headers = { 'retry-after': date(now + 5_000), date: 'today' };
     expect(retryAfterMs(headers, now)).toBe(5_000);
   });
 
-  test('seconds and milliseconds come out as they are', () => {
+  test('seconds and milliseconds are read exactly', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 86_400 }), fc.integer({ min: 0, max: DAY }), (seconds, ms) => {
         expect(retryAfterMs({ 'retry-after': String(seconds) }, now)).toBe(seconds * 1000);
@@ -74,7 +74,7 @@ describe('what a reply asks to wait', () => {
     );
   });
 
-  test('whatever the headers hold, it is nothing or a number from 0 to a day', () => {
+  test('for any headers the result is undefined or from 0 to a day', () => {
     const almost = fc
       .tuple(
         fc.constantFrom('', '-', '+', ' ', '.', 'Sun, ', '0x', '٣'),
@@ -103,7 +103,7 @@ describe('what a reply asks to wait', () => {
     );
   });
 
-  test('words are no date: what is neither digits nor an HTTP date is nothing', () => {
+  test('a value that is neither digits nor an HTTP date is ignored', () => {
     const words = fc
       .array(fc.constantFrom('abc', 'Sun,', '12:00:00', '1', '3', 'GMT', 'PST', 'Mar', '2026', 'x'), {
         minLength: 2,
@@ -147,8 +147,8 @@ describe('HTTP dates (RFC 9110 section 5.6.7)', () => {
   });
 });
 
-describe('the growing wait', () => {
-  test('is between half and all of first × 2^(retry − 1), and never above the most', () => {
+describe('backoffMs', () => {
+  test('is from 0.5 to 1 times first × 2^(retry − 1), and never above the longest', () => {
     const ms = fc.integer({ min: 1, max: 100_000 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2_000 }), ms, ms, (retry, first, most) => {
@@ -160,7 +160,7 @@ describe('the growing wait', () => {
     );
   });
 
-  test('differs between callers who failed together', () => {
+  test('differs between callers that failed together', () => {
     const waits = new Set(Array.from({ length: 20 }, () => backoffMs(3, 100, 10_000)));
     expect(waits.size).toBeGreaterThan(10);
   });

@@ -77,20 +77,20 @@ describe('sleep', () => {
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 
-  test('a signal that is aborted already ends it before it begins', async () => {
+  test('an aborted signal ends it before it starts', async () => {
     vi.useFakeTimers();
     await new Timers().sleep(60_000, AbortSignal.abort());
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('one that ends by itself leaves no listener on the signal', async () => {
+  test('leaves no listener on the signal when it ends', async () => {
     const { signal } = new AbortController();
     await new Timers(true).sleep(1, signal);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
 
-describe('a timer holds the process open only while somebody awaits its outcome', () => {
+describe('a timer keeps the process open only while its outcome is awaited', () => {
   const run = promisify(execFile);
   const timers = new URL('../../src/utils/timers.ts', import.meta.url).href;
 
@@ -105,7 +105,7 @@ describe('a timer holds the process open only while somebody awaits its outcome'
     return stdout.trim();
   }
 
-  test('nobody awaits it: the program ends before it', async () => {
+  test('not awaited: the program ends before it', async () => {
     expect(await program(`new Timers().after(60_000, () => say('fired'));`)).toBe('');
     expect(await program(`new Timers().sleep(60_000).then(() => say('slept'));`)).toBe('');
   });
@@ -133,7 +133,7 @@ describe('a timer holds the process open only while somebody awaits its outcome'
     ).toBe('caught');
   });
 
-  test('held twice, it is let go by the last one', async () => {
+  test('held twice, it is released by the last one', async () => {
     expect(
       await program(
         `const t = new Timers(); const long = t.sleep(60).then(() => say('long')); const short = t.sleep(10);

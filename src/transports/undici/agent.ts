@@ -4,15 +4,15 @@ import { connectorTo } from './connector.js';
 import type { UndiciResponseHandler } from './response-handler.js';
 
 /**
- * The keep-alive connections of one `MoovAuth`, over undici, which is loaded when it is first used. Idle connections
- * do not hold the process open, and end by themselves after some seconds.
+ * The keep-alive connections of one `MoovAuth`, over undici, which is loaded on first use. Idle connections do not keep
+ * the process open, and close after some seconds.
  */
 export class UndiciAgent {
   readonly #origin: string;
   #loading: Promise<unknown> | undefined;
   #client: typeof Client | undefined;
   readonly #connect;
-  /** The one last used is the next to be used, so that no more are kept open than are needed. */
+  /** The most recently used connection is used next, so that no more stay open than are needed. */
   readonly #idle: Connection[] = [];
   readonly #busy = new Set<Connection>();
 
@@ -21,7 +21,7 @@ export class UndiciAgent {
     this.#connect = connectorTo(origin);
   }
 
-  /** Loads undici; nothing if that is done. */
+  /** Loads undici, if it is not loaded yet. */
   load(): Promise<unknown> | undefined {
     if (this.#client !== undefined) return undefined;
     this.#loading ??= import('undici').then(({ Client }) => {
@@ -30,7 +30,7 @@ export class UndiciAgent {
     return this.#loading;
   }
 
-  /** @param options - What undici takes; each limit of time is the caller's own, so undici has none. */
+  /** @param options - undici's options. The caller has its own time limits, so undici has none. */
   dispatch(options: Dispatcher.DispatchOptions, handler: UndiciResponseHandler): void {
     const connection = this.#idle.pop() ?? this.#open();
     this.#busy.add(connection);
@@ -49,7 +49,7 @@ export class UndiciAgent {
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
-  /** Closes idle connections, and the others when their requests end, each of which has a deadline of its own. */
+  /** Closes idle connections at once, and the others when their requests end. Each request has its own deadline. */
   release(): void {
     for (const connection of [...this.#idle.splice(0), ...this.#busy]) connection.close();
   }

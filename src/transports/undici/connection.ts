@@ -5,20 +5,20 @@ import { toError } from '../../utils/errors.js';
 import type { Connector } from './connector.js';
 import type { RequestConnection, UndiciResponseHandler } from './response-handler.js';
 
-/** What a connection says to its pool. */
+/** What a connection reports to its pool. */
 export interface ConnectionOwner {
-  /** It can take another request. */
+  /** It can send another request. */
   free(connection: Connection): void;
-  /** It can't, now or ever. */
+  /** It cannot send another request. */
   gone(connection: Connection): void;
 }
 
 /**
- * A connection that carries one request at a time: undici's Client, which opens a socket when it has a request and none
- * stands.
+ * A connection that sends one request at a time: undici's Client, which opens a socket when it has a request and no
+ * socket.
  *
- * A request that is given up takes its connection with it. undici would open a new one for a request that was given up,
- * and goes on for minutes with one that is being made.
+ * When a request is aborted, its connection is closed too. Otherwise undici would open a new connection for the aborted
+ * request, and would continue for minutes to open one that is not established yet.
  */
 export class Connection implements RequestConnection {
   readonly #client: Client;
@@ -36,7 +36,7 @@ export class Connection implements RequestConnection {
     };
     Object.setPrototypeOf(options, null);
     this.#client = new ClientOfUndici(origin, options);
-    // What goes wrong in undici itself must end the request and nothing else.
+    // An error inside undici must end the request and nothing else.
     const events: EventEmitter = this.#client;
     events.on('error', (error: unknown) => this.#handler?.reject(toError(error)));
     this.#client.on('disconnect', () => {
@@ -60,11 +60,11 @@ export class Connection implements RequestConnection {
     this.#handler = undefined;
     this.#owner.gone(this);
     this.#client.destroy(error).catch(() => undefined);
-    // undici does not end a socket that is still being connected.
+    // undici does not close a socket that is still connecting.
     this.#socket?.destroy();
   }
 
-  /** Ends when its request has. */
+  /** Closes the connection when its request has ended. */
   close(): void {
     this.#closed = true;
     this.#client.close().catch(() => undefined);

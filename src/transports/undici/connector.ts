@@ -6,10 +6,10 @@ import { shieldedFromPrototype } from '../prototype-pollution.js';
 const KEEP_ALIVE_PROBE_MS = 60_000;
 
 /**
- * Opens a socket to the one origin that it was made for, without a limit of time.
+ * Opens a socket to the one origin that it was created for, without a time limit.
  *
- * @param callback - undici's, called when the socket stands or why it does not.
- * @param lost - Called with the error of a socket that stood, before undici learns of it.
+ * @param callback - undici's callback, called with the socket or the error.
+ * @param lost - Called with the error of an established socket, before undici gets it.
  */
 export type Connector = (callback: buildConnector.Callback, lost: (error: Error) => void) => Socket;
 

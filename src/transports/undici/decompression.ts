@@ -7,7 +7,7 @@ const brotli = {
   finishFlush: constants.BROTLI_OPERATION_FLUSH,
 };
 
-/** The steps that undo a `Content-Encoding`; none for one that Axios leaves as it is. */
+/** Returns the streams that decode a `Content-Encoding`; none for an encoding that Axios does not decode. */
 export function decompressors(encoding: string): readonly Transform[] {
   switch (encoding.toLowerCase()) {
     case 'gzip':
@@ -26,7 +26,7 @@ export function decompressors(encoding: string): readonly Transform[] {
   }
 }
 
-/** Node has it since 22.15; before, and so in its types here, the body is left as it is. */
+/** Node supports it since 22.15, so it is missing in the types here. Without support, the body stays encoded. */
 function zstd(): readonly Transform[] {
   const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
   if (typeof create !== 'function') return [];

@@ -3,12 +3,12 @@ import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 
 import { toError } from '../../utils/errors.js';
 
 /**
- * A failure of undici's as the error that Axios makes of the same failure in `node:http`.
+ * Converts a failure of undici to the error that Axios creates for the same failure of `node:http`.
  *
- * Nothing of undici's own errors is passed on, as those of a mock or an interceptor may tell the request's headers;
- * the system's errors keep what the system says of them.
+ * No error of undici is passed on, because one of a mock or an interceptor may contain the request's headers. Errors of
+ * the operating system keep the system's own details.
  *
- * @param response - The response, where its head has come.
+ * @param response - The response, if its headers were received.
  */
 export function failure(
   error: Error,
@@ -24,12 +24,12 @@ export function failure(
   return AxiosError.from(told, undefined, config, undefined, response);
 }
 
-/** The error of a response that ends before its last byte. */
+/** Returns the error for a response that ends before its last byte. */
 export function brokenOff(config: InternalAxiosRequestConfig, response: AxiosResponse): AxiosError {
   return new AxiosError('stream has been aborted', AxiosError.ERR_BAD_RESPONSE, config, undefined, response);
 }
 
-/** What a stream of a response ends with when the connection does, as `node:http` words it. */
+/** Returns the error of a response stream whose connection ended, worded as in `node:http`. */
 export function aborted(): Error {
   return coded('aborted', 'ECONNRESET');
 }
@@ -61,7 +61,7 @@ const wordings: Readonly<Record<string, readonly [message: string, code: string]
   ],
 };
 
-/** undici tells the parser's reason but not its code. */
+/** undici reports the parser's reason but not its code. */
 const parserCodes: readonly (readonly [reason: RegExp, code: string])[] = [
   [/status/i, 'HPE_INVALID_STATUS'],
   [/version/i, 'HPE_INVALID_VERSION'],
@@ -80,7 +80,7 @@ function parseError(error: Error): Error {
   return coded(`Parse Error: ${reason}`, code);
 }
 
-/** What `node:http`, and so Axios, throws for a request that can't be written. It is the program's mistake. */
+/** Returns what `node:http`, and so Axios, throws for a request that cannot be written: a mistake of the program. */
 function unsendable({ headers, method, url }: InternalAxiosRequestConfig): Error {
   try {
     for (const name of Object.keys(headers)) validateHeaderName(name);
@@ -94,7 +94,7 @@ function unsendable({ headers, method, url }: InternalAxiosRequestConfig): Error
   return new AxiosError(`The request cannot be sent as it is: ${url ?? ''}`, AxiosError.ERR_BAD_REQUEST);
 }
 
-/** Of the system's errors; anything else on an error may lead to the request. */
+/** The properties of system errors. Any other property of an error may lead to the request. */
 const facts = ['errno', 'syscall', 'hostname', 'address', 'port', 'host', 'reason'] as const;
 
 function cleaned(error: Error, secrets: readonly string[]): Error {
@@ -114,7 +114,7 @@ function cleaned(error: Error, secrets: readonly string[]): Error {
   return code === '' ? copy : Object.assign(copy, { code });
 }
 
-/** What of the request no message may tell. */
+/** The parts of the request that must not be in a message. */
 function secretsOf(config: InternalAxiosRequestConfig): readonly string[] {
   const authorization: unknown = config.headers.get('Authorization');
   if (typeof authorization !== 'string') return [];
@@ -130,7 +130,7 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** What went wrong with a stream, as Axios passes it on; undici destroys a body with its own errors. */
+/** Returns the error of a stream as Axios passes it on; undici destroys a body with errors of its own. */
 export function bodyFailure(
   error: Error,
   config: InternalAxiosRequestConfig,

@@ -7,7 +7,7 @@ const ACCEPT_ENCODING = 'gzip, compress, deflate, br';
 const unsendable = /[^\t\x20-\x7e\x80-\xff]+/g;
 
 /**
- * The headers as undici takes them, names and values in turn, with those that Axios's own adapter adds.
+ * Converts headers to undici's form, names and values alternating, and adds those that Axios's own adapter adds.
  */
 export function requestHeaders(headers: RequestHeaders): string[] {
   const head: string[] = [];
@@ -26,7 +26,7 @@ export function requestHeaders(headers: RequestHeaders): string[] {
   return head;
 }
 
-/** What can't stand in a header is left out, as Axios's own adapter does, where it may be. */
+/** Leaves out characters that a header cannot contain, as Axios's own adapter does, where that is allowed. */
 function clean(name: string, value: unknown): string {
   const text = String(value);
   if (isSendable(text)) return text;
@@ -34,10 +34,10 @@ function clean(name: string, value: unknown): string {
   return text.replace(unsendable, '').replace(/^[\t ]+|[\t ]+$/g, '');
 }
 
-/** Names that mean something else on Axios's class of headers. */
+/** Names that are methods of Axios's class of headers. */
 const reserved = new AxiosHeaders();
 
-/** Of these Node keeps the first one alone. */
+/** Of these headers, Node keeps only the first one. */
 const single = new Set([
   'age',
   'authorization',
@@ -59,7 +59,7 @@ const single = new Set([
   'user-agent',
 ]);
 
-/** A response's headers, repeated ones put together as `node:http` does. */
+/** Converts the headers of a response, joining repeated ones as `node:http` does. */
 export function responseHeaders(
   given: Readonly<Record<string, string | string[] | undefined>>,
 ): AxiosResponse['headers'] {

@@ -9,7 +9,7 @@ interface Part {
   readonly length: number;
 }
 
-/** A form as multipart (RFC 7578), byte for byte as Axios encodes it, and its headers. */
+/** Encodes a form as multipart (RFC 7578), byte for byte as Axios does, with its headers. */
 export function multipart(form: FormData, headers: RequestHeaders): Readable {
   const given: unknown = headers.get('Content-Type');
   const boundary = /boundary=([-_\w\d]{10,70})/i.exec(String(given))?.[1] ?? `moov-${crypto.randomUUID()}`;

@@ -1,4 +1,4 @@
-/** Codes of errors that come before a connection stands, whatever the system was doing. */
+/** Codes of errors that occur only before a connection is established, whatever the system call. */
 const beforeConnection = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -11,7 +11,7 @@ const beforeConnection = new Set([
   'UND_ERR_NOT_SUPPORTED',
   'UND_ERR_CLOSED',
   'UND_MOCK_ERR_MOCK_NOT_MATCHED',
-  // The server's certificate, which is looked at before the first byte of a request.
+  // The server's certificate is checked before the first byte of a request is sent.
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'CERT_CHAIN_TOO_LONG',
   'CERT_HAS_EXPIRED',
@@ -30,16 +30,16 @@ const beforeConnection = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** What the system was doing before a connection was established. */
+/** System calls that precede an established connection. */
 const connecting = new Set(['connect', 'getaddrinfo']);
 
 /**
- * Whether an error of a Dispatcher proves that no connection was established for the request, so that nothing of it can have been
- * sent. Anything else is no proof.
+ * Whether an error of a Dispatcher proves that no connection was established for the request, so that nothing of it was
+ * sent. Other errors prove nothing.
  */
 export function provesNoConnection(error: Error): boolean {
   if (error instanceof AggregateError) {
-    // Of several addresses, each was tried.
+    // Each of several addresses was tried.
     return (
       error.errors.length > 0 && error.errors.every((one) => one instanceof Error && provesNoConnection(one))
     );

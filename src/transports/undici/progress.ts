@@ -3,15 +3,15 @@ import type { AxiosProgressEvent } from 'axios';
 
 const SHORTEST_PAUSE_MS = 1000 / 3;
 
-/** The rate is that of the last so many events, and is not told before it has been watched for a while. */
+/** The rate is measured over this many events, and is not reported at the beginning. */
 const SAMPLES = 50;
 const WATCHED_MS = 250;
 
 /**
- * A stream that passes everything on and tells the listener how far it is: at most three times a second, and at the
- * end, as Axios does.
+ * Creates a stream that passes everything on and reports its progress to the listener: at most three times per second,
+ * and at the end, as Axios does.
  *
- * @param total - Bytes, where known.
+ * @param total - The number of bytes, if known.
  */
 export function progress(
   listener: (event: AxiosProgressEvent) => void,
@@ -42,7 +42,7 @@ export function progress(
       lengthComputable: total !== undefined,
       [direction]: true,
     };
-    // Not from within the stream, to whose owner the listener's error would go.
+    // Outside the stream: otherwise its owner would get the listener's error.
     process.nextTick(listener, event);
   }
 

@@ -6,15 +6,15 @@ import type { RequestHeaders } from '../transport.js';
 import { multipart } from './multipart.js';
 import { progress } from './progress.js';
 
-/** What undici takes as a body. */
+/** The bodies that undici accepts. */
 export type RequestBody = string | Buffer | Readable | null;
 
 /**
- * The body as bytes or a stream, with the headers that it asks for, as Axios's own adapter makes it.
+ * Converts the body to bytes or a stream, and sets the headers that it requires, as Axios's own adapter does.
  *
- * @param headers - Gets `Content-Type` and `Content-Length`, where the body decides them.
- * @returns a promise only for a form of the form-data package, which has to look at its files.
- * @throws AxiosError for a body that is none, and for one that is longer than `maxBodyLength`.
+ * @param headers - `Content-Type` and `Content-Length` are set here if the body decides them.
+ * @returns a promise only for a form of the form-data package, which has to read the sizes of its files.
+ * @throws AxiosError for an invalid body, and for one that is longer than `maxBodyLength`.
  */
 export function requestBody(
   config: InternalAxiosRequestConfig,
@@ -122,7 +122,7 @@ function isFormOfPackage(data: unknown): data is PackagedForm {
   return data.getHeaders !== Reflect.get(Object.prototype, 'getHeaders');
 }
 
-/** As Axios tells them, so that those of other makes count too. */
+/** Recognised as Axios does, so that other implementations count too. */
 function isForm(data: unknown): data is FormData {
   return (
     typeof data === 'object' &&

@@ -4,7 +4,9 @@ import { bareError } from '../bare-error.js';
 import { decompressors } from './decompression.js';
 import { progress } from './progress.js';
 
-/** What is needed between the wire and the caller: decompression and progress. Takes off the header that it undoes. */
+/**
+ * Returns the streams between the connection and the caller: decompression and progress. Removes the decoded header.
+ */
 export function responseSteps(response: AxiosResponse): readonly Transform[] {
   const { config, headers, status } = response;
   const steps: Transform[] = [];
@@ -24,12 +26,12 @@ export function responseSteps(response: AxiosResponse): readonly Transform[] {
   return [...steps, ...undo];
 }
 
-/** The source's bytes after all steps; an error of any of them is one of the result. */
+/** Pipes the source through all steps. An error of any step becomes an error of the result. */
 export function through(source: Readable, steps: readonly Transform[]): Readable {
   return steps.reduce<Readable>((stream, step) => pipeline(stream, step, () => undefined), source);
 }
 
-/** The stream, up to `maxContentLength`. Its error comes when the caller has had time to listen. */
+/** Limits a stream to `maxContentLength`. Its error is emitted after the caller has had time to listen. */
 export function withinLimit(stream: Readable, config: InternalAxiosRequestConfig): Readable {
   const limit = config.maxContentLength;
   if (limit === undefined || limit < 0) return stream;
@@ -48,7 +50,7 @@ export function tooLarge(limit: number, config: InternalAxiosRequestConfig): Axi
   return new AxiosError(`maxContentLength size of ${limit} exceeded`, AxiosError.ERR_BAD_RESPONSE, config);
 }
 
-/** The bytes as the caller asked for them: a stream's as they are. */
+/** Converts the bytes to the requested response type. Those of a stream are returned as they are. */
 export function decoded(chunks: readonly Buffer[], config: InternalAxiosRequestConfig): Buffer | string {
   const [first] = chunks;
   const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);

@@ -12,17 +12,17 @@ import { decoded, responseSteps, through, tooLarge, withinLimit } from './respon
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
-/** A connection of this package's own that carries one request. */
+/** One of this package's own connections, which sends one request. */
 export interface RequestConnection {
-  /** The request's response is there whole. */
+  /** The complete response was received. */
   done(): void;
-  /** The request is over before that. */
+  /** The request ended before that. */
   abort(error: Error): void;
 }
 
-/** What is known of a Dispatcher of the application's. */
+/** What is known about the application's Dispatcher. */
 export interface DispatcherKnowledge {
-  /** Whether it tells each request that begins: it is undici's own, or has told one. */
+  /** Whether it reports each request that begins: it is undici's own, or has reported one. */
   tellsStart: boolean;
 }
 
@@ -36,21 +36,21 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #limit: number;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
-  /** Where the request is, unless a Dispatcher of the application's has it. */
+  /** The connection of the request, unless the application's Dispatcher has it. */
   connection: RequestConnection | undefined;
   #dispatcher: DispatcherKnowledge | undefined;
   #body: Readable | undefined;
   #response: AxiosResponse | undefined;
-  /** Where the response's bytes go in, and where they come out, when they are not simply collected. */
+  /** The first and the last stream of a response whose bytes are not simply collected. */
   #source: Readable | undefined;
   #out: Readable | undefined;
-  /** The end of the turn in which the head came, until which a response that may be given as its bytes is held back. */
+  /** Set while a response that may be given as a Buffer is held back: until the end of the turn in which its headers came. */
   #held: NodeJS.Immediate | undefined;
   #bodyBytes = 0;
   #bytes = 0;
-  /** Whether a byte of the request may have been given to a connection, as far as undici has told. */
+  /** Whether a byte of the request may have been given to a connection, as far as undici has reported. */
   #sent: 'no' | 'perhaps' | 'yes' = 'no';
-  /** Whether the caller has a result, apart from the bytes of a stream. */
+  /** Whether the caller has a result, not counting the bytes of a stream. */
   #settled = false;
   #over = false;
 
@@ -68,25 +68,25 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     config.signal?.addEventListener?.('abort', this);
   }
 
-  /** Whether nothing more is expected of the wire. */
+  /** Whether nothing more is expected from the connection. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** The signal's event. It ends a streamed response too, as long as not all of that is read. */
+  /** Handles the signal's event. It also ends a streamed response that was not read completely. */
   handleEvent(): void {
     const error = new axios.CanceledError(undefined, this.#config);
     this.fail(error);
     this.#out?.destroy(error);
   }
 
-  /** Watches the body: what goes wrong with it is told as such. */
+  /** Watches the request body, so that its errors are reported as such. */
   sends(body: RequestBody): void {
     if (!(body instanceof Readable)) {
       this.#bodyBytes = body === null ? 0 : Buffer.byteLength(body);
       return;
     }
-    // One without a length is a stream of the caller's, which is counted on its way here.
+    // A body without a length is a stream from the caller, which is counted while it is read.
     this.#bodyBytes = Number(this.#config.headers.getContentLength()) || 0;
     this.#body = body;
     body.once('error', (error) => this.fail(bodyFailure(error, this.#config)));
@@ -98,26 +98,26 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * The connection has failed. undici takes a reset for the end of a response that has no length and is not chunked.
+   * The connection failed. undici treats a reset as the end of a response that has no length and is not chunked.
    */
   connectionLost(error: Error): void {
     if (this.#response === undefined || this.#over) return;
     if ('code' in error && error.code === 'ECONNRESET') this.#lose(error);
   }
 
-  /** The request is given to a Dispatcher of the application's, which may send it without a word. */
+  /** The request is given to the application's Dispatcher, which may send it without reporting that. */
   dispatched(knowledge: DispatcherKnowledge): void {
     this.#sent = 'perhaps';
     this.#dispatcher = knowledge;
   }
 
-  /** undici has refused the request, or failed with it, in an error of its own. */
+  /** undici refused the request, or failed to send it, with an error of its own. */
   reject(error: Error): void {
     this.#judge(error);
     this.fail(failure(error, this.#config, this.#response));
   }
 
-  /** Ends the exchange, wherever it is. */
+  /** Ends the exchange in whatever state it is. */
   fail(error: Error): void {
     if (this.#over) return;
     this.#streamIfHeld();
@@ -131,7 +131,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#over || this.#controller !== undefined) {
-      // A Dispatcher that retries or follows redirects by itself: whether a second send is safe is not its to judge.
+      // The Dispatcher retries or follows redirects by itself, and cannot know whether a second send is safe.
       this.fail(AxiosError.from(sentTwice(), undefined, this.#config));
       controller.abort(aborted());
       return;
@@ -164,7 +164,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#observer.head(status, () => ({ ...response }));
     const steps = responseSteps(response);
     if (config.responseType === 'stream') {
-      // Most responses are small, and come whole with their heads.
+      // Most responses are small and arrive together with their headers.
       const mayBeBytes = steps.length === 0 && this.#observer.takesBytes === true;
       if (mayBeBytes) this.#held = setImmediate(() => this.#streamIfHeld());
       else this.#stream(response, controller, steps);
@@ -176,7 +176,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#observer.received();
-    // A stream that is changed on its way is counted at its end.
+    // The bytes of a stream with further steps are counted after the last one.
     if (this.#source === this.#out && this.#exceeds(chunk)) this.#refuse();
     else if (this.#source === undefined) this.#chunks.push(chunk);
     else if (!this.#source.push(chunk)) controller.pause();
@@ -214,7 +214,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     else this.#settle(failure(error, this.#config, this.#response));
   }
 
-  /** Streams a response after all that has not come whole with its head. */
+  /** Streams a response of which only a part arrived together with its headers. */
   #streamIfHeld(): void {
     const [held, response, controller] = [this.#held, this.#response, this.#controller];
     if (held === undefined || response === undefined || controller === undefined) return;
@@ -232,7 +232,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     for (const chunk of this.#chunks.splice(0)) if (!source.push(chunk)) controller.pause();
     const out = steps.length > 0 ? withinLimit(through(source, steps), this.#config) : source;
     out.once('close', () => this.#unlisten());
-    // An abort may come before its receiver can listen, who finds it destroyed then.
+    // An abort may come before the receiver can listen. The receiver then finds the stream destroyed.
     out.on('error', () => undefined);
     response.data = out;
     this.#out = out;
@@ -240,7 +240,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#resolve(response);
   }
 
-  /** Where bytes go in that are not simply collected. */
+  /** Creates the first stream of a response whose bytes are not simply collected. */
   #open(controller: Dispatcher.DispatchController): Readable {
     this.#source = new Readable({
       highWaterMark: STREAM_BUFFER_BYTES,
@@ -253,12 +253,12 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     return this.#source;
   }
 
-  /** Ends a streamed response, which the caller has or is about to get: not before there was time to listen. */
+  /** Ends a streamed response that the caller has or is about to get, after there was time to listen for errors. */
   #breakOff(error: Error): void {
     if (this.#source !== undefined) setImmediate(() => this.#out?.destroy(bareError(error)));
   }
 
-  /** RFC 9110 section 8.6: a 304 may tell the length of the body that it does not have. undici waits for that body. */
+  /** RFC 9110 section 8.6: a 304 may have the length of a body that is not sent. undici waits for that body. */
   #isWhole(error: Error): boolean {
     return (
       this.#response?.status === 304 &&
@@ -268,7 +268,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     );
   }
 
-  /** Reads a response that is decompressed or watched on its way. */
+  /** Reads a response that is decompressed or whose progress is reported. */
   #collect(stream: Readable): void {
     this.#out = stream;
     stream.on('data', (chunk: Buffer) => {
@@ -285,7 +285,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     return this.#limit > -1 && this.#bytes > this.#limit;
   }
 
-  /** Gives up a response that is over `maxContentLength`: a streamed one where its reader can see it. */
+  /** Ends a response that is over `maxContentLength`. The reader of a stream gets the error. */
   #refuse(): void {
     this.#streamIfHeld();
     const error = tooLarge(this.#limit, this.#config);
@@ -312,7 +312,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   }
 
   #judge(error: Error): void {
-    // Of one that may have sent the request in silence, and again, an error speaks of the last connection alone.
+    // If the Dispatcher may have sent the request several times, an error describes only the last connection.
     if (this.#sent !== 'perhaps' || this.#dispatcher?.tellsStart !== true) return;
     if (provesNoConnection(error)) this.#sent = 'no';
   }
@@ -337,7 +337,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
 function sentTwice(): Error {
   return coded(
-    'The Dispatcher given as transport began to send the request a second time, which was stopped',
+    'The Dispatcher given as transport tried to send the request a second time, and was stopped',
     AxiosError.ERR_NETWORK,
   );
 }

@@ -4,12 +4,12 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import { connectionSettings } from '../../config/reserved-axios-settings.js';
 import { proxiesFor } from '../proxy-environment.js';
 
-/** Headers of the connection itself, which undici writes or refuses. */
+/** Connection headers, which undici writes itself or refuses. */
 const ofConnection = /^(?:connection|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
 
-/** What of a request undici can't do as Axios's own adapter does, in words; nothing for most requests. */
+/** Names what undici cannot do like Axios's own adapter for a request; `undefined` for most requests. */
 export function unsupportedByUndici(config: InternalAxiosRequestConfig): string | undefined {
-  // These few are off when they are false, 0 or empty.
+  // These settings are off when they are false, 0 or empty.
   const setting = connectionSettings.find((name) => config[name]);
   if (setting !== undefined) return setting;
   const { transitional } = config;
@@ -21,8 +21,8 @@ export function unsupportedByUndici(config: InternalAxiosRequestConfig): string 
 }
 
 /**
- * Whether the program's surroundings change how Axios's own adapter connects, as they were when this is called: a
- * proxy in the environment, or global agents with settings of their own.
+ * Whether the environment changes how Axios's own adapter connects: a proxy variable, or global agents with custom
+ * settings. Reads the state at the time of the call.
  */
 export function detectEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): {
   proxied: (protocol: string) => boolean;
@@ -34,7 +34,7 @@ export function detectEnvironment(env: Readonly<Record<string, string | undefine
   return { proxied: (protocol) => proxies[protocol === 'https:' ? protocol : 'http:'].length > 0, agents };
 }
 
-/** Settings that Node itself gives its global agents. */
+/** Settings that Node itself sets on its global agents. */
 const usual = new Set([
   'keepAlive',
   'scheduling',

@@ -7,13 +7,13 @@ import { requestHeaders } from './headers.js';
 import { type RequestBody, requestBody } from './request-body.js';
 import { UndiciResponseHandler } from './response-handler.js';
 
-/** Gives a request to undici. */
+/** Passes a request to undici. */
 export type Dispatch = (options: Dispatcher.DispatchOptions, handler: UndiciResponseHandler) => void;
 
 /**
- * Axios's behaviour over undici: the same responses, the same errors.
+ * Sends requests over undici, with the same responses and errors as Axios.
  *
- * The request's signal is the only limit of time.
+ * The signal of the request is its only time limit.
  */
 export function undiciTransport(origin: string, dispatch: Dispatch): Transport {
   return (request, observer) =>
@@ -45,7 +45,10 @@ export function undiciTransport(origin: string, dispatch: Dispatch): Transport {
   }
 }
 
-/** What undici gets. It inherits nothing, as undici would take `upgrade`, say, from `Object.prototype` too. */
+/**
+ * The input of undici. It inherits nothing, because undici would also read `upgrade`, for example, from
+ * `Object.prototype`.
+ */
 class DispatchOptions implements Dispatcher.DispatchOptions {
   readonly headersTimeout = 0;
   readonly bodyTimeout = 0;
