@@ -4,7 +4,7 @@ import { quantile, type Summary, shown, summary, table } from './statistics.js';
 
 const PER_SECOND = 300;
 const SECONDS = 6;
-const ROUNDS = 4;
+const ROUNDS = 3;
 const SHORT_LIFE_SECONDS = 2;
 
 export interface Ratio {

@@ -4,8 +4,8 @@ import { type Call, contestants } from './contestants.js';
 
 /** What the parent may order. */
 export type Task =
-  /** As many calls as go in this time, with so many in flight. */
-  | { inFlight: number; ms: number }
+  /** As many calls as go in this time, but at least so many, with so many in flight. */
+  | { inFlight: number; ms: number; atLeast?: number }
   /** So many calls at once. */
   | { burst: number }
   /** One call, a second one this many milliseconds later, and a third when both have been answered. */
@@ -21,15 +21,14 @@ export interface Done {
   latencies: number[];
   /** Processor time of the process, which says more than the clock where a machine is shared. */
   cpuMs: number;
-  /** The most memory that the process has had so far, beyond what it had before its first call. */
-  addedBytes: number;
+  /** The most memory that the process has had so far. */
+  peakBytes: number;
 }
 
 const [name = '', baseURL = ''] = process.argv.slice(2);
 const start = contestants[name] ?? bodyContestants[name];
 if (start === undefined) throw new Error(`No contestant ${name}`);
 const call = await start(baseURL);
-const atRest = process.memoryUsage().rss;
 process.on('message', async (task: Task) => process.send?.(await perform(call, task)));
 process.send?.('ready');
 
@@ -47,8 +46,9 @@ async function perform(callMoov: Call, task: Task): Promise<Done> {
   };
   if ('inFlight' in task) {
     const end = began + task.ms;
+    const { atLeast = 0 } = task;
     const loop = async () => {
-      while (performance.now() < end) await one();
+      while (performance.now() < end || calls < atLeast) await one();
     };
     await Promise.all(Array.from({ length: task.inFlight }, loop));
   } else if ('thenAfter' in task) {
@@ -75,7 +75,7 @@ async function perform(callMoov: Call, task: Task): Promise<Done> {
     ms: performance.now() - began,
     latencies,
     cpuMs: (user + system) / 1_000,
-    addedBytes: process.resourceUsage().maxRSS * 1_024 - atRest,
+    peakBytes: process.resourceUsage().maxRSS * 1_024,
   };
 }
 

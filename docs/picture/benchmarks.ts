@@ -36,13 +36,14 @@ const title = 'Small GETs a second, as a ratio to bare Axios; median, with quart
 writeFileSync(here('../benchmarks.svg'), drawChart(title, groups));
 
 const page = here('../benchmarks.md');
-const [before, , after] = readFileSync(page, 'utf8').split(
-  /(?<=<!-- figures -->\n)|(?=<!-- end of figures -->)/,
-);
-if (before === undefined || after === undefined)
-  throw new Error('docs/benchmarks.md has no place for figures');
+const place = /(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)/s;
+const text = readFileSync(page, 'utf8');
+if (!place.test(text)) throw new Error('docs/benchmarks.md has no place for figures');
 const figures = [
   `${at}. ${machine}. ${rounds} rounds; median (quartiles).`,
   ...tables.map((table) => `### ${table.title}\n\n${table.text}`),
 ].join('\n\n');
-writeFileSync(page, `${before}\n${figures}\n\n${after}`);
+writeFileSync(
+  page,
+  text.replace(place, () => `\n${figures}\n\n`),
+);
