@@ -1,6 +1,6 @@
-// Puts the modules of a build together: `node scripts/bundle.js <folder>`, the folder holding `esm` and `cjs` as tsc left
-// them. Loading a file costs a process about half a millisecond, and there are a hundred. Each file that package.json
-// names stays, and what several of them use is in `chunks`, so that it is loaded once. Types are left as they are.
+// Bundles the modules of a build into a few files: `node scripts/bundle.js <folder>`. The folder has `esm` and `cjs` as tsc
+// compiled them. A process takes about half a millisecond to load a file, and there are a hundred. Each file that
+// package.json names remains. What several of them use is in `chunks`, so that it is loaded once. Types stay as they are.
 // @ts-check
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,8 +25,9 @@ for (const format of /** @type {const} */ (['esm', 'cjs'])) {
     format,
     chunkFileNames: 'chunks/[name].js',
     minifyInternalExports: false,
-    // As TypeScript makes it.
+    // As TypeScript makes it. Jest cannot load modules by import().
     esModule: true,
     interop: 'auto',
+    dynamicImportInCjs: false,
   });
 }
