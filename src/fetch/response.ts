@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
+import { inspect } from 'node:util';
 import type { AxiosResponse } from 'axios';
 import { attachCallInfo, hasCallInfo, withCallInfo } from '../client/call-info.js';
+import { withoutQuery } from '../client/private-bodies.js';
 import { isStream } from '../client/streams.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { LazyResponse } from './lazy-response.js';
@@ -63,8 +65,15 @@ class FetchedResponse extends LazyResponse {
     try {
       return await super.json();
     } catch (error) {
-      throw hasCallInfo(error) ? error : withCallInfo(error, unreadable(this.moov, this.ok));
+      if (hasCallInfo(error)) throw error;
+      throw withCallInfo(withoutExcerpt(error), unreadable(this.moov, this.ok));
     }
+  }
+
+  /** The runtime's own shows the query. */
+  [inspect.custom](): object {
+    const { status, statusText, headers, url, moov } = this;
+    return { status, statusText, headers, url: withoutQuery(url), moov };
   }
 }
 
@@ -74,6 +83,11 @@ function headersOf(given: AxiosResponse['headers']): Headers {
     for (const one of [value].flat()) headers.append(name, String(one));
   }
   return headers;
+}
+
+/** The error for a body that is not JSON, whose message quotes the body. */
+function withoutExcerpt(error: unknown): unknown {
+  return error instanceof SyntaxError ? new SyntaxError('The body of the response is not JSON') : error;
 }
 
 /** What became of a call whose body the caller can't read: after a 2xx it must not read as if Moov had done nothing. */
