@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { MoovConfigError } from './errors.js';
+import { uuid5 } from './utils/uuid.js';
 import { describeType } from './utils/value-type.js';
 
 /** Fixed for good: another namespace would give other keys, and a payment tried again under one would be made twice. */
-const NAMESPACE = Buffer.from('6f1d3f0e5c0b4b2e9a437d1f8f0c2b6a', 'hex');
+const NAMESPACE = '6f1d3f0e-5c0b-4b2e-9a43-7d1f8f0c2b6a';
 
 /**
  * Derives a value for `X-Idempotency-Key` from what makes a payment the same payment, such as
@@ -27,13 +27,5 @@ export function idempotencyKey(...parts: (string | number)[]): string {
       }.`,
     );
   }
-  return uuid5(JSON.stringify(parts));
-}
-
-/** RFC 9562 section 5.5: the first 16 bytes of a SHA-1 hash, with the version and the variant put into them. */
-function uuid5(name: string): string {
-  const bytes = createHash('sha1').update(NAMESPACE).update(name).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return uuid5(JSON.stringify(parts), NAMESPACE);
 }
