@@ -1,4 +1,4 @@
-// `npm run sandbox`: a look-alike of Moov's API that runs until it is stopped. PORT chooses its port.
+// `npm run sandbox`: a local server that behaves like Moov's API, until it is stopped. PORT chooses its port.
 import { createMoovSandbox } from 'express-moov-auth/sandbox';
 
 const sandbox = createMoovSandbox();
@@ -7,7 +7,7 @@ const { clientId, clientSecret } = sandbox.credentials;
 
 console.log(`The sandbox is listening on ${url}
 
-It accepts one API key, made up for it:
+It accepts one made-up API key:
   public key        ${clientId}
   secret key        ${clientSecret}
   its origin        ${sandbox.origins.join(', ')}
@@ -22,5 +22,5 @@ To use it, in the shell that runs your server:
 
 Ctrl+C stops it.`);
 
-// `on`, as Ctrl+C under npm comes twice: from the terminal and from npm. A second one must not kill the clean end.
+// `on`, because Ctrl+C under npm arrives twice: from the terminal and from npm. The second one must not interrupt this.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => sandbox.close());
