@@ -9,8 +9,11 @@ export interface Attempt {
   misdirected: boolean;
   /** The local port, once connected. */
   port?: number;
-  /** Whether the connection stood, so that the request was handed to it. */
-  connected: boolean;
+  /**
+   * Whether the connection stood, so that the request was handed to it. It is unknown when a kept connection broke
+   * before undici began to write: a client that is not told so has no proof that nothing was sent.
+   */
+  connected: boolean | 'unknown';
   /** The status, as soon as the head of a reply was read. */
   status?: number;
   /** Whether the reply was read to its last byte. */

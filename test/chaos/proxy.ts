@@ -90,6 +90,8 @@ export class ChaosProxy {
   readonly #clients = new Set<Socket>();
   readonly #work = new Set<Promise<unknown>>();
   readonly #seen = new Map<string, number>();
+  /** Whether the last token request was harmed; the next one is not, unless the endpoint is down. */
+  #tokenHarmed = false;
   readonly #counts = new Map<string, number>();
   #server: Server | undefined;
   #port = 0;
@@ -232,7 +234,10 @@ export class ChaosProxy {
   #faultFor(call: string | undefined, random: Random): Fault {
     const { faultRate, tokenFaultRate, fate } = this.#options;
     if (call === undefined) {
-      return this.tokensDown || random() < tokenFaultRate ? pick(random, forTokens) : 'none';
+      // Three failures in a row end a renewal, and every call that waits for it: what resolves would be up to the seed.
+      const harmed = this.tokensDown || (random() < tokenFaultRate && !this.#tokenHarmed);
+      this.#tokenHarmed = harmed;
+      return harmed ? pick(random, forTokens) : 'none';
     }
     const fated = fate(call);
     if (fated !== undefined) return fated;

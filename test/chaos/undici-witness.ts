@@ -43,12 +43,17 @@ export class UndiciWitness extends Dispatcher implements Witness {
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     this.#latest = undefined;
-    const call = Array.isArray(options.headers) ? callIn(options.headers) : undefined;
-    if (call === undefined || !this.#fresh.has(call)) return this.#agent.dispatch(options, handler);
-    const client = new Client(String(options.origin), { connect: this.#connector() });
-    const going = client.dispatch(options, handler);
-    client.close().catch(() => undefined);
-    return going;
+    try {
+      const call = Array.isArray(options.headers) ? callIn(options.headers) : undefined;
+      if (call === undefined || !this.#fresh.has(call)) return this.#agent.dispatch(options, handler);
+      const client = new Client(String(options.origin), { connect: this.#connector() });
+      const going = client.dispatch(options, handler);
+      client.close().catch(() => undefined);
+      return going;
+    } finally {
+      // A connection that undici opens later is not this call's.
+      this.#latest = undefined;
+    }
   }
 
   freshly(call: string): AxiosRequestConfig {
@@ -72,11 +77,16 @@ export class UndiciWitness extends Dispatcher implements Witness {
       this.#latest = undefined;
       if (latest === undefined) return connect(options, callback);
       latest.attempt.reused = false;
+      latest.attempt.connected = false;
       latest.attempt.misdirected = this.#misdirects(latest.call, latest.nth);
       if (latest.attempt.misdirected) this.misdirected++;
+      const { attempt } = latest;
       return connect(
-        latest.attempt.misdirected ? { ...options, port: String(CLOSED_PORT) } : options,
-        callback,
+        attempt.misdirected ? { ...options, port: String(CLOSED_PORT) } : options,
+        (...result) => {
+          if (result[0] === null) attempt.connected = 'unknown';
+          callback(...result);
+        },
       );
     };
   }
@@ -86,7 +96,7 @@ export class UndiciWitness extends Dispatcher implements Witness {
     if (call === undefined) return;
     const attempt: Attempt = {
       at: performance.now(),
-      ...{ reused: true, misdirected: false, connected: false, answered: false },
+      ...{ reused: true, misdirected: false, connected: 'unknown', answered: false },
     };
     const attempts = [...this.of(call), attempt];
     this.#attempts.set(call, attempts);

@@ -52,9 +52,13 @@ export function verify(evidence: Evidence): Verdict {
 
 /** What a call must know of itself after these attempts, by the rule below. */
 interface Knowledge {
+  /** Whether the call must be ambiguous. */
   readonly ambiguous: boolean;
+  /** Whether it may be: where it is unknown if a connection stood, both answers are true. */
+  readonly mayBeAmbiguous: boolean;
   /** The same before the last attempt. */
   readonly before: boolean;
+  readonly mayBeBefore: boolean;
 }
 
 /**
@@ -71,17 +75,26 @@ interface Knowledge {
  * A whole reply is one that the proxy has written and the client has read to its last byte.
  */
 function knowledgeAfter(attempts: readonly Told[]): Knowledge {
+  const earlier = attempts.slice(0, -1);
+  return {
+    ambiguous: isAmbiguousAfter(attempts, false),
+    mayBeAmbiguous: isAmbiguousAfter(attempts, true),
+    before: isAmbiguousAfter(earlier, false),
+    mayBeBefore: isAmbiguousAfter(earlier, true),
+  };
+}
+
+/** @param unknown - What to take for an attempt of which it is unknown whether its connection stood. */
+function isAmbiguousAfter(attempts: readonly Told[], unknown: boolean): boolean {
   let ambiguous = false;
-  let before = false;
-  for (const attempt of attempts) {
-    before = ambiguous;
-    if (!attempt.connected) continue;
-    const whole = attempt.answered ? attempt.exchange?.status : undefined;
-    const status = attempt.status === 401 || attempt.status === 429 ? attempt.status : whole;
+  for (const { connected, answered, exchange, status: head } of attempts) {
+    if (!(connected === 'unknown' ? unknown : connected)) continue;
+    const whole = answered ? exchange?.status : undefined;
+    const status = head === 401 || head === 429 ? head : whole;
     if (status === undefined || status >= 500) ambiguous = true;
     else if (status < 300) ambiguous = false;
   }
-  return { ambiguous, before };
+  return ambiguous;
 }
 
 class Judge {
@@ -240,7 +253,7 @@ class Judge {
         : 'proxy: saw nothing';
       return `  attempt ${index + 1} at +${Math.round(at - call.began)} ms: ${
         misdirected ? 'misdirected, ' : ''
-      }${reused ? 'kept connection' : connected ? 'connected' : 'not connected'}, client read ${status ?? 'no status'}${
+      }${reused ? `kept connection, connected: ${connected}` : connected ? 'connected' : 'not connected'}, client read ${status ?? 'no status'}${
         answered ? ', all' : ''
       }; ${seen}`;
     });
@@ -256,14 +269,15 @@ function resolvedUntruly(
   { status, data }: { status: number; data: unknown },
   attempts: readonly Told[],
   made: readonly object[],
-  { before }: Knowledge,
+  { mayBeBefore }: Knowledge,
 ): string[] {
   const found: string[] = [];
   const { kind, key, amount, about } = call;
   const last = attempts.at(-1);
   if (!last?.answered || last.exchange?.status !== status)
     found.push('resolved with a reply that did not come');
-  if (status === 409 && !before) found.push('a 409 that no attempt of its own can have caused was accepted');
+  if (status === 409 && !mayBeBefore)
+    found.push('a 409 that no attempt of its own can have caused was accepted');
   if (status !== 409 && (status < 200 || status >= 300)) found.push(`resolved with ${status}`);
   if (kind === 'wrong transfer') found.push('resolved, though refused');
   if (kind === 'contradicting transfer') found.push('resolved with the transfer of another');
@@ -315,7 +329,7 @@ function rejectedUntruly(
   const last = attempts.at(-1);
   const status = last?.answered ? (last.exchange?.status ?? 0) : 0;
   if (!ambiguous && made.length > 0) found.push('said not to be ambiguous, and it exists');
-  if (ambiguous && !knowledge.ambiguous) {
+  if (ambiguous && !knowledge.mayBeAmbiguous) {
     found.push(
       'said to be ambiguous, though nothing was handed over, or every attempt was settled by a reply',
     );
@@ -336,7 +350,7 @@ function sentUnsafely(call: CallRecord, attempts: readonly Told[], exchanges: re
     // Whatever was handed over may have been acted on, unless the reply says who asked was not known.
     const again = attempts
       .slice(0, -1)
-      .find(({ connected, answered, status }) => connected && !(answered && status === 401));
+      .find(({ connected, answered, status }) => connected === true && !(answered && status === 401));
     if (again !== undefined) found.push('sent twice without a key');
   }
   if (exchanges.some((exchange) => exchange.key !== key)) found.push('sent with another key');

@@ -6,7 +6,7 @@ import { members } from './protocol.js';
 
 // `npm run fleet` takes the 60 s that its figures are for.
 const seconds = Number(process.env.FLEET_SECONDS ?? 8);
-const timeout = seconds * 1_000 + 60_000;
+const timeout = seconds * 1_000 + 180_000;
 
 /** Of tokens of 3 s, at the latest. */
 const RENEWAL_EVERY_MS = 2_400;
@@ -62,7 +62,7 @@ describe.skipIf(redisIsMissing)(`eight processes, calls for ${seconds} s, tokens
     expect(fleet.failures).toEqual([]);
     // While it was away each process renewed for itself, once or, with the time to find it again, twice.
     expect(fleet.tokenRequests).toBeLessThanOrEqual(alone.tokenRequests + 1 + 2 * 8);
-    expect(fleet.longestMs).toBeLessThan(5_000);
+    expect(fleet.longestMs).toBeLessThan(9_000);
   });
 
   it('survive the death of the one that holds the lock', async () => {
@@ -83,7 +83,7 @@ describe.skipIf(redisIsMissing)(`eight processes, calls for ${seconds} s, tokens
     });
     expect(killed).toBeGreaterThan(0);
     expectAsOfOne(fleet, alone, members.lockTtlMs + delayMs);
-    expect(fleet.longestMs).toBeLessThan(members.lockTtlMs + 4_000);
+    expect(fleet.longestMs).toBeLessThan(members.lockTtlMs + 8_000);
   });
 
   it('do not mind that the clock of one is an hour ahead', async () => {

@@ -3,6 +3,7 @@ import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import { isAxiosError } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { MoovAuthError, MoovOAuthClient } from '../../src/index.js';
+import { rows } from '../helpers/full.js';
 import { transports } from '../helpers/transports.js';
 import { type FakeMoov, type Handler, startFakeMoov } from './servers.js';
 import { outcome, start } from './start.js';
@@ -65,7 +66,7 @@ function isTooLarge(error: unknown): boolean {
 }
 
 describe.each(transports)('a reply over maxContentLength, on %s,', (_name, transport) => {
-  describe.each(['json', 'text', 'arraybuffer'] as const)('responseType %s,', (responseType) => {
+  describe.each(rows(['json', 'text', 'arraybuffer'] as const))('responseType %s,', (responseType) => {
     it.each([
       ['with a Content-Length', { 'content-length': String(1024 * MiB) }],
       ['in chunks', {}],

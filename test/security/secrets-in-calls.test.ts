@@ -2,7 +2,7 @@ import http from 'node:http';
 import { Readable } from 'node:stream';
 import { type AxiosResponse, isAxiosError } from 'axios';
 import { afterAll, describe, expect, it } from 'vitest';
-import { full } from '../helpers/full.js';
+import { full, rows } from '../helpers/full.js';
 import { transports } from '../helpers/transports.js';
 import { callCases, type Kit, never } from './calls.js';
 import { Inspector, newFigures } from './inspector.js';
@@ -78,7 +78,7 @@ function summary(result: unknown): string {
 }
 
 describe.each(transports)('no secret can be seen, on %s,', (_name, transport) => {
-  describe.each(['json', 'stream'] as const)('with responseType %s,', (responseType) => {
+  describe.each(rows(['json', 'stream'] as const))('with responseType %s,', (responseType) => {
     const cases = callCases.filter(
       (one) => (full || one.quick) && (responseType === 'json' || one.answer !== never),
     );
