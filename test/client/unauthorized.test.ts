@@ -25,7 +25,7 @@ const failures = (results: PromiseSettledResult<unknown>[]) => {
 describe.each(transports)('over %s', (_name, over) => {
   const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
 
-  describe('one renewal, whoever asks', () => {
+  describe('one renewal for all callers', () => {
     it('makes one token request for 1,000 concurrent first calls, and fails none', async () => {
       const { sandbox, moov } = await startMoov(patient);
       const results = await calls(1000, () => moov.client.get('/ping'));
@@ -60,7 +60,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.tokenRequests).toBe(2);
     });
 
-    it('lets 999 callers succeed when the first of 1,000, who began the renewal, aborts', async () => {
+    it('lets 999 callers succeed when the first of 1,000, which started the renewal, aborts', async () => {
       const { sandbox, moov } = await startMoov(patient);
       await moov.ready();
       sandbox.revokeTokens();
@@ -92,7 +92,7 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('a 401', () => {
-    it('is renewed and replayed even when the caller accepts every status; his function judges the final response', async () => {
+    it('is renewed and replayed even if the caller accepts every status; validateStatus sees the final response', async () => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();
       sandbox.revokeTokens();
@@ -105,7 +105,7 @@ describe.each(transports)('over %s', (_name, over) => {
       });
     });
 
-    it('that a new token does not cure is delivered, and says what it can mean', async () => {
+    it('that a new token does not fix is delivered, with what it can mean', async () => {
       const sandbox = await startSandbox();
       const moov = moovAuth('/ping.read', {
         ...sandbox.options,
@@ -120,7 +120,7 @@ describe.each(transports)('over %s', (_name, over) => {
       await moov.close();
     });
 
-    it('is told from a 403, which says what that can mean', async () => {
+    it('differs from a 403, whose message has its own causes', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/ping', status: 403 });
       const error = await failure(moov.client.get('/ping'));
@@ -213,7 +213,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats).toMatchObject({ apiRequests: 1, tokenRequests: 2 });
     });
 
-    it('with a stream as its body crashes nobody when its renewal fails', async () => {
+    it('with a stream as its body does not crash the process when its renewal fails', async () => {
       const unhandled = vi.fn();
       process.on('unhandledRejection', unhandled);
       onTestFinished(() => void process.off('unhandledRejection', unhandled));
@@ -264,7 +264,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(await inFlight).toMatchObject({ status: 200, moov: { attempts: 2 } });
     });
 
-    it('gets the failure of the renewal when no new token can be had', async () => {
+    it('gets the failure of the renewal when no new token is available', async () => {
       fastClock();
       const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 2_000 });
       await moov.ready();
