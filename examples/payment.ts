@@ -4,10 +4,10 @@ import { idempotencyKey, moovAuth, moovErrorHandler, moovPath } from 'express-mo
 import { createMoovSandbox } from 'express-moov-auth/sandbox';
 import { listen } from './listen.js';
 
-const sandbox = createMoovSandbox();
+const sandbox = createMoovSandbox({ seed: { accounts: [{ name: 'Ada Lovelace', cards: [{}] }] } });
 await sandbox.listen();
 // The scope names the platform's own account, whoever pays.
-const { platformAccountID } = sandbox;
+const { platformAccountID, seeded } = sandbox;
 const moov = moovAuth(`/accounts/${platformAccountID}/transfers.write`, sandbox.options);
 
 const app = express();
@@ -16,8 +16,8 @@ app.use(moov);
 app.post('/orders/:id/pay', async (req, res) => {
   const transfer = {
     amount: { currency: 'USD', value: 1204 }, // from your order, never from the request
-    source: { paymentMethodID: 'of the customer' },
-    destination: { paymentMethodID: 'of the merchant' },
+    source: { paymentMethodID: seeded.accounts[0]?.cards[0]?.paymentMethodID },
+    destination: { paymentMethodID: seeded.platform.wallet?.paymentMethodID },
   };
   const { status, data } = await req.moov.post<{ transferID?: string }>(
     moovPath`/accounts/${platformAccountID}/transfers`,

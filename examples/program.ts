@@ -18,10 +18,15 @@ export class Program {
    * @param file - Its name in this folder.
    * @param env - Its variables. It does not inherit variables of this process that would point it at another Moov.
    */
-  constructor(file: string, env: Record<string, string> = {}, flags: readonly string[] = []) {
+  constructor(
+    file: string,
+    env: Record<string, string> = {},
+    flags: readonly string[] = [],
+    args: readonly string[] = [],
+  ) {
     const inherited = Object.entries(process.env).filter(([name]) => !/^(MOOV_|PORT$|ADMIN_KEY$)/.test(name));
     const path = fileURLToPath(new URL(file, import.meta.url));
-    this.#child = spawn(process.execPath, ['--import', 'tsx', ...flags, path], {
+    this.#child = spawn(process.execPath, ['--import', 'tsx', ...flags, path, ...args], {
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -19,13 +19,13 @@ try {
   else console.log('skipped fleet/demo.ts: redis-server is missing');
   await runs('app-with-tests/app.test.ts', ['--test']);
   await runs('app-with-tests/mock-agent.test.ts', ['--test']);
+  await runs('webhooks/app.test.ts', ['--test']);
   await serves('minimal.ts', environment, account, 200);
   await serves('commonjs.cjs', environment, account, 200);
   await serves('metrics.ts', environment, '/metrics', 200);
   await serves('tracing/server.ts', environment, account, 200, ['--import', instrumentation]);
   await serves('server.ts', environment, account, 200);
   await serves('server.ts', {}, '/health', 200);
-  await serves('sandbox.ts', {}, '/ping', 401);
   await serves('browser/server.ts', {}, '/sign-in', 200);
 } finally {
   await sandbox.close();

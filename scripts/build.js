@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -81,6 +82,8 @@ async function build() {
   const failed = codes.find((code) => code !== 0);
   if (failed === undefined) {
     writeFileSync(join(made, 'cjs', 'package.json'), JSON.stringify({ type: 'commonjs' }));
+    // npm does it for installed packages; this is for those who link or run the folder.
+    chmodSync(join(made, 'esm', 'cli', 'bin.js'), 0o755);
     writeFileSync(join(made, STAMP), stamp);
     replaceDist(made);
   }

@@ -30,15 +30,48 @@ export type MoovUnavailableErrorCode =
   | 'ERR_MOOV_STORE_UNAVAILABLE'
   | 'ERR_MOOV_CLOSED';
 
+/**
+ * Why a webhook delivery is refused: its signature or its timestamp, its body, or because the same delivery is being
+ * handled.
+ */
+export type MoovWebhookErrorCode =
+  | 'ERR_MOOV_WEBHOOK_SIGNATURE'
+  | 'ERR_MOOV_WEBHOOK_EXPIRED'
+  | 'ERR_MOOV_WEBHOOK_BODY'
+  | 'ERR_MOOV_WEBHOOK_TOO_LARGE'
+  | 'ERR_MOOV_WEBHOOK_IN_PROGRESS';
+
 /** The machine-readable reasons of this package's errors. They are stable; messages are not. */
 export type MoovErrorCode =
   | MoovTokenErrorCode
   | MoovUnavailableErrorCode
+  | MoovWebhookErrorCode
   | 'ERR_MOOV_CONFIG'
   | 'ERR_MOOV_REVOKE_REFUSED'
   | 'ERR_MOOV_SCOPE'
   | 'ERR_MOOV_ORIGIN'
   | 'ERR_MOOV_REPLAY';
+
+/**
+ * What became of a call on `req.moov` or `moov.fetch` that failed: the `code` of its problem. The `code` of the error
+ * itself stays that of Axios.
+ */
+export type MoovCallCode =
+  | 'ERR_MOOV_BAD_REQUEST'
+  | 'ERR_MOOV_UNAUTHORIZED'
+  | 'ERR_MOOV_FORBIDDEN'
+  | 'ERR_MOOV_NOT_FOUND'
+  | 'ERR_MOOV_CONFLICT'
+  | 'ERR_MOOV_VALIDATION'
+  | 'ERR_MOOV_RATE_LIMITED'
+  | 'ERR_MOOV_REFUSED'
+  | 'ERR_MOOV_REDIRECT'
+  | 'ERR_MOOV_SERVER_ERROR'
+  | 'ERR_MOOV_TIMEOUT'
+  | 'ERR_MOOV_NETWORK'
+  | 'ERR_MOOV_RESPONSE'
+  | 'ERR_MOOV_CANCELED'
+  | 'ERR_MOOV_CALL';
 
 /**
  * The properties of an error of this package, apart from its message.
@@ -127,9 +160,10 @@ export class MoovConfigError extends MoovAuthError {
    * For this package, and for tests of what handles its errors.
    *
    * @param message - What happened and what to do, without secrets.
+   * @param details - Its other properties.
    */
-  constructor(message: string) {
-    super(message, { code: 'ERR_MOOV_CONFIG' });
+  constructor(message: string, details?: Omit<MoovErrorDetails, 'code'>) {
+    super(message, { ...details, code: 'ERR_MOOV_CONFIG' });
   }
 }
 
@@ -234,6 +268,36 @@ export class MoovReplayError extends MoovAuthError {
    */
   constructor(message: string, details?: Omit<MoovErrorDetails, 'code'>) {
     super(message, { ...details, code: 'ERR_MOOV_REPLAY' });
+  }
+}
+
+const webhookStatuses = {
+  ERR_MOOV_WEBHOOK_SIGNATURE: 401,
+  ERR_MOOV_WEBHOOK_EXPIRED: 401,
+  ERR_MOOV_WEBHOOK_BODY: 400,
+  ERR_MOOV_WEBHOOK_TOO_LARGE: 413,
+  ERR_MOOV_WEBHOOK_IN_PROGRESS: 409,
+} as const satisfies Record<MoovWebhookErrorCode, number>;
+
+/** A webhook delivery is refused. Moov sends it again, for up to 24 hours. */
+export class MoovWebhookError extends MoovAuthError {
+  /**
+   * 401 for a signature or timestamp that is wrong or missing, 400 for a body that is missing or no event, 413 for one
+   * over 256 KiB, 409 while the same delivery is being handled.
+   */
+  readonly status: number;
+  /** Why the delivery is refused. */
+  declare readonly code: MoovWebhookErrorCode;
+
+  /**
+   * For this package, and for tests of what handles its errors.
+   *
+   * @param message - What happened and what to do, without secrets.
+   * @param details - Its other properties.
+   */
+  constructor(message: string, details: MoovErrorDetails<MoovWebhookErrorCode>) {
+    super(message, details);
+    this.status = webhookStatuses[details.code];
   }
 }
 

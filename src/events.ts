@@ -1,8 +1,35 @@
+import type { Log, LogEntry } from './logging/log.js';
 import { ignoreErrors } from './utils/errors.js';
+
+/**
+ * What a token may do, in every event about one.
+ *
+ * @inline
+ */
+interface TokenFields {
+  /** The scopes of the token, or those that were asked for where there is none. */
+  readonly scopes: readonly string[];
+  /** The accounts that these scopes name. */
+  readonly accounts: readonly string[];
+}
+
+/**
+ * Which call it is, in every event about one.
+ *
+ * @inline
+ */
+interface CallFields {
+  /** The call's method. */
+  readonly method: string;
+  /** Its path, without the query. */
+  readonly path: string;
+  /** Moov's `x-request-id` of the response that the event is about. Absent when there was none. */
+  readonly requestId?: string;
+}
 
 /** An event, passed to `onEvent` and logged through `logger`. It contains no secrets and no query strings. */
 export type MoovAuthEvent =
-  | {
+  | (TokenFields & {
       /**
        * There is a new token: the first one of its scopes, or one that replaces an older one. `token.taken`: it came
        * from the store, where another process, or another `MoovAuth`, had put it.
@@ -12,8 +39,8 @@ export type MoovAuthEvent =
       readonly expiresAt: Date;
       /** How long the request took in milliseconds, attempts and waits included. */
       readonly durationMs: number;
-    }
-  | {
+    })
+  | (TokenFields & {
       /** A token request failed. */
       readonly type: 'token.failed';
       /** The error's code, such as `ERR_MOOV_NETWORK`. */
@@ -24,7 +51,22 @@ export type MoovAuthEvent =
       readonly tokenHeld: boolean;
       /** When the request is retried, in milliseconds from now. */
       readonly retryInMs: number;
-    }
+    })
+  | (TokenFields & {
+      /** `browserTokenRouter` has given a token to a client. */
+      readonly type: 'browserToken.issued';
+      /** When it expires, by the local clock. */
+      readonly expiresAt: Date;
+    })
+  | (Partial<TokenFields> & {
+      /**
+       * `revokeRouter` has revoked the token that a client sent. What it was allowed to do is known if this `MoovAuth`
+       * issued it, and it is one of the last 10,000.
+       */
+      readonly type: 'browserToken.revoked';
+      /** When it would have expired. */
+      readonly expiresAt?: Date;
+    })
   | {
       /** The tokens held were revoked. */
       readonly type: 'token.revoked';
@@ -43,22 +85,28 @@ export type MoovAuthEvent =
       /** How many are no longer used, but not yet confirmed by Moov as revoked. */
       readonly pendingRevocations: number;
     }
-  | {
+  | (TokenFields & {
       /** Moov granted fewer scopes than requested. Emitted once per set of scopes. */
       readonly type: 'token.narrowed';
       /** The scopes that were not granted. */
       readonly missing: readonly string[];
-    }
-  | {
+    })
+  | (TokenFields & {
       /** Moov granted more scopes than were requested. Emitted once for each set of scopes. */
       readonly type: 'token.widened';
       /** The scopes that were granted without being requested. */
       readonly extra: readonly string[];
-    }
-  | {
+    })
+  | (TokenFields & {
       /** The token does not match the configuration, so calls may be rejected. Emitted once for each message. */
       readonly type: 'token.warning';
       /** What does not fit, such as the origin or the account, and what to do. */
+      readonly message: string;
+    })
+  | {
+      /** Something in the options is most likely a mistake. Emitted once for each message. */
+      readonly type: 'config.warning';
+      /** What it is, and what was most likely meant. */
       readonly message: string;
     }
   | {
@@ -83,85 +131,48 @@ export type MoovAuthEvent =
       /** What it lacks, what that costs, and what to do. */
       readonly message: string;
     }
-  | {
-      /** Moov answered a call with 401. */
+  | (CallFields & {
+      /** Moov answered a call with 401. What becomes of it is said by `call.replayed` or `call.refused`. */
       readonly type: 'call.unauthorized';
-      /** The call's method. */
-      readonly method: string;
-      /** Its path, without the query. */
-      readonly path: string;
       /** Whether it waits for a new token. */
       readonly renewing: boolean;
-    }
-  | {
+    })
+  | (CallFields & {
+      /** Moov refused a call with 401 or 403, also with a new token. The caller gets that response. */
+      readonly type: 'call.refused';
+      /** The status of the response. */
+      readonly status: 401 | 403;
+      /** The same as the code of the call's problem. */
+      readonly code: 'ERR_MOOV_UNAUTHORIZED' | 'ERR_MOOV_FORBIDDEN';
+      /** What it can mean, and what to do. */
+      readonly message: string;
+      /** The scopes of the token. */
+      readonly scopes: readonly string[];
+    })
+  | (CallFields & {
       /** A call is sent again with another token, after a 401. */
       readonly type: 'call.replayed';
-      /** The call's method. */
-      readonly method: string;
-      /** Its path, without the query. */
-      readonly path: string;
-    }
-  | {
+    })
+  | (CallFields & {
       /** A call is to be sent again, after 429, 5xx, a time-out or a network error. */
       readonly type: 'call.retried';
-      /** The call's method. */
-      readonly method: string;
-      /** Its path, without the query. */
-      readonly path: string;
       /** Which retry it is, from 1. */
       readonly retry: number;
       /** The wait before it, in milliseconds. */
       readonly delayMs: number;
       /** The status that caused it, or the error's code. */
       readonly reason: string;
-    }
-  | {
+    })
+  | (CallFields & {
       /** A call is not sent again, as the retry budget is used up. */
       readonly type: 'call.budgetExhausted';
-      /** The call's method. */
-      readonly method: string;
-      /** Its path, without the query. */
-      readonly path: string;
-    };
+    });
 
-/**
- * Where log lines go. The fields come first and the message second, as pino and bunyan take them. An object that has a
- * method `log` too, as console and winston have, gets the message first.
- */
-export interface MoovLogger {
-  /**
-   * For debugging: renewals, replays, retries.
-   *
-   * @param fields - The event, as `onEvent` gets it.
-   * @param message - `moov: ` and the event's type.
-   */
-  debug(fields: object, message: string): void;
-  /**
-   * For normal operation: the first token was issued, or tokens were revoked.
-   *
-   * @param fields - The event, as `onEvent` gets it.
-   * @param message - `moov: ` and the event's type.
-   */
-  info(fields: object, message: string): void;
-  /**
-   * For what may need attention.
-   *
-   * @param fields - The event, as `onEvent` gets it.
-   * @param message - `moov: ` and the event's type.
-   */
-  warn(fields: object, message: string): void;
-  /**
-   * For failures: a token request or a revocation failed.
-   *
-   * @param fields - The event, as `onEvent` gets it.
-   * @param message - `moov: ` and the event's type.
-   */
-  error(fields: object, message: string): void;
-}
+/** Reports an event; `failure` is the error that it is about, which others may log too. */
+export type Emit = (event: MoovAuthEvent, failure?: object) => void;
 
-export type Emit = (event: MoovAuthEvent) => void;
-
-const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
+/** How important each event is. */
+export const eventLevels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level']>> = {
   'token.obtained': 'info',
   'token.renewed': 'debug',
   'token.taken': 'debug',
@@ -171,36 +182,46 @@ const levels: Readonly<Record<MoovAuthEvent['type'], keyof MoovLogger>> = {
   'token.narrowed': 'warn',
   'token.widened': 'warn',
   'token.warning': 'warn',
+  'browserToken.issued': 'info',
+  'browserToken.revoked': 'info',
+  'config.warning': 'warn',
   'store.unavailable': 'warn',
   'store.available': 'info',
   'store.unreadable': 'warn',
   'store.warning': 'warn',
-  'call.unauthorized': 'warn',
+  'call.unauthorized': 'info',
+  'call.refused': 'warn',
   'call.replayed': 'debug',
   'call.retried': 'debug',
   'call.budgetExhausted': 'warn',
 };
 
 /** Returns one function that passes an event to both. Errors from either are ignored. */
-export function emitter(
-  logger: MoovLogger | undefined,
-  onEvent: ((event: MoovAuthEvent) => void) | undefined,
-): Emit {
-  if (logger === undefined && onEvent === undefined) return () => undefined;
-  return (given) => {
+export function emitter(log: Log | undefined, onEvent: ((event: MoovAuthEvent) => void) | undefined): Emit {
+  if (log === undefined && onEvent === undefined) return () => undefined;
+  return (given, failure) => {
     const event = Object.freeze(withoutQuery(given));
     ignoreErrors(() => onEvent?.(event));
-    ignoreErrors(() => logger && log(logger, levels[event.type], { ...event }, `moov: ${event.type}`));
+    ignoreErrors(() => log?.write(entryOf(event), failure));
   };
 }
 
 /** A query string may name people, and metrics would have a time series for each. */
 function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
-  return 'path' in event ? { ...event, path: event.path.replace(/[?#].*$/s, '') } : event;
+  // Its own: a renewal must not fail because somebody put a path on Object.prototype.
+  return Object.hasOwn(event, 'path') && 'path' in event
+    ? { ...event, path: event.path.replace(/[?#].*$/s, '') }
+    : event;
 }
 
-/** winston prints an object that comes first as "[object Object]"; pino and bunyan drop one that comes second. */
-function log(logger: MoovLogger, level: keyof MoovLogger, fields: object, message: string): unknown {
-  const messageFirst = 'log' in logger && typeof logger.log === 'function';
-  return Reflect.apply(logger[level], logger, messageFirst ? [message, fields] : [fields, message]);
+/** The message of an event is a part of the line, and not a field beside it, which some loggers would take for the line. */
+function entryOf(event: MoovAuthEvent): LogEntry {
+  const { message, ...fields } = { message: undefined, ...event };
+  const { type } = event;
+  return {
+    level: eventLevels[type],
+    message: message === undefined ? type : `${type}: ${message}`,
+    fields,
+    kind: `${type} ${'code' in event ? event.code : message}`,
+  };
 }

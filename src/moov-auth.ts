@@ -8,9 +8,11 @@ import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './expr
 import { Targets } from './express/request-handler.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-router.js';
 import { moovFetch } from './fetch/moov-fetch.js';
+import { logTo } from './logging/logger.js';
 import { makeEndpoint } from './moov-oauth-client.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
 import { type MoovTarget, startUpScope } from './scopes/target.js';
+import { BrowserTokenAudit } from './tokens/browser-token-audit.js';
 import { TokenManager } from './tokens/token-manager.js';
 import { createTransport } from './transports/create-transport.js';
 import type { MoovAuth } from './types.js';
@@ -33,12 +35,17 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   assertScopes(scopes);
   const settings = readAuthOptions(options);
   const defaults = readScopes(scopes, settings.platformAccountID);
-  const emit = emitter(settings.logger, settings.onEvent);
+  const emit = emitter(logTo(settings.logger), settings.onEvent);
+  if (options.attemptTimeoutMs !== undefined && settings.attemptTimeoutMs > settings.timeoutMs) {
+    const message = `attemptTimeoutMs (${settings.attemptTimeoutMs}) has no effect above timeoutMs (${settings.timeoutMs}), the time for a whole call.`;
+    emit({ type: 'config.warning', message });
+  }
   const transport = createTransport(settings);
   const endpoint = makeEndpoint(settings, transport.send);
   const manager = new TokenManager(settings, endpoint, emit, startUpScope(defaults, settings));
+  const audit = new BrowserTokenAudit(emit);
   const clients = createMoovClients(settings, emit, transport.send);
-  const targets = new Targets(settings, defaults, manager.pool, clients);
+  const targets = new Targets(settings, defaults, manager.pool, clients, emit);
   const client = targets.default;
 
   async function close(revoke: boolean): Promise<void> {
@@ -64,7 +71,10 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
         createRevokeRouter(
           {
             revokeHeld: () => manager.revoke(),
-            revokeToken: (token, tokenTypeHint) => manager.revokeToken(token, tokenTypeHint),
+            revokeToken: async (token, tokenTypeHint) => {
+              await manager.revokeToken(token, tokenTypeHint);
+              audit.revoked(token);
+            },
           },
           routerOptions,
         ),
@@ -74,6 +84,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
             read: (other) => targets.read(other, 'browserTokenRouter'),
             fill: (req, other) => targets.scopesOf(req, other),
             request: (scope, signal) => manager.requestBrowserToken(scope, signal),
+            issued: (token, scope) => audit.issued(token, scope),
             discard: (token) => manager.discard(token),
           },
           routerOptions,

@@ -10,12 +10,15 @@ import type { MoovResponse } from './fetch/response.js';
 import type { MoovScope } from './scopes/scopes.js';
 import type { MoovTarget } from './scopes/target.js';
 import type { MoovAuthStatus } from './tokens/status.js';
+import type { MoovEvent } from './webhooks/event.js';
 
 declare global {
   namespace Express {
     interface Request {
       /** An Axios instance that is authenticated with Moov's API; set by `moovAuth`. */
       moov: AxiosInstance;
+      /** The event of a webhook delivery; set by `moovWebhook`. */
+      moovEvent: MoovEvent;
     }
   }
 }

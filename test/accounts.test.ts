@@ -392,7 +392,14 @@ it('tells once when Moov grants fewer scopes than were asked for', async () => {
   await moov.accessToken(target);
   await moov.renew(target);
   const told = events.filter((event) => event.type === 'token.narrowed');
-  expect(told).toEqual([{ type: 'token.narrowed', missing: ['/accounts.read'] }]);
+  expect(told).toEqual([
+    {
+      type: 'token.narrowed',
+      scopes: ['/accounts.read', '/fed.read'],
+      accounts: [],
+      missing: ['/accounts.read'],
+    },
+  ]);
 });
 
 const many = full ? 10_000 : 1_000;

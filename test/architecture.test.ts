@@ -7,19 +7,22 @@ import { expect, test } from 'vitest';
 const order = [
   ['errors', 'version'],
   ['utils'],
+  ['logging'],
   ['idempotency-key', 'moov-path', 'token-store', 'events'],
   ['config'],
+  ['webhooks'],
   ['scopes'],
   ['transports'],
   ['oauth'],
   ['tokens'],
   ['client'],
-  ['fetch'],
+  ['fetch', 'problem'],
   ['express'],
   ['types'],
   ['moov-oauth-client'],
   ['moov-auth'],
   ['redis', 'sdk', 'sandbox'],
+  ['cli'],
   ['index'],
 ];
 
@@ -84,10 +87,17 @@ test('no file imports itself by way of others', () => {
   expect([...imports.keys()].flatMap((file) => pathTo(file, file)?.join(' > ') ?? [])).toEqual([]);
 });
 
-test.each(['transports', 'oauth', 'tokens'])('%s/ knows nothing of Express, not by type either', (folder) => {
-  const files = [...imports.keys()].filter((file) => unitOf(file) === folder);
-  expect(files).not.toEqual([]);
-  expect(files.flatMap((file) => pathTo('express', file)?.join(' > ') ?? [])).toEqual([]);
+test.each(['webhooks', 'transports', 'oauth', 'tokens'])(
+  '%s/ knows nothing of Express, not by type either',
+  (folder) => {
+    const files = [...imports.keys()].filter((file) => unitOf(file) === folder);
+    expect(files).not.toEqual([]);
+    expect(files.flatMap((file) => pathTo('express', file)?.join(' > ') ?? [])).toEqual([]);
+  },
+);
+
+test('the package does not load the sandbox', () => {
+  expect(pathTo('sandbox/index.ts', 'index.ts')).toBeUndefined();
 });
 
 test('the documents name files of src/ and test/ that there are', () => {

@@ -11,6 +11,7 @@ import {
   MoovScopeError,
   MoovTokenError,
   MoovUnavailableError,
+  MoovWebhookError,
 } from '../src/index.js';
 
 const cause = new Error('why');
@@ -72,6 +73,13 @@ const table = [
     status: 502,
     code: 'ERR_MOOV_REVOKE_REFUSED',
   },
+  {
+    error: new MoovWebhookError('m', { code: 'ERR_MOOV_WEBHOOK_SIGNATURE' }),
+    Class: MoovWebhookError,
+    name: 'MoovWebhookError',
+    status: 401,
+    code: 'ERR_MOOV_WEBHOOK_SIGNATURE',
+  },
 ];
 
 describe.each(table)('$name', ({ error, Class, name, status, code }) => {
@@ -109,6 +117,7 @@ describe('details', () => {
     new MoovTokenError('m', { ...details, code: 'ERR_MOOV_TOKEN_REFUSED', fields }),
     new MoovRevokeError('m', { ...details, code: 'ERR_MOOV_REVOKE_REFUSED', fields }),
     new MoovUnavailableError('m', { ...details, code: 'ERR_MOOV_RATE_LIMITED' }),
+    new MoovWebhookError('m', { ...details, code: 'ERR_MOOV_WEBHOOK_BODY' }),
     new MoovOriginError('m', details),
     new MoovReplayError('m', details),
   ])('of a $name are its properties', (error) => {
@@ -130,6 +139,16 @@ describe('details', () => {
       requestId: 'req-1',
     });
   });
+});
+
+test.each([
+  ['ERR_MOOV_WEBHOOK_SIGNATURE', 401],
+  ['ERR_MOOV_WEBHOOK_EXPIRED', 401],
+  ['ERR_MOOV_WEBHOOK_BODY', 400],
+  ['ERR_MOOV_WEBHOOK_TOO_LARGE', 413],
+  ['ERR_MOOV_WEBHOOK_IN_PROGRESS', 409],
+] as const)('a refused webhook is answered by its code: %s, %i', (code, status) => {
+  expect(new MoovWebhookError('m', { code }).status).toBe(status);
 });
 
 describe('isMoovAuthError', () => {

@@ -9,6 +9,7 @@ import {
   moovAuth,
   moovErrorHandler,
   moovPath,
+  moovWebhook,
 } from '../src/index.js';
 import { redisTokenStore } from '../src/redis/index.js';
 import { createMoovSandbox } from '../src/sandbox/index.js';
@@ -54,6 +55,7 @@ describe('a misspelt name', () => {
         'moovErrorHandler: unknown option "exposeupstream"',
         () => moovErrorHandler(wrong({ exposeupstream: true })),
       ],
+      ['moovWebhook: unknown option "secrets"', () => moovWebhook(wrong({ secrets: 'a' }))],
       ['revokeRouter: unknown option "guards"', () => moov.revokeRouter(wrong({ guards: guard }))],
       [
         'browserTokenRouter: unknown option "scope"',
@@ -145,9 +147,9 @@ describe('what has to be called', () => {
     [null, /got null/],
     [
       { exposeupstream: true },
-      /unknown option "exposeupstream"\. Did you mean "exposeUpstream"\? The option is exposeUpstream\./,
+      /unknown option "exposeupstream"\. Did you mean "exposeUpstream"\? Options are exposeUpstream, exposeMessage, logger\./,
     ],
-    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true or false; got a string/],
+    [{ exposeUpstream: 'yes' }, /exposeUpstream: expected true, false or 'validation'; got a string/],
   ])('moovErrorHandler(%j) is refused', (options, message) => {
     expect(String(misused((wrong) => moovErrorHandler(wrong(options))))).toMatch(message);
   });

@@ -80,7 +80,7 @@ describe('status()', () => {
 describe('events and log lines', () => {
   it('tell of a token’s life and of calls, without a secret', async () => {
     const lines: [string, object, string][] = [];
-    const line = (level: string) => (fields: object, message: string) => lines.push([level, fields, message]);
+    const line = (level: string) => (message: string, fields: object) => lines.push([level, fields, message]);
     const logger = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
     const { sandbox, moov, events } = await startMoov({ logger });
     await moov.client.get('/ping');
@@ -103,11 +103,11 @@ describe('events and log lines', () => {
     expect(lines.map(([level, fields, message]) => [level, Object(fields).type, message])).toEqual([
       ['info', 'token.obtained', 'moov: token.obtained'],
       ['debug', 'call.retried', 'moov: call.retried'],
-      ['warn', 'call.unauthorized', 'moov: call.unauthorized'],
+      ['info', 'call.unauthorized', 'moov: call.unauthorized'],
       ['debug', 'token.renewed', 'moov: token.renewed'],
       ['debug', 'call.replayed', 'moov: call.replayed'],
       ['info', 'token.revoked', 'moov: token.revoked'],
-      ['error', 'token.failed', 'moov: token.failed'],
+      ['error', 'token.failed', expect.stringMatching(/^moov: token\.failed: Moov refused/)],
     ]);
     expect(inspect([events, lines], { depth: 9 })).not.toContain(token);
   });

@@ -36,7 +36,14 @@ test('shows a customer as Moov has it', async () => {
     .get(api)
     .intercept({ path: '/accounts/ada', headers: { authorization: 'Bearer a-token' } })
     .reply(200, { accountID: 'ada', displayName: 'Ada Lovelace' });
-  const { body } = await request(createApp(moov)).get('/customers/ada').expect(200);
+  const app = createApp({
+    moov,
+    platformAccountID: 'the-shop',
+    priceOf: () => undefined,
+    customerOf: () => undefined,
+    requireStaff: (_req, res) => res.sendStatus(403),
+  });
+  const { body } = await request(app).get('/customers/ada').expect(200);
   assert.deepEqual(body, { id: 'ada', name: 'Ada Lovelace' });
   agent.assertNoPendingInterceptors();
 });

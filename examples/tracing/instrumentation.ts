@@ -15,5 +15,9 @@ new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(new TreePrinte
 // Each enables itself. HTTP is for the requests that arrive and for calls through node:http, undici for calls through
 // undici. With both loaded, each call to Moov is one span, whatever the transport.
 new HttpInstrumentation();
-new UndiciInstrumentation();
+// It records the URL of each call as it is, and a query may name people.
+const withoutQuery = (path: string) => path.replace(/\?.*$/s, '');
+new UndiciInstrumentation({
+  startSpanHook: ({ origin, path }) => ({ 'url.full': origin + withoutQuery(path), 'url.query': '' }),
+});
 new ExpressInstrumentation();

@@ -1,9 +1,10 @@
-import { AxiosError, type AxiosResponse, isAxiosError } from 'axios';
+import { AxiosError, isAxiosError } from 'axios';
 import { MoovReplayError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { retryAfterMs } from '../utils/retry-after.js';
 import { backoffMs } from '../utils/timers.js';
 import type { Call, Outcome } from './call.js';
+import { requestIdOf, statusError } from './refusal.js';
 import type { RetryBudget } from './retry-budget.js';
 import { discard } from './streams.js';
 
@@ -80,7 +81,8 @@ export class FollowUp {
     const { method, path } = call.request;
     const next = call.tokens.tokenAfter401(refused.generation, call.signal);
     const renewing = next?.token instanceof Promise;
-    this.#rules.emit({ type: 'call.unauthorized', method, path, renewing });
+    const requestId = requestIdOf(outcome.response);
+    this.#rules.emit({ type: 'call.unauthorized', method, path, ...requestId, renewing });
     if (next === undefined || (next.kind === 'held' && !this.#mayRepeatWithSame())) return false;
     if (!call.image.body.replayable) {
       // The next call is to find a new token all the same.
@@ -98,7 +100,7 @@ export class FollowUp {
     }
     discard(response.data);
     this.#replays++;
-    this.#rules.emit({ type: 'call.replayed', method, path });
+    this.#rules.emit({ type: 'call.replayed', method, path, ...requestId });
     return true;
   }
 
@@ -126,7 +128,7 @@ export class FollowUp {
     }
     const { method, path } = call.request;
     if (this.#rules.budget?.spend() === false) {
-      this.#rules.emit({ type: 'call.budgetExhausted', method, path });
+      this.#rules.emit({ type: 'call.budgetExhausted', method, path, ...requestIdOf(outcome.response) });
       return false;
     }
     this.delayMs = delayMs;
@@ -140,7 +142,16 @@ export class FollowUp {
     discard(outcome.response?.data);
     const { method, path } = call.request;
     const reason = reasonOf(outcome);
-    this.#rules.emit({ type: 'call.retried', method, path, retry: this.#retries, delayMs, reason });
+    const retry = this.#retries;
+    this.#rules.emit({
+      type: 'call.retried',
+      method,
+      path,
+      ...requestIdOf(outcome.response),
+      retry,
+      delayMs,
+      reason,
+    });
   }
 
   #replayError(message: string, outcome: Outcome): MoovReplayError {
@@ -214,18 +225,4 @@ function reasonOf({ response, error }: Outcome): string {
 
 function codeOf(error: unknown): string {
   return (isAxiosError(error) ? error.code : undefined) ?? 'network';
-}
-
-/** Moov's 401 and 403 have no body, so what they can mean is said here. */
-const meanings: Readonly<Record<number, string>> = {
-  401: ': the token is expired or revoked, or used with an Origin that is not registered with the API key, or for the wrong account',
-  403: ': the token lacks the scope of this call, or has it for another account',
-};
-
-/** A status that is not accepted, as Axios makes an error of it. */
-export function statusError(response: AxiosResponse): AxiosError {
-  const { status, config, request } = response;
-  const code = status >= 400 && status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
-  const message = `Request failed with status code ${status}${meanings[status] ?? ''}`;
-  return new AxiosError(message, code, config, request, response);
 }

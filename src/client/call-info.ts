@@ -1,8 +1,18 @@
-import type { AxiosError } from 'axios';
+import { AxiosError } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
 import { isObject } from '../utils/value-type.js';
+import { hideBodies } from './private-bodies.js';
 
+/** Its value is the {@link RequestSummary} of the call, if it is known. */
 const mark = Symbol.for('express-moov-auth.call');
+
+/** What may be shown of a request instead of the request itself, which leads to its headers. */
+export interface RequestSummary {
+  readonly method: string;
+  readonly origin: string;
+  /** Without the query, which may hold personal data. */
+  readonly path: string;
+}
 
 /** A response or an error that says what became of its call. */
 export interface WithCallInfo {
@@ -13,10 +23,12 @@ export interface WithCallInfo {
 export function attachCallInfo<T extends object>(
   target: T,
   info: MoovCallInfo,
+  request?: RequestSummary,
 ): asserts target is T & WithCallInfo {
+  if (target instanceof AxiosError) hideBodies(target);
   const moov = Object.freeze(info);
   Object.defineProperty(target, 'moov', { value: moov, enumerable: true, configurable: true });
-  Object.defineProperty(target, mark, { value: true, configurable: true });
+  Object.defineProperty(target, mark, { value: request, configurable: true });
 }
 
 /**
@@ -25,20 +37,25 @@ export function attachCallInfo<T extends object>(
  *
  * A thrown value that is no error is left as it is, unless Moov may have acted.
  */
-export function withCallInfo(thrown: unknown, info: MoovCallInfo): unknown {
+export function withCallInfo(thrown: unknown, info: MoovCallInfo, request?: RequestSummary): unknown {
   if (thrown instanceof Error && Object.isExtensible(thrown) && !hasCallInfo(thrown)) {
-    attachCallInfo(thrown, info);
+    attachCallInfo(thrown, info, request);
     return thrown;
   }
   if (!(thrown instanceof Error) && !info.ambiguous) return thrown;
   const error = new Error(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
-  attachCallInfo(error, info);
+  attachCallInfo(error, info, request);
   return error;
 }
 
 /** Whether {@link attachCallInfo} was here, in whichever build of this package. */
 export function hasCallInfo(value: unknown): value is WithCallInfo {
   return isObject(value) && Object.hasOwn(value, mark);
+}
+
+/** The request of the call that an error or a response belongs to; `undefined` when it is not known, or none was made. */
+export function callRequest(value: WithCallInfo): RequestSummary | undefined {
+  return Reflect.get(value, mark);
 }
 
 /**

@@ -5,8 +5,9 @@ import type { TokenSupplier } from '../tokens/token-supplier.js';
 import { type RequestHeaders, type Transport, wireRequest } from '../transports/transport.js';
 import { Timers, withTimeout } from '../utils/timers.js';
 import { Attempt, axiosTimeoutError, LightSignal } from './attempt.js';
+import type { RequestSummary } from './call-info.js';
 import type { CallerSignals } from './caller-signals.js';
-import { type RequestSummary, redactError, redactResponse } from './redact.js';
+import { redactError, redactResponse } from './redact.js';
 import { isStream, type UnreadStreams } from './streams.js';
 import type { CallImage } from './wire-image.js';
 
@@ -199,6 +200,7 @@ export class Call {
       // Axios's own stream, which counts bytes, does not hand its end on to the connection while it waits for some.
       ended: (whole) => (whole ? attempt.end() : attempt.giveUp()),
       info: () => this.info,
+      request: this.request,
     });
     // A reader that pauses is no line on which nothing moves.
     attempt.isHeldUp = () => shield.readableDidRead && shield.readableLength > 0;

@@ -1,4 +1,5 @@
 import {
+  AxiosError,
   AxiosHeaders,
   type AxiosInstance,
   type AxiosInterceptorManager,
@@ -9,7 +10,11 @@ import {
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { isObject } from '../utils/value-type.js';
 import type { Call } from './call.js';
-import { hasCallInfo, withCallInfo } from './call-info.js';
+import { callRequest, hasCallInfo, type RequestSummary, withCallInfo } from './call-info.js';
+import { hideBodies } from './private-bodies.js';
+
+/** What is known of a call: what became of it, and its request. */
+type KnownCall = readonly [info: MoovCallInfo, request?: RequestSummary | undefined];
 
 type AxiosTransform = AxiosRequestTransformer | AxiosResponseTransformer;
 
@@ -30,7 +35,7 @@ export function interceptOutcomes(client: AxiosInstance, calls: WeakMap<object, 
   /** @param callError - The error that the call itself has ended with. */
   const inTurn = (
     outcome: Promise<AxiosResponse>,
-    info: MoovCallInfo | undefined,
+    known: KnownCall | undefined,
     callError?: unknown,
   ): Promise<AxiosResponse> => {
     let last = outcome;
@@ -38,32 +43,38 @@ export function interceptOutcomes(client: AxiosInstance, calls: WeakMap<object, 
     return last.catch((error: unknown) => {
       // The call's own error says already what became of it. Another one is of the application's code, which may have
       // made another call, or of an abort that came after the response.
-      if (info === undefined || (error === callError && hasCallInfo(error))) throw error;
-      throw withCallInfo(error, info);
+      if (known === undefined || (error === callError && hasCallInfo(error))) throw error;
+      throw withCallInfo(error, ...known);
     });
   };
   manager.use(
     own.length === 0
       ? undefined
-      : (response) => inTurn(Promise.resolve(response), calls.get(response.config)?.infoWithoutResponse),
-    (error: unknown) => inTurn(Promise.reject(error), infoOf(error, client, calls), error),
+      : (response) => inTurn(Promise.resolve(response), knownOf(calls.get(response.config))),
+    (error: unknown) => inTurn(Promise.reject(error), knownOfError(error, client, calls), error),
   );
 }
 
+function knownOf(call: Call | undefined): KnownCall | undefined {
+  return call && [call.infoWithoutResponse, call.request];
+}
+
 /** What is known of the call that an error is about, if it is about one of this instance's. */
-function infoOf(
+function knownOfError(
   error: unknown,
   client: AxiosInstance,
   calls: WeakMap<object, Call>,
-): MoovCallInfo | undefined {
-  if (hasCallInfo(error)) return error.moov;
+): KnownCall | undefined {
+  if (hasCallInfo(error)) return [error.moov, callRequest(error)];
   const config = isObject(error) && 'config' in error ? error.config : undefined;
   if (!isObject(config)) return undefined;
   const call = calls.get(config);
-  if (call !== undefined) return call.infoWithoutResponse;
+  if (call !== undefined) return knownOf(call);
   // An abort that came before the adapter was called.
   const isOurs = 'adapter' in config && config.adapter === client.defaults.adapter;
-  return isOurs ? { attempts: 0, ambiguous: false } : undefined;
+  if (!isOurs) return undefined;
+  if (error instanceof AxiosError) hideBodies(error);
+  return [{ attempts: 0, ambiguous: false }];
 }
 
 /**

@@ -16,6 +16,7 @@ import { withCallInfo } from './call-info.js';
 import { CallerSignals } from './caller-signals.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
 import { OpenCalls } from './open-calls.js';
+import { hideRequestBody } from './private-bodies.js';
 import { createResend } from './resend.js';
 import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
@@ -113,6 +114,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   function adapterFor(tokens: TokenSupplier, base: Base, connection: ConnectionSettings): AxiosAdapter {
     return (config) => {
       try {
+        hideRequestBody(config);
         const call = new Call(config, callImage(config, base, connection), tokens, ofCalls);
         calls.set(config, call);
         open.add(call);
@@ -131,7 +133,7 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
     call.whenOver(outcome.response, () => open.delete(call));
-    return settle(call, outcome);
+    return settle(call, outcome, emit);
   }
 }
 

@@ -1,13 +1,7 @@
 import { type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import type { Token } from '../tokens/token.js';
-
-/** What may be shown of a request instead of the request itself, which leads to its headers. */
-export interface RequestSummary {
-  readonly method: string;
-  readonly origin: string;
-  /** Without the query, which may hold personal data. */
-  readonly path: string;
-}
+import type { RequestSummary } from './call-info.js';
+import { hideResponseBody } from './private-bodies.js';
 
 /** A shorter text is no secret, and would be found in harmless places. */
 const SHORTEST_SECRET = 5;
@@ -32,7 +26,7 @@ function withoutToken(text: string, token: string): string {
 /**
  * Makes a response what the caller may see. What comes from the transport holds the config and the request that carry
  * the token: both are replaced, by the caller's config and by a summary of the request. A token that the server echoes
- * in its status text or in a header is taken out.
+ * in its status text or in a header is taken out, and its body is not printed.
  */
 export function redactResponse(
   response: AxiosResponse,
@@ -40,6 +34,7 @@ export function redactResponse(
   request: RequestSummary,
   token: Token,
 ): void {
+  hideResponseBody(response);
   const secret = token.accessToken();
   response.config = config;
   response.request = request;

@@ -5,10 +5,11 @@ import {
   type InternalAxiosRequestConfig,
 } from 'axios';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
-import { statusError } from './after-attempt.js';
+import type { Emit } from '../events.js';
 import type { Call, Outcome } from './call.js';
 import { attachCallInfo, withCallInfo } from './call-info.js';
 import { isOwnEarlierAttempt } from './idempotent-conflict.js';
+import { refusalEvent, statusError } from './refusal.js';
 
 /**
  * Ends a call: what the caller gets. The application's `validateStatus` and `transformResponse` see the last outcome
@@ -17,29 +18,32 @@ import { isOwnEarlierAttempt } from './idempotent-conflict.js';
  * @returns the response, when the caller accepts it or when it is the result of this call's own earlier attempt.
  * @throws the error of the call, which says what became of it.
  */
-export function settle(call: Call, outcome: Outcome): AxiosResponse {
+export function settle(call: Call, outcome: Outcome, emit: Emit): AxiosResponse {
   const { response, error } = outcome;
   if (response === undefined) {
-    const own = withCallInfo(error, call.info);
+    const own = withCallInfo(error, call.info, call.request);
     call.image.body.release();
     if (own instanceof AxiosError && own.response !== undefined) guardTransform(call);
     throw own;
   }
   const elsewhere = redirectElsewhere(response, call.request.origin);
   if (elsewhere !== undefined) {
-    attachCallInfo(elsewhere, call.info);
+    attachCallInfo(elsewhere, call.info, call.request);
     throw elsewhere;
   }
   const isResult = isOwnEarlierAttempt(response, call);
   if (isResult) call.isDone();
+  const refusal = refusalEvent(call, response);
   if (isResult || accepts(call, response.status)) {
-    attachCallInfo(response, call.info);
+    if (refusal !== undefined) emit(refusal);
+    attachCallInfo(response, call.info, call.request);
     guardTransform(call);
     return response;
   }
   call.image.body.release();
   const refused = statusError(response);
-  attachCallInfo(refused, call.infoWithoutResponse);
+  if (refusal !== undefined) emit(refusal, refused);
+  attachCallInfo(refused, call.infoWithoutResponse, call.request);
   guardTransform(call);
   throw refused;
 }
@@ -49,7 +53,7 @@ function accepts(call: Call, status: number): boolean {
   try {
     return !validateStatus || validateStatus(status);
   } catch (error) {
-    throw withCallInfo(error, call.infoWithoutResponse);
+    throw withCallInfo(error, call.infoWithoutResponse, call.request);
   }
 }
 
@@ -70,13 +74,20 @@ function guardTransform(call: Call): void {
           data,
         );
     } catch (error) {
-      throw withCallInfo(error, call.infoWithoutResponse);
+      throw withCallInfo(withoutExcerpt(error), call.infoWithoutResponse, call.request);
     }
   };
   // Axios puts the response on the config while the transforms run.
   if (Object.isExtensible(config) && Reflect.set(config, 'transformResponse', guarded)) return;
   const message = 'The config of a call was made read-only while the call was in flight';
-  throw withCallInfo(new MoovConfigError(message), call.infoWithoutResponse);
+  throw withCallInfo(new MoovConfigError(message), call.infoWithoutResponse, call.request);
+}
+
+/** Axios's error for a body that is not JSON, whose message and cause quote the body. */
+function withoutExcerpt(error: unknown): unknown {
+  if (!(error instanceof AxiosError) || error.name !== 'SyntaxError') return error;
+  const { code, config, request, response } = error;
+  return new AxiosError('The body of the response is not JSON', code, config, request, response);
 }
 
 function restore(

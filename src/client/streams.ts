@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import type { MoovCallInfo } from '../errors.js';
 import { toError } from '../utils/errors.js';
-import { attachCallInfo } from './call-info.js';
+import { attachCallInfo, type RequestSummary } from './call-info.js';
 
 export function isStream(value: unknown): value is Readable {
   return value instanceof Readable;
@@ -17,6 +17,7 @@ export interface StreamedCall {
   ended(whole: boolean): void;
   /** What became of the call. */
   info(): MoovCallInfo;
+  readonly request: RequestSummary;
 }
 
 /** The streamed responses of one `MoovAuth`, so that those that nobody reads end with it. */
@@ -33,7 +34,7 @@ export class UnreadStreams {
     shield.on('error', () => undefined);
     const fail = (reason: unknown) => {
       const error = toError(call.failure(reason));
-      attachCallInfo(error, call.info());
+      attachCallInfo(error, call.info(), call.request);
       shield.destroy(error);
     };
     let isOver = false;

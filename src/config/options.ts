@@ -1,6 +1,7 @@
 import type { AxiosInstance } from 'axios';
 import type { Request } from 'express';
-import type { MoovAuthEvent, MoovLogger } from '../events.js';
+import type { MoovAuthEvent } from '../events.js';
+import type { LoggerOption } from '../logging/logger.js';
 import type { TokenStore } from '../token-store.js';
 import type { MoovConnectionOptions } from './connection-options.js';
 
@@ -50,8 +51,12 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
    * @param instance - Frozen afterwards, because all requests share it.
    */
   configure?: ((instance: AxiosInstance) => void) | undefined;
-  /** Logs one line per event: pino, console, or any object with `debug`, `info`, `warn` and `error`. */
-  logger?: MoovLogger | undefined;
+  /**
+   * Logs one line per event: pino, winston, console, any object with `debug`, `info`, `warn` and `error`, or a function.
+   * Default: warnings and errors go to the console, at most one line of a kind a minute, unless `NODE_ENV` is `test`.
+   * `false`: nothing is logged.
+   */
+  logger?: LoggerOption | undefined;
   /**
    * Called with each event, for metrics. Its errors are ignored.
    *

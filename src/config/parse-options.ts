@@ -34,6 +34,41 @@ export function parseOptions<Schema extends z.ZodObject>(
   throw wrongOption(schema, name, Reflect.get(given, name));
 }
 
+/** All in one message, so that a first start takes one round and not three. */
+export function missingOptions(
+  { name }: Subject,
+  schema: z.ZodObject,
+  missing: readonly string[],
+): MoovConfigError {
+  const ways = missing.map((option) => {
+    const { variables } = wordingOf(schema, option);
+    return variables === undefined ? option : `${option} (${variables.join(' or ')})`;
+  });
+  const last = ways.pop();
+  return new MoovConfigError(
+    `${name}: ${ways.join(', ')} and ${last} are missing. Set them in the options or as the variables in brackets.`,
+  );
+}
+
+/**
+ * Fills in the environment variables of options that are not given. An option that is `undefined` counts as not given.
+ *
+ * @returns the options by name; a variable that is empty counts as not set.
+ */
+export function withVariables(
+  schema: z.ZodObject,
+  options: object,
+  env: Readonly<Record<string, string | undefined>>,
+): Map<string, unknown> {
+  const given = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const name of Object.keys(schema.shape)) {
+    const { variables } = wordingOf(schema, name);
+    const variable = variables?.find((candidate) => Object.hasOwn(env, candidate) && env[candidate]);
+    if (variable !== undefined && !given.has(name)) given.set(name, env[variable]);
+  }
+  return given;
+}
+
 /**
  * @param got - Describes the wrong value. Default: by the option's wording.
  * @returns the error about a wrong value of an option.
@@ -51,12 +86,22 @@ export function wrongOption(
 }
 
 /** The wording of an option of a schema. */
-export function wordingOf(schema: z.ZodObject, name: string): Wording {
+function wordingOf(schema: z.ZodObject, name: string): Wording {
   const option = schema.shape[name];
   return (option && wording.get(option)) ?? { expected: 'something else' };
 }
 
-/** Describes the type of a value, but not a number, which may be a key. */
+/** Describes a wrong value, and never shows it: it may be a key. */
 export function typeOf(value: unknown): string {
+  if (typeof value === 'string' && value !== '') return `a string${flawOf(value)}`;
   return typeof value === 'number' ? 'a number' : describeType(value);
+}
+
+/** How a text often gets damaged on its way from a file or a dashboard. */
+function flawOf(text: string): string {
+  if (/[\r\n]$/.test(text)) return ' with a line break at its end';
+  if (/^(["'`]).*\1$/s.test(text)) return ' in quotes';
+  if (/^\s/.test(text)) return ' with a blank at its beginning';
+  if (/\s$/.test(text)) return ' with a blank at its end';
+  return /\p{Cc}/u.test(text) ? ' with a control character in it' : '';
 }

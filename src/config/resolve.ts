@@ -2,7 +2,7 @@ import type { CreateAxiosDefaults } from 'axios';
 import type { z } from 'zod';
 import { MoovConfigError, MoovUnavailableError } from '../errors.js';
 import { describeType, isObject } from '../utils/value-type.js';
-import type { Subject } from './check-options.js';
+import { assertKnown, type Subject } from './check-options.js';
 import type {
   Credentials,
   MoovOAuthOptions,
@@ -11,7 +11,7 @@ import type {
   TransportChoice,
 } from './connection-options.js';
 import type { MoovAuthOptions } from './options.js';
-import { parseOptions, wordingOf, wrongOption } from './parse-options.js';
+import { missingOptions, parseOptions, withVariables, wrongOption } from './parse-options.js';
 import { connectionSettings } from './reserved-axios-settings.js';
 import { authSchema, credential, isLoopback, oauthSchema } from './schema.js';
 
@@ -46,7 +46,6 @@ export function readOAuthOptions(options: MoovOAuthOptions, env: Environment = p
   return hideCredentials(resolve({ name: 'MoovOAuthClient' }, oauthSchema, options, env));
 }
 
-/** An option that is `undefined` counts as absent, and its variables are used. */
 function resolve<Schema extends z.ZodObject>(
   subject: Subject,
   schema: Schema,
@@ -54,17 +53,23 @@ function resolve<Schema extends z.ZodObject>(
   env: Environment,
 ): z.output<Schema> {
   if (describeType(options) !== 'an object') return parseOptions(subject, schema, options);
-  const given = new Map<string, unknown>(Object.entries(options).filter(([, value]) => value !== undefined));
-  for (const name of Object.keys(schema.shape)) {
-    const { variables } = wordingOf(schema, name);
-    const variable = variables?.find((candidate) => Object.hasOwn(env, candidate) && env[candidate]);
-    if (variable !== undefined && !given.has(name)) given.set(name, env[variable]);
-  }
-  // A function for the public key may return both halves, which is known only when it is called.
+  // First, as a misspelt option is missing too.
+  assertKnown(subject, options, Object.keys(schema.shape));
+  const given = withVariables(schema, options, env);
+  // A function for the public key may return both halves. That is known only when it is called.
   if (typeof given.get('clientId') === 'function' && !given.has('clientSecret')) {
     given.set('clientSecret', () => undefined);
   }
+  const missing = Object.keys(schema.shape).filter(
+    (name) => !given.has(name) && isRequired(name, schema, given),
+  );
+  if (missing.length > 1) throw missingOptions(subject, schema, missing);
   return parseOptions(subject, schema, Object.fromEntries(given));
+}
+
+function isRequired(name: string, { shape }: z.ZodObject, given: ReadonlyMap<string, unknown>): boolean {
+  if (name === 'origin') return isOfMoov(given.get('baseURL') ?? shape.baseURL?.parse(undefined));
+  return shape[name]?.safeParse(undefined).success === false;
 }
 
 function hideCredentials<
@@ -116,10 +121,18 @@ function half(name: Half, value: unknown): string {
 
 /** Moov answers 401 to requests without a registered domain. */
 function requireOrigin(origin: string | undefined, baseURL: string): void {
-  if (!/(^|\.)moov\.io\.?$/.test(new URL(baseURL).hostname)) return;
+  if (!isOfMoov(baseURL)) return;
   if (origin === undefined) throw wrongOption(authSchema, 'origin', origin);
   if (isLoopback(new URL(origin).hostname))
     throw wrongOption(authSchema, 'origin', origin, 'a loopback host');
+}
+
+function isOfMoov(baseURL: unknown): boolean {
+  return (
+    typeof baseURL === 'string' &&
+    URL.canParse(baseURL) &&
+    /(^|\.)moov\.io\.?$/.test(new URL(baseURL).hostname)
+  );
 }
 
 /** With a Dispatcher, these settings would have no effect. */

@@ -1,38 +1,40 @@
 import type { AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { MoovAuthEvent, MoovLogger } from '../events.js';
+import type { MoovAuthEvent } from '../events.js';
+import type { LoggerOption } from '../logging/logger.js';
 import type { TokenStore } from '../token-store.js';
 import { describeType, isObject } from '../utils/value-type.js';
 import type { Secret, SecretOrPair, TransportChoice } from './connection-options.js';
 import { typeOf, type Wording, wording } from './parse-options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
+import { secretText } from './secret-text.js';
 
 /** Shorter than any key of Moov, in case a key is in the wrong place. */
 const LONGEST_SHOWN_WORD = 19;
 
-const printable = /^[^\p{Cc}]+$/u;
-
 /** Half of an API key. */
-export const credential = z.union([
-  z.string().regex(printable),
-  z.custom<Exclude<Secret, string>>(isFunction),
-]);
+export const credential = z.union([secretText, z.custom<Exclude<Secret, string>>(isFunction)]);
 
 const publicKey = {
   expected:
-    "the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one or { clientId, clientSecret }",
+    "the API key's public key: a non-empty string without line breaks, quotes around it or blanks at its ends, or a function that returns one or { clientId, clientSecret }",
   variables: ['MOOV_CLIENT_ID', 'MOOV_PUBLIC_KEY'],
 };
 
 const secretKey = {
   expected:
-    "the API key's secret key: a non-empty string without line breaks or other control characters, or a function that returns one",
+    "the API key's secret key: a non-empty string without line breaks, quotes around it or blanks at its ends, or a function that returns one",
   variables: ['MOOV_CLIENT_SECRET', 'MOOV_SECRET_KEY'],
 };
 
 /** A function may return both halves. */
-const clientId = z.union([z.string().regex(printable), z.custom<Exclude<SecretOrPair, string>>(isFunction)]);
+const clientId = z.union([secretText, z.custom<Exclude<SecretOrPair, string>>(isFunction)]);
+
+/** The option `logger`, wherever there is one. */
+export const logger = z.custom<LoggerOption>(isLogger).optional().register(wording, {
+  expected: 'an object with the functions debug, info, warn and error, a function, or false',
+});
 
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -55,6 +57,7 @@ const connection = {
       expected:
         "a domain registered with the API key as scheme and host alone, such as https://app.example.com (no path, no trailing slash; not localhost with Moov's own base URL)",
       variables: ['MOOV_ORIGIN'],
+      got: shownURL,
     }),
   baseURL: z
     .string()
@@ -63,6 +66,7 @@ const connection = {
     .register(wording, {
       expected: 'an https URL without user info, query or fragment (http is for loopback only)',
       variables: ['MOOV_BASE_URL'],
+      got: shownURL,
     }),
   apiVersion: z
     .string()
@@ -135,10 +139,7 @@ export const authSchema = z.object({
     .custom<(instance: AxiosInstance) => void>(isFunction)
     .optional()
     .register(wording, { expected: 'a function of the Axios instance' }),
-  logger: z
-    .custom<MoovLogger>((value) => hasFunctions(value, ['debug', 'info', 'warn', 'error']))
-    .optional()
-    .register(wording, { expected: 'an object with the functions debug, info, warn and error' }),
+  logger,
   store: z.custom<TokenStore>(isStore).optional().register(wording, {
     expected: 'a token store, such as redisTokenStore({ client, encryptionKey })',
   }),
@@ -152,6 +153,14 @@ export const authSchema = z.object({
 function shortWord(value: unknown): string {
   const shown = typeof value === 'string' && value !== '' && value.length <= LONGEST_SHOWN_WORD;
   return shown ? JSON.stringify(value) : typeOf(value);
+}
+
+/** A URL without user info, query and fragment is no secret; any other text may be one. */
+function shownURL(value: unknown): string {
+  if (typeof value !== 'string' || !/^https?:\/\/[\w.:[\]/-]+$/i.test(value) || !URL.canParse(value)) {
+    return typeOf(value);
+  }
+  return value.endsWith('/') ? `${value}, with a slash at its end` : value;
 }
 
 function reservedSetting(axios: unknown): string {
@@ -192,6 +201,10 @@ function isStore(value: unknown): boolean {
     hasFunctions(value, ['acquire', 'put', 'release', 'revoke', 'watch']) &&
     typeof Reflect.get(value, 'lockTtlMs') === 'number'
   );
+}
+
+function isLogger(value: unknown): boolean {
+  return value === false || isFunction(value) || hasFunctions(value, ['debug', 'info', 'warn', 'error']);
 }
 
 function hasFunctions(value: unknown, names: readonly string[]): value is object {

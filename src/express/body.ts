@@ -39,7 +39,7 @@ function withoutLength(): BodyError {
 }
 
 /** What parsers leave for a body that they did not read, and adapters give where there is none. */
-function isBlank(body: unknown): boolean {
+export function isBlank(body: unknown): boolean {
   if (body === undefined || body === null || body === '') return true;
   if (body instanceof Uint8Array) return body.length === 0;
   return isPlainObject(body) && Object.keys(body).length === 0;

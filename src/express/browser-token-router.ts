@@ -46,6 +46,8 @@ export interface BrowserTokenActions {
   fill(req: Request, scopes: ScopeSet): string;
   /** Requests a token that the server does not use itself; its caller is gone when `signal` aborts. */
   request(scope: string, signal: AbortSignal): Promise<AuthToken>;
+  /** Reports a token that the caller got. */
+  issued(token: AuthToken, scope: string): void;
   /** Revokes a token that the caller did not get. */
   discard(token: AuthToken): void;
 }
@@ -82,8 +84,9 @@ export function createBrowserTokenRouter(
     const token = await actions.request(scope, gone.signal).finally(() => res.off('close', leave));
     try {
       const answer = forBrowser(token, scope);
-      if (isOver(res)) actions.discard(token);
-      else res.json(answer);
+      if (isOver(res)) return actions.discard(token);
+      res.json(answer);
+      actions.issued(token, scope);
     } catch (error) {
       actions.discard(token);
       throw error;

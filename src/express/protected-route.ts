@@ -5,6 +5,9 @@ import { describeType } from '../utils/value-type.js';
 import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
 import { BodyError } from './request-bytes.js';
 
+/** How long a guard that returned a boolean has to call `next()` or to answer; others have as long as they like. */
+const RETURNED_GRACE_MS = 1_000;
+
 /** Express middleware, one or several, that lets a request pass by calling `next()`. */
 export type Guard = RequestHandler | readonly [RequestHandler, ...RequestHandler[]];
 
@@ -116,6 +119,7 @@ function isHandler(value: unknown): value is RequestHandler {
  * does in the same turn counts too, whatever comes first: an answer, `next(error)`, an exception.
  *
  * @returns a promise that resolves when the guard allows. It stays pending when the guard answers instead.
+ * @throws {@link MoovConfigError} when the guard returns a boolean and does neither.
  * @throws what the guard passes to `next`, throws or rejects with. It is never empty, and "route" and "router" come from
  * `next` alone: Express would take either for permission to go on.
  */
@@ -125,11 +129,27 @@ function runGuard(guard: RequestHandler, req: Request, res: Response): Promise<v
       if (reason === undefined || reason === null) setImmediate(resolve);
       else reject(reason || failedWith(reason));
     };
-    const run = async () => guard(req, res, next);
-    run().catch((reason: unknown) => {
-      reject(!reason || reason === 'route' || reason === 'router' ? failedWith(reason) : reason);
-    });
+    const run = async (): Promise<unknown> => guard(req, res, next);
+    run().then(
+      (returned) => {
+        if (typeof returned !== 'boolean') return;
+        // It may still be about to call next() or to answer.
+        const late = () => {
+          if (!isOver(res)) reject(returnedInstead(returned));
+        };
+        setTimeout(late, RETURNED_GRACE_MS).unref();
+      },
+      (reason: unknown) => {
+        reject(!reason || reason === 'route' || reason === 'router' ? failedWith(reason) : reason);
+      },
+    );
   });
+}
+
+function returnedInstead(returned: boolean): MoovConfigError {
+  return new MoovConfigError(
+    `A guard returned ${returned} and did not call next(), so the request was not allowed. A guard is Express middleware: it allows by next(), and refuses by a response such as res.sendStatus(403).`,
+  );
 }
 
 function failedWith(reason: unknown): Error {

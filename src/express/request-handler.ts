@@ -4,6 +4,8 @@ import type { Request, RequestHandler } from 'express';
 import type { MoovClients } from '../client/moov-client.js';
 import type { Settings } from '../config/resolve.js';
 import { MoovScopeError } from '../errors.js';
+import type { Emit } from '../events.js';
+import { findScopeSlips } from '../scopes/known-scopes.js';
 import { fillAccount, type MoovScope, readScopes, type ScopeSet, type ScopeTaker } from '../scopes/scopes.js';
 import { type MoovTarget, scopeFor } from '../scopes/target.js';
 import type { TokenPool } from '../tokens/token-pool.js';
@@ -16,14 +18,19 @@ export class Targets {
   readonly #defaults: ScopeSet;
   readonly #pool: TokenPool;
   readonly #clients: MoovClients;
+  readonly #emit: Emit;
+  /** Messages that were emitted. */
+  readonly #warnings = new Set<string>();
   /** By message: there are few such messages, and many such requests. */
   readonly #refusing = new Map<string, AxiosInstance>();
 
-  constructor(settings: Settings, defaults: ScopeSet, pool: TokenPool, clients: MoovClients) {
+  constructor(settings: Settings, defaults: ScopeSet, pool: TokenPool, clients: MoovClients, emit: Emit) {
     this.#settings = settings;
     this.#defaults = defaults;
     this.#pool = pool;
     this.#clients = clients;
+    this.#emit = emit;
+    this.#warnOf(defaults);
   }
 
   /**
@@ -66,7 +73,16 @@ export class Targets {
 
   /** @throws {@link MoovConfigError} for scopes that are none. */
   read(scopes: MoovScope | readonly MoovScope[], taker?: ScopeTaker): ScopeSet {
-    return readScopes(scopes, this.#settings.platformAccountID, taker);
+    const set = readScopes(scopes, this.#settings.platformAccountID, taker);
+    this.#warnOf(set);
+    return set;
+  }
+
+  #warnOf(scopes: ScopeSet): void {
+    for (const message of findScopeSlips(scopes.text.split(' '))) {
+      if (!this.#warnings.has(message)) this.#emit({ type: 'config.warning', message });
+      this.#warnings.add(message);
+    }
   }
 
   #scopeFor(target: MoovTarget = {}): string {

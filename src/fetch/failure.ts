@@ -1,5 +1,5 @@
 import { isAxiosError, isCancel } from 'axios';
-import { attachCallInfo, hasCallInfo } from '../client/call-info.js';
+import { attachCallInfo, callRequest, hasCallInfo } from '../client/call-info.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
 
 /**
@@ -11,9 +11,9 @@ import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
  */
 export function fetchFailure(error: unknown, signal: AbortSignal | undefined, info?: MoovCallInfo): unknown {
   if (!(error instanceof Error)) return error;
-  const known = hasCallInfo(error) ? error.moov : info;
+  const [known, request] = hasCallInfo(error) ? [error.moov, callRequest(error)] : [info];
   const failure = inTermsOfFetch(error, signal);
-  if (known !== undefined) attachCallInfo(failure, known);
+  if (known !== undefined) attachCallInfo(failure, known, request);
   return failure;
 }
 

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
+import { inspect } from 'node:util';
 import type { AxiosResponse } from 'axios';
 import { attachCallInfo, withCallInfo } from '../client/call-info.js';
+import { withoutQuery } from '../client/private-bodies.js';
 import { isStream } from '../client/streams.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 
@@ -38,13 +40,23 @@ export async function asResponse(
   const response = new Response(body, { status, statusText, headers });
   const [url] = request.url.split('#', 1);
   Object.defineProperty(response, 'url', { value: url, configurable: true });
+  // The runtime's own shows the query.
+  const shown = () => ({ status, statusText, headers, url: withoutQuery(url ?? ''), moov: info });
+  Object.defineProperty(response, inspect.custom, { value: shown, configurable: true });
   attachCallInfo(response, info);
   // A body that can't be read is an error of a call that Moov has answered.
   const parse = response.json.bind(response);
   const json = () =>
-    parse().catch((error: unknown) => Promise.reject(withCallInfo(error, unreadable(info, status))));
+    parse().catch((error: unknown) =>
+      Promise.reject(withCallInfo(withoutExcerpt(error), unreadable(info, status))),
+    );
   Object.defineProperty(response, 'json', { value: json, configurable: true, writable: true });
   return response;
+}
+
+/** The error for a body that is not JSON, whose message quotes the body. */
+function withoutExcerpt(error: unknown): unknown {
+  return error instanceof SyntaxError ? new SyntaxError('The body of the response is not JSON') : error;
 }
 
 /** What became of a call whose body the caller can't read: after a 2xx it must not read as if Moov had done nothing. */

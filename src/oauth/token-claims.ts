@@ -21,12 +21,12 @@ export function findClaimMismatches(
   const domains = [aud].flat().filter((entry) => typeof entry === 'string');
   if (origin !== undefined && domains.length > 0 && !domains.some((domain) => isDomainOf(domain, origin))) {
     warnings.push(
-      `origin (MOOV_ORIGIN) is ${origin}, but the API key is registered for ${domains.join(', ').slice(0, 300)}: every call will be answered with 401. Set origin to one of these, or register it with the key in Moov's dashboard.`,
+      `origin (MOOV_ORIGIN) is ${origin}, but the API key is registered for ${shownDomains(domains)}: every call will be answered with 401. Set origin to one of these, or register it with the key in Moov's dashboard.`,
     );
   }
-  if (platformAccountID !== undefined && typeof caid === 'string' && !sameText(caid, platformAccountID)) {
+  if (platformAccountID !== undefined && isAccountID(caid) && !sameText(caid, platformAccountID)) {
     warnings.push(
-      `platformAccountID (MOOV_ACCOUNT_ID) is ${platformAccountID}, but the API key belongs to account ${caid.slice(0, 100)}: calls on transfers will be answered with 403. Set it to that account.`,
+      `platformAccountID (MOOV_ACCOUNT_ID) is ${platformAccountID}, but the API key belongs to account ${caid}: calls on transfers will be answered with 403. Set it to that account.`,
     );
   }
   return warnings;
@@ -41,6 +41,18 @@ function claims(token: string): { aud?: unknown; caid?: unknown } {
   } catch {
     return {};
   }
+}
+
+/** Of a value that is no domain nothing is shown: it may be a secret in the wrong place. */
+function shownDomains(domains: readonly string[]): string {
+  const shown = domains.filter((domain) => domain.length <= 253 && domainName.test(domain));
+  return shown.length === 0 ? 'other domains' : shown.join(', ').slice(0, 300);
+}
+
+const domainName = /^(https?:\/\/)?(localhost|([a-z0-9*-]{1,63}\.)+[a-z]{2,63})(:\d{1,5})?\/?$/i;
+
+function isAccountID(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f-]{36}$/i.test(value);
 }
 
 function isDomainOf(domain: string, origin: string): boolean {

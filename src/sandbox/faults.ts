@@ -92,10 +92,19 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** The rules that are still to be used, in the order given. */
 export class Faults {
-  #rules: { readonly rule: FaultRule; left: number }[] = [];
+  #rules: { readonly rule: FaultRule; left: number; readonly until: number }[] = [];
 
-  /** @throws TypeError for a rule that can't be followed. The compiler stops most of them; this is for JavaScript. */
-  add(rule: FaultRule): void {
+  /** The rules that are still to be used: for how many requests, and for how many milliseconds. */
+  get pending(): readonly { readonly rule: FaultRule; readonly left: number; readonly leftMs: number }[] {
+    this.#dropExpired();
+    return this.#rules.map(({ rule, left, until }) => ({ rule, left, leftMs: until - performance.now() }));
+  }
+
+  /**
+   * @param lifeMs - How long the rule is in force at most.
+   * @throws TypeError for a rule that can't be followed. The compiler stops most of them; this is for JavaScript.
+   */
+  add(rule: FaultRule, lifeMs = Number.POSITIVE_INFINITY): void {
     if (describeType(rule) !== 'an object') {
       throw new TypeError(
         `fail: expected a rule, such as { path: '/ping', status: 503 }; got ${describeType(rule)}.`,
@@ -138,16 +147,26 @@ export class Faults {
       validateHeaderName(name);
       for (const one of [value].flat()) validateHeaderValue(name, one);
     }
-    this.#rules.push({ rule: { ...rule }, left: times });
+    this.#rules.push({ rule: { ...rule }, left: times, until: performance.now() + lifeMs });
+  }
+
+  clear(): void {
+    this.#rules = [];
   }
 
   /** @returns the first rule for such a request, which is thereby used once. */
   take(method: string, pathname: string): FaultRule | undefined {
+    this.#dropExpired();
     const found = this.#rules.find(({ rule }) => matches(rule, method, pathname));
     if (found === undefined) return undefined;
     found.left -= 1;
     if (found.left === 0) this.#rules = this.#rules.filter((entry) => entry !== found);
     return found.rule;
+  }
+
+  #dropExpired(): void {
+    const now = performance.now();
+    this.#rules = this.#rules.filter(({ until }) => until > now);
   }
 }
 

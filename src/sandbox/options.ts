@@ -1,5 +1,13 @@
 import { assertKnown, wrongValue } from '../config/check-options.js';
 import { describeType } from '../utils/value-type.js';
+import { checkSeed, type SandboxSeed } from './seed.js';
+
+/**
+ * Gets one line for each request, when it has been answered.
+ *
+ * @param line - Without a line end. Control characters are escaped, and secrets masked.
+ */
+export type SandboxLog = (line: string) => void;
 
 /** Settings of {@link createMoovSandbox}, each with a default. A name that is not listed here is refused. */
 export interface MoovSandboxOptions {
@@ -32,6 +40,12 @@ export interface MoovSandboxOptions {
     | undefined;
   /** Whether access tokens are random strings, as older ones of Moov's, instead of JWTs. Default `false`. */
   readonly opaqueTokens?: boolean | undefined;
+  /** The signing secret of webhooks. Default `sandbox-webhook-secret`. */
+  readonly webhookSecret?: string | undefined;
+  /** What is there to begin with, and after each `reset`. Default: the platform's own account, with an empty wallet. */
+  readonly seed?: SandboxSeed | undefined;
+  /** Whether to print one line for each request, or a function that gets each line. Default `false`. */
+  readonly log?: boolean | SandboxLog | undefined;
 }
 
 /** Options with the defaults filled in. */
@@ -45,6 +59,9 @@ export interface Settings {
   readonly refreshTokens: boolean;
   readonly requestsPerSecond: number;
   readonly opaqueTokens: boolean;
+  readonly webhookSecret: string;
+  readonly seed: SandboxSeed;
+  readonly log: SandboxLog | undefined;
 }
 
 // An object rather than a list, so that the compiler asks for every option.
@@ -58,6 +75,9 @@ const known: Record<keyof MoovSandboxOptions, true> = {
   refreshTokens: true,
   rateLimit: true,
   opaqueTokens: true,
+  webhookSecret: true,
+  seed: true,
+  log: true,
 };
 
 /** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
@@ -80,8 +100,11 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     refreshTokens: options.refreshTokens ?? true,
     requestsPerSecond: options.rateLimit?.requestsPerSecond ?? Number.POSITIVE_INFINITY,
     opaqueTokens: options.opaqueTokens ?? false,
+    webhookSecret: options.webhookSecret ?? 'sandbox-webhook-secret',
+    seed: checkSeed(options.seed ?? {}),
+    log: options.log === true ? (line) => console.log(line) : options.log || undefined,
   };
-  for (const name of ['clientId', 'clientSecret'] as const) {
+  for (const name of ['clientId', 'clientSecret', 'webhookSecret'] as const) {
     const value: unknown = settings[name];
     expect(typeof value === 'string' && value !== '', name, 'a string that is not empty', value);
   }
@@ -109,12 +132,19 @@ export function resolveOptions(options: MoovSandboxOptions): Settings {
     'a whole number, at least 1',
     options.rateLimit?.requestsPerSecond,
   );
+  expect(
+    settings.log === undefined || typeof settings.log === 'function',
+    'log',
+    'true, false or a function',
+    options.log,
+  );
   return settings;
 }
 
 function expect(condition: boolean, option: string, what: string, value: unknown): void {
   // A number may be a key, put in the wrong place.
-  const got = typeof value === 'number' && option.startsWith('client') ? 'a number' : describeType(value);
+  const got =
+    typeof value === 'number' && /^(client|webhook)/.test(option) ? 'a number' : describeType(value);
   if (!condition) throw new TypeError(wrongValue(option, what, got));
 }
 

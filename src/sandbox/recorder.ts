@@ -1,18 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { Exchange, type SandboxRequest } from './exchange.js';
 
-/** One request as the sandbox saw it. */
-export interface SandboxRequest {
-  /** In upper case. */
-  readonly method: string;
-  /** Path and query, as they were sent. */
-  readonly path: string;
-  /** Names in lower case. They are the real ones: also `authorization`. */
-  readonly headers: Readonly<IncomingHttpHeaders>;
-  /** Set when the response is sent; 0 until then, and for good when the connection was dropped instead. */
-  readonly status: number;
-}
-
-/** Counters from the sandbox's beginning. Requests count on arrival, whatever becomes of them. */
+/** Counters from the sandbox's beginning, or its last reset. Requests count on arrival, whatever becomes of them. */
 export interface SandboxStats {
   /** Requests for `/oauth2/token`. */
   readonly tokenRequests: number;
@@ -51,10 +39,72 @@ const byStatus: Readonly<Record<number, keyof SandboxStats>> = {
   429: 'rateLimited',
 };
 
+/** Of how many exchanges the responses are kept, as only a person looks at them. */
+const KEPT_RESPONSES = 200;
+
 /** Remembers every request and counts what happens. */
 export class Recorder {
-  readonly #requests: Mutable<SandboxRequest>[] = [];
-  readonly #stats: Mutable<SandboxStats> = {
+  #exchanges: Exchange[] = [];
+  #stats: Mutable<SandboxStats> = noStats();
+  /** Counts on after a reset, so that a page does not take a new exchange for an old one. */
+  #lastID = 0;
+  readonly #listeners = new Set<(exchange: Exchange) => void>();
+
+  get stats(): SandboxStats {
+    return { ...this.#stats };
+  }
+
+  get requests(): readonly SandboxRequest[] {
+    return this.#exchanges.map(({ request }) => request);
+  }
+
+  /** The exchanges of which the responses are kept, oldest first. */
+  get recent(): readonly Exchange[] {
+    return this.#exchanges.slice(-KEPT_RESPONSES);
+  }
+
+  count(counter: keyof SandboxStats): void {
+    this.#stats[counter] += 1;
+  }
+
+  /** Forgets all there is; exchanges that are not over count for nothing. */
+  reset(): void {
+    this.#exchanges = [];
+    this.#stats = noStats();
+  }
+
+  /** @returns what to call when exchanges are of no more interest. */
+  subscribe(listener: (exchange: Exchange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A request has arrived, of which the body is still to come. */
+  arrived(request: Pick<SandboxRequest, 'method' | 'path' | 'headers'>): Exchange {
+    this.#lastID += 1;
+    const stats = this.#stats;
+    const exchange = new Exchange(this.#lastID, request, (changed) => {
+      const counter = changed.isOver ? byStatus[changed.request.status] : undefined;
+      if (counter !== undefined) stats[counter] += 1;
+      this.#tell(changed);
+    });
+    this.#exchanges.push(exchange);
+    const old = this.#exchanges.at(-1 - KEPT_RESPONSES);
+    if (old !== undefined) old.response = undefined;
+    if (exchange.pathname === '/oauth2/token') this.count('tokenRequests');
+    else if (exchange.pathname === '/oauth2/revoke') this.count('revokeRequests');
+    else this.count('apiRequests');
+    this.#tell(exchange);
+    return exchange;
+  }
+
+  #tell(exchange: Exchange): void {
+    for (const listener of this.#listeners) listener(exchange);
+  }
+}
+
+function noStats(): SandboxStats {
+  return {
     tokenRequests: 0,
     tokensMinted: 0,
     revokeRequests: 0,
@@ -69,35 +119,4 @@ export class Recorder {
     refundsCreated: 0,
     faults: 0,
   };
-
-  get stats(): SandboxStats {
-    return { ...this.#stats };
-  }
-
-  get requests(): readonly SandboxRequest[] {
-    return [...this.#requests];
-  }
-
-  count(counter: keyof SandboxStats): void {
-    this.#stats[counter] += 1;
-  }
-
-  /** @returns what to call when the response is sent, with its status. */
-  arrived(
-    method: string,
-    path: string,
-    pathname: string,
-    headers: IncomingHttpHeaders,
-  ): (status: number) => void {
-    const request: Mutable<SandboxRequest> = { method, path, headers, status: 0 };
-    this.#requests.push(request);
-    if (pathname === '/oauth2/token') this.count('tokenRequests');
-    else if (pathname === '/oauth2/revoke') this.count('revokeRequests');
-    else this.count('apiRequests');
-    return (status) => {
-      request.status = status;
-      const counter = byStatus[status];
-      if (counter !== undefined) this.count(counter);
-    };
-  }
 }

@@ -1,42 +1,10 @@
 import { MoovConfigError, MoovScopeError } from '../errors.js';
 import { describeType, isObject } from '../utils/value-type.js';
-
-/** @inline */
-type AccountResource =
-  | 'apple-pay'
-  | 'bank-accounts'
-  | 'branding'
-  | 'capabilities'
-  | 'cards'
-  | 'documents'
-  | 'files'
-  | 'invoices'
-  | 'payment-methods'
-  | 'profile'
-  | 'representatives'
-  | 'tickets'
-  | 'transfers'
-  | 'wallets';
-
-/** @inline */
-type AccountPermission =
-  | `${AccountResource}.${'read' | 'write'}`
-  | 'issued-cards.read'
-  | 'issued-cards.read-secure'
-  | 'terminal-configuration.read'
-  | 'profile.disconnect';
+import type { AccountPermission, unboundScopes } from './known-scopes.js';
 
 /** @inline */
 type KnownScope =
-  | '/ping.read'
-  | '/fed.read'
-  | '/profile-enrichment.read'
-  | '/institutions.read'
-  | '/card-metadata.read'
-  | '/terminal-applications.read'
-  | '/terminal-applications.write'
-  | '/accounts.read'
-  | '/accounts.write'
+  | (typeof unboundScopes)[number]
   | `/accounts/{accountID}/${AccountPermission}`
   | `/accounts/{platformAccountID}/transfers.${'read' | 'write'}`;
 
@@ -187,6 +155,13 @@ export function fillAccount({ text }: ScopeSet, accountID: unknown): string {
 export function assertAccountID(accountID: unknown): asserts accountID is string {
   if (typeof accountID === 'string' && uuid.test(accountID)) return;
   throw new MoovScopeError('accountID: expected an account ID, which is a UUID.');
+}
+
+/** What an event says of space-delimited scopes: each of them, and the accounts that they name. */
+export function describeScopes(scope: string): { scopes: string[]; accounts: string[] } {
+  const scopes = scope.split(' ');
+  const accounts = scopes.flatMap((one) => /^\/accounts\/([^/]+)\//.exec(one)?.[1] ?? []);
+  return { scopes, accounts: [...new Set(accounts)] };
 }
 
 /** Returns the scopes of `asked` that are not in `granted`; both space-delimited. */

@@ -4,7 +4,7 @@ import type { Emit } from '../events.js';
 import type { OAuthEndpoint } from '../oauth/endpoint.js';
 import { type Expectations, findClaimMismatches } from '../oauth/token-claims.js';
 import { type AuthToken, type Grant, requestToken } from '../oauth/token-request.js';
-import { missingScopes } from '../scopes/scopes.js';
+import { describeScopes, missingScopes } from '../scopes/scopes.js';
 import type { Timers } from '../utils/timers.js';
 import { fromMoov, type ObtainedToken, type Token } from './token.js';
 import type { RenewalContext, TokenProvider } from './token-provider.js';
@@ -66,10 +66,13 @@ export class MoovTokenProvider implements TokenProvider {
     return async ({ held, priority, retries, signal }) => {
       const { response, requestedAt } = await this.#renew(scope, held, { priority, retries, signal });
       const missing = response.scope === undefined ? [] : missingScopes(scope, response.scope);
-      if (missing.length > 0 && !toldOfFewer) this.#parts.emit({ type: 'token.narrowed', missing });
+      const asked = describeScopes(scope);
+      if (missing.length > 0 && !toldOfFewer) {
+        this.#parts.emit({ type: 'token.narrowed', ...asked, missing });
+      }
       toldOfFewer ||= missing.length > 0;
       const extra = response.scope === undefined ? [] : missingScopes(response.scope, scope);
-      if (extra.length > 0 && !toldOfMore) this.#parts.emit({ type: 'token.widened', extra });
+      if (extra.length > 0 && !toldOfMore) this.#parts.emit({ type: 'token.widened', ...asked, extra });
       toldOfMore ||= extra.length > 0;
       return fromMoov(response, requestedAt);
     };
@@ -85,7 +88,7 @@ export class MoovTokenProvider implements TokenProvider {
     const { settings, emit } = this.#parts;
     const requested = await this.#request({ grantType: 'client_credentials', scope }, options);
     for (const message of findClaimMismatches(requested.response.accessToken, settings)) {
-      if (!this.#warnings.has(message)) emit({ type: 'token.warning', message });
+      if (!this.#warnings.has(message)) emit({ type: 'token.warning', message, ...describeScopes(scope) });
       this.#warnings.add(message);
     }
     return requested;

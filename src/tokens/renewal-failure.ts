@@ -52,7 +52,7 @@ export class RenewalFailure {
       return new MoovUnavailableError(text, { ...told, code: this.error.code });
     }
     if (this.error instanceof MoovOriginError) return new MoovOriginError(text, told);
-    return new MoovConfigError(message);
+    return new MoovConfigError(message, { cause: this.error });
   }
 
   #wait(): number {

@@ -7,9 +7,11 @@ import type { RenewalFailure } from './renewal-failure.js';
 import type { ObtainedToken, Token } from './token.js';
 import type { TokenRequest } from './token-provider.js';
 
-/** The parts of a token source. All except `obtain` and `autoRenew` are shared by the sources of one `MoovAuth`. */
+/** The parts of a token source. All except `obtain`, `scope` and `autoRenew` are shared by the sources of one `MoovAuth`. */
 export interface TokenSourceParts {
   obtain: TokenRequest;
+  /** The scopes that it requests, space-delimited. */
+  scope: string;
   emit: Emit;
   /** Receives the result of a renewal that a revocation overtook. */
   revoke: (token: ObtainedToken) => void;

@@ -6,6 +6,7 @@ import { requestRevocation } from '../oauth/revocation-request.js';
 import type { AuthToken } from '../oauth/token-request.js';
 import type { TokenStore } from '../token-store.js';
 import { sharedController } from '../utils/async.js';
+import { toError } from '../utils/errors.js';
 import { type AbortSignalLike, Timers, withTimeout } from '../utils/timers.js';
 import { MoovTokenProvider, type TokenProviderSettings } from './moov-token-provider.js';
 import { abandonedError } from './renewal.js';
@@ -96,6 +97,7 @@ export class TokenManager {
       make: (scope, autoRenew) =>
         new TokenSource({
           obtain: paced(provider.forScopes(scope)),
+          scope,
           emit,
           revoke: (token) => this.#revocations.add(token),
           retire: (token, successor) => this.#retire(token, successor),
@@ -183,7 +185,8 @@ export class TokenManager {
     } catch (error) {
       const code = error instanceof MoovAuthError ? error.code : 'ERR_MOOV_NETWORK';
       const pendingRevocations = this.#pendingRevocations;
-      this.#emit({ type: 'token.revokeFailed', code, message: String(error), pendingRevocations });
+      const message = toError(error).message;
+      this.#emit({ type: 'token.revokeFailed', code, message, pendingRevocations }, toError(error));
       throw error;
     }
   }

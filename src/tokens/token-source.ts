@@ -1,4 +1,5 @@
 import { closedError } from '../errors.js';
+import { describeScopes } from '../scopes/scopes.js';
 import { type Deferred, deferred } from '../utils/async.js';
 import type { AbortSignalLike } from '../utils/timers.js';
 import { abandonedError, type Outcome, Renewal, RenewalTimer, type TokenSourceParts } from './renewal.js';
@@ -265,9 +266,11 @@ export class TokenSource implements TokenSupplier {
       if (this.#token !== undefined) this.#timer.set(0);
       return undefined;
     }
-    const { emit, nextGeneration, retire } = this.#parts;
+    const { emit, nextGeneration, retire, scope } = this.#parts;
     this.#overtaken = 0;
-    const token = new Token(obtained, nextGeneration());
+    // Without a word Moov has granted what was asked for (RFC 6749 section 5.1).
+    const granted = obtained.scope ?? scope;
+    const token = new Token({ ...obtained, scope: granted }, nextGeneration());
     if (this.#token !== undefined) retire(this.#token, token);
     this.#token = token;
     this.#known = obtained.shared;
@@ -276,7 +279,7 @@ export class TokenSource implements TokenSupplier {
     const renewed = this.#hadToken ? 'token.renewed' : 'token.obtained';
     this.#hadToken = true;
     const type = obtained.from === 'store' ? 'token.taken' : renewed;
-    emit({ type, expiresAt: token.expiresAt, durationMs });
+    emit({ type, ...describeScopes(granted), expiresAt: token.expiresAt, durationMs });
     return token;
   }
 
@@ -285,9 +288,11 @@ export class TokenSource implements TokenSupplier {
     const failure = new RenewalFailure(error, this.#failure);
     this.#failure = failure;
     this.#timer.set(failure.retryInMs);
-    const { code, message } = failure.error;
+    const { emit, scope } = this.#parts;
+    const { error: reason, retryInMs } = failure;
+    const { code, message } = reason;
     const tokenHeld = this.#usable !== undefined;
-    this.#parts.emit({ type: 'token.failed', code, message, tokenHeld, retryInMs: failure.retryInMs });
+    emit({ type: 'token.failed', code, message, ...describeScopes(scope), tokenHeld, retryInMs }, reason);
     return failure;
   }
 

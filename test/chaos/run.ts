@@ -9,6 +9,7 @@ import {
   moovPath,
 } from '../../src/index.js';
 import { createMoovSandbox, type FaultRule, type MoovSandbox } from '../../src/sandbox/index.js';
+import { parties, payable } from '../helpers/payable.js';
 import type { Witness } from './attempts.js';
 import { HTTPWitness } from './http-witness.js';
 import { ChaosProxy, type Fault } from './proxy.js';
@@ -162,7 +163,7 @@ export async function runChaos(
   const began = performance.now();
   const pauses = monitorEventLoopDelay();
   pauses.enable();
-  const sandbox = createMoovSandbox();
+  const sandbox = createMoovSandbox({ seed: payable });
   const upstreamPort = Number(new URL(await sandbox.listen()).port);
   const dooms = new Map<string, Doom>();
   const { faultRate, tokenFaultRate, resetRate, refuseRate } = scenario;
@@ -382,8 +383,7 @@ class Workload {
           url: moovPath`/accounts/${platform}/transfers`,
           body: {
             amount: { currency: 'USD', value: amount },
-            source: { paymentMethodID: '5a9b3c0e-0000-4000-8000-00000000000a' },
-            destination: { paymentMethodID: '5a9b3c0e-0000-4000-8000-00000000000b' },
+            ...parties,
             foreignID,
             description: description(foreignID, this.#seed),
           },

@@ -206,6 +206,13 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.apiRequests).toBe(1);
     });
 
+    it('do not follow the 501 of the sandbox, whose error names the way out', async () => {
+      const { moov } = await startMoov();
+      const error = await failure(moov.client.post('/receipts', {}, payment));
+      expect(error).toMatchObject({ response: { status: 501 }, moov: { attempts: 1 } });
+      expect(error.message).toContain('sandbox.respond(method, path, body)');
+    });
+
     it.each([501, 505, 599])('do not follow a %i under a key', async (status) => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status, headers: { 'retry-after-ms': '5' }, times: 10 });

@@ -124,7 +124,8 @@ describe.each(transports)('over %s', (_name, over) => {
       const error = await failure(moov.client.post('/accounts', { accountType: 'business', profile: {} }));
       if (!isMoovCallError(error) || error.config === undefined) throw error;
       expect(error.config).not.toHaveProperty('axios-retry');
-      expect(Object.getOwnPropertySymbols(error.config)).toEqual([]);
+      // What hides the body from logs is not a part of copies.
+      expect(Object.getOwnPropertySymbols({ ...error.config })).toEqual([]);
       const again = await failure(moov.client.request(error.config));
       expect(again).toMatchObject({ moov: { attempts: 1 } });
       expect(sandbox.requests.filter(({ path }) => path === '/accounts')).toHaveLength(2);

@@ -180,11 +180,20 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['clientId', '', "the API key's public key", 'an empty string'],
     ['clientId', null, "the API key's public key", 'null'],
     ['clientId', { SECRET }, "the API key's public key", 'an object'],
-    ['clientId', `${SECRET}\n`, 'without line breaks', 'a string'],
+    ['clientId', `${SECRET}\n`, 'without line breaks', 'a string with a line break at its end'],
     ['clientId', 4711_0815, "the API key's public key", 'a number'],
     ['clientSecret', '', "the API key's secret key", 'an empty string'],
     ['clientSecret', [SECRET], "the API key's secret key", 'a list'],
-    ['clientSecret', `${SECRET}\u0000`, 'without line breaks', 'a string'],
+    ['clientSecret', `${SECRET}\u0000`, 'without', 'a string with a control character in it'],
+    ['clientSecret', `"${SECRET}"`, 'quotes around it', 'a string in quotes'],
+    ['clientSecret', ` ${SECRET}`, 'blanks', 'a string with a blank at its beginning'],
+    ['clientId', `${SECRET} `, 'blanks', 'a string with a blank at its end'],
+    ['origin', 'https://app.example.com/', 'a domain', 'https://app.example.com/, with a slash at its end'],
+    ['origin', 'https://app.example.com/path', 'a domain', 'https://app.example.com/path'],
+    ['origin', `https://${SECRET}@app.example.com`, 'a domain', 'a string'],
+    ['origin', `https://app.example.com?${SECRET}`, 'a domain', 'a string'],
+    ['baseURL', 'http://api.moov.io', 'an https URL', 'http://api.moov.io'],
+    ['platformAccountID', `${SECRET}\n`, 'a UUID', 'a string with a line break at its end'],
     ['clientSecret', 4711_0815, "the API key's secret key", 'a number'],
     ['clientSecret', Buffer.from(SECRET), "the API key's secret key", 'an object'],
     ['clientAuth', SECRET, "'basic' or 'body'", 'a string'],
@@ -196,8 +205,8 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['transport', 'fetch', "'undici', 'axios' or a Dispatcher of undici 7", '"fetch"'],
     ['apiVersion', 'v2026.10', 'vYYYY.QQ.BB', '"v2026.10"'],
     ['apiVersion', 'v2026\n', 'vYYYY.QQ.BB', '"v2026\\n"'],
-    ['clientId', 'pk\n', "the API key's public key", 'a string'],
-    ['clientSecret', 'sk\n', "the API key's secret key", 'a string'],
+    ['clientId', 'pk\n', "the API key's public key", 'a string with a line break at its end'],
+    ['clientSecret', 'sk\n', "the API key's secret key", 'a string with a line break at its end'],
     ['origin', 'sk', 'a domain registered', 'a string'],
     ['transport', SECRET, "'undici', 'axios' or a Dispatcher of undici 7", 'a string'],
     ['renewWith', SECRET, "'client_credentials' or 'refresh_token'", 'a string'],
@@ -218,7 +227,12 @@ describe('a wrong option is named, with what was expected and what was given', (
     ['axios', [], 'an object of Axios settings', 'a list'],
     ['axios', fn, 'an object of Axios settings', 'a function'],
     ['configure', {}, 'a function of the Axios instance', 'an object'],
-    ['logger', fn, 'an object with the functions debug, info, warn and error', 'a function'],
+    [
+      'logger',
+      true,
+      'an object with the functions debug, info, warn and error, a function, or false',
+      'a boolean',
+    ],
     ['logger', { debug: fn, info: fn, warn: fn }, 'debug, info, warn and error', 'an object'],
     ['logger', { debug: fn, info: fn, warn: fn, error: 'no' }, 'debug, info, warn and error', 'an object'],
     ['store', {}, 'a token store, such as redisTokenStore({ client, encryptionKey })', 'an object'],
@@ -240,12 +254,22 @@ describe('a wrong option is named, with what was expected and what was given', (
   });
 
   test('a missing key is named, with its variables', () => {
-    expect(refusal({ origin: atMoov.origin })).toBe(
-      "clientId: expected the API key's public key: a non-empty string without line breaks or other control characters, or a function that returns one or { clientId, clientSecret }; got none. Set it in the options or as MOOV_CLIENT_ID or MOOV_PUBLIC_KEY.",
+    expect(refusal({ ...atMoov, clientId: undefined })).toBe(
+      "clientId: expected the API key's public key: a non-empty string without line breaks, quotes around it or blanks at its ends, or a function that returns one or { clientId, clientSecret }; got none. Set it in the options or as MOOV_CLIENT_ID or MOOV_PUBLIC_KEY.",
     );
     expect(refusal({ ...atMoov, clientSecret: undefined })).toMatch(
       /^clientSecret: .*; got none\. Set it in the options or as MOOV_CLIENT_SECRET or MOOV_SECRET_KEY\.$/,
     );
+  });
+
+  test('all that are missing are named at once', () => {
+    expect(refusal({})).toBe(
+      'moovAuth: clientId (MOOV_CLIENT_ID or MOOV_PUBLIC_KEY), clientSecret (MOOV_CLIENT_SECRET or MOOV_SECRET_KEY) and origin (MOOV_ORIGIN) are missing. Set them in the options or as the variables in brackets.',
+    );
+    expect(refusal({ baseURL: local.baseURL })).toMatch(
+      /^moovAuth: clientId \(.*\) and clientSecret \([^)]*\) are missing\./,
+    );
+    expect(refusal({ Origin: 'x' })).toContain('Did you mean "origin"?');
   });
 
   test('an unknown one is named, and never its value', () => {
@@ -340,7 +364,7 @@ describe('baseURL', () => {
     'javascript:alert(1)',
   ])('%j is refused', (baseURL) => {
     expect(refusal({ ...atMoov, baseURL })).toMatch(
-      /^baseURL: expected an https URL without user info, query or fragment \(http is for loopback only\); got an? (empty )?string\. Set it in the options or as MOOV_BASE_URL\.$/,
+      /^baseURL: expected an https URL without user info, query or fragment \(http is for loopback only\); got (an? (empty )?string|http:).*\. Set it in the options or as MOOV_BASE_URL\.$/,
     );
   });
 });

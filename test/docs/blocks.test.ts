@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import initSqlJs from 'sql.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisIsMissing } from '../helpers/programs.js';
 import { RedisServer } from '../helpers/redis.js';
@@ -88,12 +89,20 @@ describe('every other block', () => {
 
   it('is in a language that these tests check', () => {
     const kinds = [...new Set(blocks.map(({ language }) => language))];
-    expect(kinds.filter((kind) => !['ts', 'js', 'cjs', 'sh', 'mermaid'].includes(kind))).toEqual([]);
+    expect(kinds.filter((kind) => !['ts', 'js', 'cjs', 'sh', 'sql', 'mermaid'].includes(kind))).toEqual([]);
   });
 
   it('some are shell commands', () => {
     expect(shells.length).toBeGreaterThan(3);
   });
+
+  it.each(blocks.filter(({ language }) => language === 'sql'))(
+    'runs, if it is SQL: $place',
+    async ({ code }) => {
+      const { Database } = await initSqlJs();
+      for (const statement of new Database().iterateStatements(code)) statement.step();
+    },
+  );
 
   it.each(shells)('names scripts and packages that exist: $place', ({ code }) => {
     for (const [, script = ''] of code.matchAll(/\bnpm run ([\w:-]+)/g))

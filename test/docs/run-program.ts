@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { demoSeed } from '../../src/cli/sandbox.js';
 import { createMoovSandbox } from '../../src/sandbox/index.js';
 import type { BlockProgram } from './block-program.js';
 import { root } from './markdown.js';
@@ -9,7 +10,7 @@ const tellPort = new URL('tell-port.mjs', import.meta.url).href;
 type End = { code: number | string | null };
 
 /**
- * Runs a program against its own sandbox: to its end, or, if it is a server, until it has answered and was asked to stop.
+ * Runs a program against its own sandbox, with what the command `sandbox` begins with: to its end, or, if it is a server, until it has answered and was asked to stop.
  *
  * @throws Error with what it printed, when it failed or did not answer as its page says.
  */
@@ -18,7 +19,7 @@ export async function runProgram(
   file: string,
   env: Record<string, string>,
 ): Promise<void> {
-  const sandbox = createMoovSandbox();
+  const sandbox = createMoovSandbox({ seed: demoSeed });
   await sandbox.listen();
   const { clientId, clientSecret, origin = '', baseURL } = sandbox.options;
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MOOV_'));
@@ -33,6 +34,7 @@ export async function runProgram(
       MOOV_ORIGIN: origin,
       MOOV_BASE_URL: baseURL,
       MOOV_ACCOUNT_ID: sandbox.platformAccountID,
+      MOOV_WEBHOOK_SECRET: sandbox.webhookSecret,
       MOOV_TOKEN_KEY: Buffer.alloc(32, 7).toString('base64'),
       // Never use a Redis that happens to run on this machine.
       REDIS_URL: 'redis://127.0.0.1:1',

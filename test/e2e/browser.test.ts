@@ -1,36 +1,20 @@
 import { createServer } from 'node:http';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Example, startExample } from '../../examples/browser/app.js';
-import { chromiumIsMissing, chromiumPath } from '../helpers/programs.js';
+import { launchChromium } from '../helpers/chromium.js';
+import { chromiumIsMissing } from '../helpers/programs.js';
 
 // A browser is slow to start on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const PATIENCE_MS = 60_000;
-
-const flags = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
   let browser: Browser;
   let example: Example;
 
   beforeAll(async () => {
-    // Playwright's own notion of headless wants another binary.
-    browser = await chromium.launch({
-      executablePath: String(chromiumPath),
-      headless: false,
-      args: flags,
-      timeout: 100_000,
-    });
+    browser = await launchChromium();
     example = await startExample();
   });
 

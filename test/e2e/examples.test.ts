@@ -113,9 +113,10 @@ describe('npm start', () => {
   });
 });
 
-describe('npm run sandbox', () => {
+describe('express-moov-auth sandbox', () => {
   it('prints variables with which the other servers run, and ends with 0', async () => {
-    const sandbox = run('sandbox.ts');
+    const sandbox = new Program('../dist/esm/cli/bin.js', {}, [], ['sandbox', '--port', '0']);
+    started.push(sandbox);
     const url = await sandbox.url();
     const { MOOV_ACCOUNT_ID: account = '', ...env } = exportsIn(sandbox.output);
     expect(env.MOOV_BASE_URL).toBe(url);

@@ -3,7 +3,14 @@ import { connect } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import supertest from 'supertest';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type BrowserTokenRouterOptions, MoovConfigError, moovAuth } from '../../src/index.js';
+import {
+  type BrowserTokenRouterOptions,
+  type MoovAuthEvent,
+  type MoovAuthOptions,
+  MoovConfigError,
+  MoovOAuthClient,
+  moovAuth,
+} from '../../src/index.js';
 import { allow, appOf, expressVersions, listen } from '../helpers/apps.js';
 import { serve } from '../helpers/http-server.js';
 import { failure, startSandbox, until } from '../helpers/moov.js';
@@ -14,9 +21,13 @@ const wallets = '/accounts/{accountID}/wallets.read';
 const cards = '/accounts/{accountID}/cards.write';
 const filled = (scope: string) => scope.replace('{accountID}', accountID);
 
-async function start(options: Partial<BrowserTokenRouterOptions> = {}) {
+async function start(options: Partial<BrowserTokenRouterOptions> = {}, ofAuth: MoovAuthOptions = {}) {
   const sandbox = await startSandbox({ expiresIn: 'seconds', tokenLifeSeconds: 900 });
-  const moov = moovAuth('/ping.read', { ...sandbox.options, accountID: (req) => req.get('x-account') });
+  const moov = moovAuth('/ping.read', {
+    ...sandbox.options,
+    accountID: (req) => req.get('x-account'),
+    ...ofAuth,
+  });
   onTestFinished(() => moov.close());
   await moov.ready();
   const router = moov.browserTokenRouter({ guard: allow, scopes: [wallets, cards], ...options });
@@ -39,6 +50,7 @@ describe.each(expressVersions)('POST /token on $name', ({ express }) => {
     expect(Math.abs(Date.parse(body.expiresOn) - before - 900_000)).toBeLessThan(5_000);
     expect(headers['cache-control']).toBe('no-store');
     const call = await fetch(`${sandbox.url}/accounts/${accountID}/cards`, {
+      method: 'POST',
       headers: { authorization: `Bearer ${body.token}`, origin: sandbox.origins[0] ?? '' },
     });
     // Let in by its scope; there is no such account.
@@ -162,6 +174,29 @@ test('the token can be given back without harm to the server’s own', async () 
   expect(sandbox.stats.unauthorized).toBe(0);
 });
 
+test('events say who was given which token, and which was revoked', async () => {
+  const events: MoovAuthEvent[] = [];
+  const { sandbox, moov, router } = await start({}, { onEvent: (event) => events.push(event) });
+  const app = appOf(express, router, moov.revokeRouter({ guard: allow, held: false }));
+  const { body } = await supertest(app).post('/token').set('x-account', accountID);
+  const other = await new MoovOAuthClient(sandbox.options).createAccessToken({
+    grantType: 'client_credentials',
+    scope: '/ping.read',
+  });
+  for (const token of [body.token, other.accessToken]) await supertest(app).post('/revoke').send({ token });
+  const told = { scopes: body.scopes, accounts: [accountID], expiresAt: expect.any(Date) };
+  expect(events.filter(({ type }) => type.startsWith('browserToken.'))).toEqual([
+    { type: 'browserToken.issued', ...told },
+    { type: 'browserToken.revoked', ...told },
+    // Of a token that another process has issued no more is known.
+    { type: 'browserToken.revoked' },
+  ]);
+  expect(Math.abs(Number(new Date(body.expiresOn)) - Number(Object(events.at(-2)).expiresAt))).toBeLessThan(
+    5,
+  );
+  expect(JSON.stringify(events)).not.toContain(body.token);
+});
+
 test('refuses missing scopes, a missing guard and unknown options at the call', async () => {
   const { moov } = await start();
   const make = (options: object) => () =>
@@ -262,7 +297,7 @@ describe('a token with more scopes than were asked for', () => {
     await moov.ready();
     await moov.renew();
     expect(events.filter((event) => 'extra' in event)).toEqual([
-      { type: 'token.widened', extra: ['/fed.read'] },
+      { type: 'token.widened', scopes: ['/ping.read'], accounts: [], extra: ['/fed.read'] },
     ]);
   });
 });

@@ -5,6 +5,7 @@ import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { type Guard, MoovConfigError } from '../../src/index.js';
 import { allow, appOf, expressVersions, listen } from '../helpers/apps.js';
+import { fastClock } from '../helpers/fast-clock.js';
 import { type Started, startMoov } from '../helpers/moov.js';
 
 describe.each(expressVersions)('the guard of a router on $name', ({ express }) => {
@@ -277,6 +278,24 @@ describe.each(expressVersions)('the guard of a router on $name', ({ express }) =
       expect((await supertest(setup.app).post('/oauth/revoke')).status).toBe(403);
       expectNothingRevoked(setup);
     });
+
+    test.each([true, false])(
+      'a guard that returns %s, and does nothing else, is a mistake: 500',
+      async (returned) => {
+        fastClock();
+        for (const guard of [() => returned, async () => returned]) {
+          const setup = await guarded((_req, _res) => Reflect.apply(guard, undefined, []));
+          expect((await supertest(setup.app).post('/oauth/revoke')).status).toBe(500);
+          expect(setup.seen).toEqual([
+            expect.objectContaining({
+              name: 'MoovConfigError',
+              message: expect.stringContaining(`A guard returned ${returned} and did not call next()`),
+            }),
+          ]);
+          expectNothingRevoked(setup);
+        }
+      },
+    );
 
     test('a guard answers by itself', async () => {
       const setup = await guarded((_req, res) => {

@@ -170,12 +170,12 @@ describe('moovErrorHandler', () => {
     app.use(moovErrorHandler());
     fake.api = () => undefined;
     const late = await request(app).get('/late');
-    expect([late.status, late.body]).toMatchObject([504, { code: 'ECONNABORTED', ambiguous: true }]);
+    expect([late.status, late.body]).toMatchObject([504, { code: 'ERR_MOOV_TIMEOUT', ambiguous: true }]);
     fake.api = () => controller.abort(new DOMException('too late', 'TimeoutError'));
     const own = await request(app).get('/own');
-    expect([own.status, own.body]).toMatchObject([504, { code: 'ETIMEDOUT', ambiguous: true }]);
+    expect([own.status, own.body]).toMatchObject([504, { code: 'ERR_MOOV_TIMEOUT', ambiguous: true }]);
     fake.api = (message) => message.socket.destroy();
     const cut = await request(app).get('/cut');
-    expect([cut.status, cut.body]).toMatchObject([502, { code: 'ECONNRESET', ambiguous: true }]);
+    expect([cut.status, cut.body]).toMatchObject([502, { code: 'ERR_MOOV_NETWORK', ambiguous: true }]);
   });
 });

@@ -3,6 +3,7 @@ import 'undici';
 import { onTestFinished } from 'vitest';
 import { type MoovAuth, type MoovAuthEvent, type MoovAuthOptions, moovAuth } from '../../src/index.js';
 import { createMoovSandbox, type MoovSandbox, type MoovSandboxOptions } from '../../src/sandbox/index.js';
+import { payable } from './payable.js';
 
 /** What most tests need of Moov: to read and write accounts and transfers. */
 export function allScopes(sandbox: MoovSandbox): string[] {
@@ -10,9 +11,9 @@ export function allScopes(sandbox: MoovSandbox): string[] {
   return ['/ping.read', '/accounts.read', '/accounts.write', `${transfers}.read`, `${transfers}.write`];
 }
 
-/** A running sandbox that the end of the test closes. */
+/** A running sandbox that the end of the test closes, with a card to pay with. */
 export async function startSandbox(options: MoovSandboxOptions = {}): Promise<MoovSandbox> {
-  const sandbox = createMoovSandbox(options);
+  const sandbox = createMoovSandbox({ seed: payable, ...options });
   await sandbox.listen();
   onTestFinished(() => sandbox.close());
   return sandbox;

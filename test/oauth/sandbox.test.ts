@@ -43,7 +43,7 @@ test('a token is created, used, refreshed and revoked', async () => {
 });
 
 test.each(['basic', 'body'] as const)('any key arrives by %s', async (clientAuth) => {
-  const key = { clientId: 'pk-1_a.b~c', clientSecret: ' :%+&=/?é€😀"\'\\%2B ' };
+  const key = { clientId: 'pk-1_a.b~c', clientSecret: ': %+&=/?é€😀"\'\\ %2B' };
   const sandbox = await startSandbox(key);
   await expect(clientOf(sandbox, { clientAuth }).createAccessToken(grant)).resolves.toHaveProperty(
     'accessToken',

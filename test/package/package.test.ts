@@ -69,6 +69,15 @@ describe.each([
     TIMEOUT_MS,
   );
 
+  it(
+    'has its command',
+    async () => {
+      const ended = await run('npx', ['--no-install', 'express-moov-auth', '--version'], consumer.folder);
+      expect(ended).toEqual({ end: 0, output: expect.stringMatching(/^express-moov-auth \d+\.\d+\.\d+\n$/) });
+    },
+    TIMEOUT_MS,
+  );
+
   it('works from an ES module', () => ends('consumer.mjs'), TIMEOUT_MS);
 
   it('works from CommonJS', () => ends('consumer.cjs'), TIMEOUT_MS);
@@ -107,6 +116,17 @@ describe.each([
   it(
     'may be loaded as an ES module and as CommonJS in one process',
     () => ends('both-builds.mjs'),
+    TIMEOUT_MS,
+  );
+
+  it(
+    'has the command sandbox',
+    async () => {
+      const bin = join(consumer.folder, 'node_modules/express-moov-auth/dist/esm/cli/bin.js');
+      const wrong = await run(process.execPath, [bin, 'sandbox', '--seed', 'none.json'], consumer.folder);
+      expect(wrong.end).toBe(2);
+      expect(wrong.output).toContain('--seed none.json: ENOENT');
+    },
     TIMEOUT_MS,
   );
 

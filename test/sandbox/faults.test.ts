@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Faults } from '../../src/sandbox/faults.js';
 import type { FaultRule } from '../../src/sandbox/index.js';
 import {
   bearer,
@@ -226,4 +227,12 @@ test('a lost answer is not the end of the sandbox', async () => {
   await Promise.allSettled(Array.from({ length: 5 }, (_, index) => createTransfer(sandbox, `k${index}`)));
   const listed = await send(sandbox, 'GET', `/accounts/${sandbox.platformAccountID}/transfers`);
   expect(await readJson<unknown[]>(listed)).toHaveLength(5);
+});
+
+test('a rule whose time is over is gone', () => {
+  const faults = new Faults();
+  faults.add({ path: '/ping', status: 503 }, 0);
+  faults.add({ path: '/ping', status: 500 });
+  expect(faults.pending).toMatchObject([{ rule: { status: 500 } }]);
+  expect(faults.take('GET', '/ping')).toMatchObject({ status: 500 });
 });

@@ -1,5 +1,6 @@
 import { afterEach } from 'vitest';
 import { createMoovSandbox, type MoovSandbox, type MoovSandboxOptions } from '../../src/sandbox/index.js';
+import { parties, payable } from '../helpers/payable.js';
 
 export const ORIGIN = 'https://app.example.com';
 
@@ -11,9 +12,9 @@ afterEach(async () => {
   await Promise.all(all.map((sandbox) => sandbox.close()));
 });
 
-/** A sandbox that listens until the end of the test. */
+/** A sandbox that listens until the end of the test, with a card to pay with. */
 export async function startSandbox(options?: MoovSandboxOptions): Promise<MoovSandbox> {
-  const sandbox = createMoovSandbox(options);
+  const sandbox = createMoovSandbox({ seed: payable, ...options });
   open.add(sandbox);
   await sandbox.listen();
   return sandbox;
@@ -84,11 +85,7 @@ export async function ping(sandbox: MoovSandbox, token: string): Promise<number>
   return (await send(sandbox, 'GET', '/ping', { headers: bearer(token) })).status;
 }
 
-export const order = {
-  amount: { currency: 'USD', value: 1204 },
-  source: { paymentMethodID: '5a9b3c0e-0000-4000-8000-00000000000a' },
-  destination: { paymentMethodID: '5a9b3c0e-0000-4000-8000-00000000000b' },
-};
+export const order = { amount: { currency: 'USD', value: 1204 }, ...parties };
 
 /** `POST .../transfers` by the API key. */
 export function createTransfer(

@@ -54,10 +54,35 @@ test('transfers are listed by foreign ID, status and time of creation', async ()
         sandbox.transfers.find((transfer) => transfer.transferID === transferID)?.idempotencyKey,
     );
   expect(await keysOf('?foreignID=order-1')).toEqual(['a']);
-  expect(await keysOf('?status=completed')).toEqual(['a', 'b']);
+  expect(await keysOf('?status=pending')).toEqual(['a', 'b']);
   expect(await keysOf('?status=failed')).toEqual([]);
   expect(await keysOf('?startDateTime=2020-01-01T00:00:00Z')).toEqual(['a', 'b']);
   expect(await keysOf('?startDateTime=2999-01-01T00:00:00Z')).toEqual([]);
   expect(await keysOf('?endDateTime=2020-01-01T00:00:00Z')).toEqual([]);
   expect(await keysOf('?endDateTime=2999-01-01T00:00:00Z&count=1')).toEqual(['a']);
+});
+
+test.each([
+  ['?includeDisconnected=true', ['Sandbox Platform', 'Jane Doe', 'Janet Doe', 'Otto Doe']],
+  ['?capability=wallet', ['Sandbox Platform']],
+  ['?capabilityStatus=enabled&type=business', ['Sandbox Platform']],
+  ['?email=platform@example.com', ['Sandbox Platform']],
+  ['?nonsense=1&type=business', ['Sandbox Platform']],
+])('GET /accounts%s lists %j too', async (query, names) => {
+  const sandbox = await withAccounts();
+  const accounts = await list(sandbox, `/accounts${query}`);
+  expect(accounts.map(({ displayName }) => displayName)).toEqual(names);
+});
+
+test.each([
+  ['disputed=true', 501, 'query parameter \\"disputed\\"'],
+  ['groupID=x&status=pending', 501, 'query parameter \\"groupID\\"'],
+  ['groupID=', 200, '[]'],
+  ['count=many', 422, '"count":"must be a whole number"'],
+  ['skip=-1', 422, '"skip":"must be a whole number"'],
+])('GET .../transfers?%s is answered %i', async (query, status, text) => {
+  const sandbox = await startSandbox();
+  const response = await send(sandbox, 'GET', `/accounts/${sandbox.platformAccountID}/transfers?${query}`);
+  expect(response.status).toBe(status);
+  expect(await response.text()).toContain(text);
 });

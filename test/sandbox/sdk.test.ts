@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { HTTPClient, Moov } from '@moovio/sdk';
+import { Moov } from '@moovio/sdk';
 import {
   APIError,
   AuthTokenRequestError,
@@ -12,39 +12,8 @@ import {
   TransferValidationError,
 } from '@moovio/sdk/models/errors/index.js';
 import { describe, expect, test } from 'vitest';
-import type { MoovSandbox } from '../../src/sandbox/index.js';
 import { mint, ORIGIN, order, startSandbox, transferScopes } from './helpers.js';
-
-// Moov's own client, whose schemas every reply has to pass.
-
-function httpClient(origin = ORIGIN): HTTPClient {
-  return new HTTPClient().addHook('beforeRequest', (request) => {
-    const next = new Request(request);
-    next.headers.set('origin', origin);
-    return next;
-  });
-}
-
-function withKey(sandbox: MoovSandbox): Moov {
-  const { clientId: username, clientSecret: password } = sandbox.credentials;
-  return new Moov({ serverURL: sandbox.url, security: { username, password }, httpClient: httpClient() });
-}
-
-async function withToken(sandbox: MoovSandbox, scope: string): Promise<Moov> {
-  const { result } = await withKey(sandbox).authentication.createAccessToken({
-    grantType: 'client_credentials',
-    scope,
-  });
-  return new Moov({ serverURL: sandbox.url, accessToken: result.accessToken, httpClient: httpClient() });
-}
-
-/** What a promise rejects with. */
-function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-}
+import { failureOf, httpClient, withKey, withScopes } from './sdk-client.js';
 
 const business = {
   accountType: 'business',
@@ -148,7 +117,7 @@ describe('ping and accounts', () => {
 
   test('an account is created, listed and got, of either type', async () => {
     const sandbox = await startSandbox();
-    const moov = await withToken(sandbox, '/accounts.read /accounts.write');
+    const moov = await withScopes(sandbox, '/accounts.read /accounts.write');
     const { result: company } = await moov.accounts.create({
       ...business,
       foreignID: 'gym-1',
@@ -198,7 +167,7 @@ describe('ping and accounts', () => {
     const sandbox = await startSandbox();
     const { result } = await withKey(sandbox).accounts.create(business);
     const { accountID } = result;
-    const moov = await withToken(sandbox, `/accounts/${accountID}/wallets.read`);
+    const moov = await withScopes(sandbox, `/accounts/${accountID}/wallets.read`);
     expect((await moov.wallets.list({ accountID })).result).toEqual([]);
     expect(await failureOf(moov.bankAccounts.list({ accountID }))).toMatchObject({ statusCode: 403 });
     expect((await withKey(sandbox).bankAccounts.list({ accountID })).result).toEqual([]);
@@ -209,7 +178,7 @@ describe('transfers', () => {
   test('one is created, listed and got', async () => {
     const sandbox = await startSandbox();
     const accountID = sandbox.platformAccountID;
-    const { transfers } = await withToken(sandbox, transferScopes(sandbox));
+    const { transfers } = await withScopes(sandbox, transferScopes(sandbox));
     const key = randomUUID();
     const createTransfer = {
       ...order,
@@ -220,7 +189,7 @@ describe('transfers', () => {
     const { result } = await transfers.create({ accountID, xIdempotencyKey: key, createTransfer });
     expect(Object.keys(result).sort()).toEqual(['createdOn', 'transferID']);
     const { result: got } = await transfers.get({ accountID, transferID: result.transferID });
-    expect(got).toMatchObject({ ...createTransfer, status: 'completed' });
+    expect(got).toMatchObject({ ...createTransfer, status: 'pending' });
     expect((await transfers.list({ accountID })).result).toEqual([got]);
     expect(sandbox.transfers).toMatchObject([{ transferID: result.transferID, idempotencyKey: key }]);
   });
@@ -280,7 +249,7 @@ describe('refunds and reversals', () => {
   async function paid() {
     const sandbox = await startSandbox();
     const accountID = sandbox.platformAccountID;
-    const { transfers } = await withToken(sandbox, transferScopes(sandbox));
+    const { transfers } = await withScopes(sandbox, transferScopes(sandbox));
     const { result } = await transfers.create({
       accountID,
       xIdempotencyKey: randomUUID(),
@@ -334,8 +303,9 @@ describe('refunds and reversals', () => {
     expect(sandbox.refunds).toHaveLength(1);
   });
 
-  test('a reversal makes a refund; a repeated key is a GenericError of 409', async () => {
+  test('a reversal of what has settled makes a refund; a repeated key is a GenericError of 409', async () => {
     const { transfers, ids, sandbox } = await paid();
+    sandbox.settle(ids.transferID);
     const request = { ...ids, xIdempotencyKey: randomUUID(), createReversal: { amount: 1204 } };
     const { result } = await transfers.createReversal(request);
     expect(result).toMatchObject({ refund: { amount: { value: 1204 }, status: 'completed' } });

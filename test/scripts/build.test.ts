@@ -17,7 +17,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../helpers/moov.js';
 
 const repository = join(import.meta.dirname, '../..');
-const modules = ['index', 'other', 'folder/third'];
+const modules = ['index', 'other', 'cli/bin'];
 
 /** In the place of tsc, which takes seconds: writes one module after the other, slowly, and has one type error. */
 const compiler = `
@@ -45,7 +45,7 @@ class Project {
 
   constructor() {
     onTestFinished(() => rmSync(this.folder, { recursive: true, force: true }));
-    mkdirSync(join(this.folder, 'src/folder'), { recursive: true });
+    mkdirSync(join(this.folder, 'src/cli'), { recursive: true });
     for (const name of ['scripts', 'tsconfig.json', 'tsconfig.esm.json', 'tsconfig.cjs.json', 'package.json'])
       cpSync(join(repository, name), join(this.folder, name), { recursive: true });
     const tsc = join(this.folder, 'node_modules/typescript/bin/tsc');
@@ -142,7 +142,14 @@ test('a build does nothing when nothing has changed, and builds anew without wha
   rmSync(join(project.folder, 'src/other.ts'));
   expect(await project.build().ended).toEqual({ code: 0, printed: 'Building…\n' });
   expect(existsSync(join(project.dist, 'esm/other.js'))).toBe(false);
-  expect(readdirSync(join(project.dist, 'cjs')).sort()).toEqual(['folder', 'index.js', 'package.json']);
+  expect(readdirSync(join(project.dist, 'cjs')).sort()).toEqual(['cli', 'index.js', 'package.json']);
+});
+
+test('the command can be run as it was built', async () => {
+  const project = new Project();
+  project.write(1);
+  await project.build().ended;
+  expect(statSync(join(project.dist, 'esm/cli/bin.js')).mode & 0o111).toBe(0o111);
 });
 
 test('a build that fails leaves the last one, and one that is killed does not stop the next', async () => {

@@ -197,6 +197,7 @@ describe('no secret can be seen of', () => {
         await onItsWay;
         return fromMoov(reply, performance.now());
       },
+      scope: '/ping.read',
       emit: () => undefined,
       revoke: () => undefined,
       retire: () => undefined,

@@ -28,7 +28,7 @@ export async function start(
   const clientSecret = newSecret();
   const events: MoovAuthEvent[] = [];
   const lines: unknown[] = [];
-  const line = (fields: object, message: string) => lines.push({ fields, message });
+  const line = (message: string, fields: object) => lines.push({ fields, message });
   const moov = moovAuth('/ping.read', {
     baseURL: fake.url,
     origin: 'https://app.example.com',

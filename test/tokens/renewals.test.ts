@@ -35,6 +35,7 @@ function scripted(keepWarm = true) {
         wants.push(want);
         answers.push((answer) => (answer instanceof Error ? reject(answer) : resolve(answer)));
       }),
+    scope: '/ping.read',
     emit: (event) => events.push(event),
     revoke: ({ accessToken }) => givenBack.push(accessToken),
     retire: () => undefined,

@@ -16,6 +16,7 @@ function sourceOf(
   const outside = new AsyncResource('test');
   return new TokenSource({
     obtain,
+    scope: '/ping.read',
     emit,
     revoke: giveBack,
     retire: () => undefined,

@@ -91,7 +91,8 @@ function unsendable({ headers, method, url }: InternalAxiosRequestConfig): Error
     const message = `Method must be a valid HTTP token ["${method.toUpperCase()}"]`;
     return Object.assign(new TypeError(message), { code: 'ERR_INVALID_HTTP_TOKEN' });
   }
-  return new AxiosError(`The request cannot be sent as it is: ${url ?? ''}`, AxiosError.ERR_BAD_REQUEST);
+  const path = url?.replace(/[?#].*$/s, '') ?? '';
+  return new AxiosError(`The request cannot be sent as it is: ${path}`, AxiosError.ERR_BAD_REQUEST);
 }
 
 /** The properties of system errors. Any other property of an error may lead to the request. */

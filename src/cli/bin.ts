@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { main } from './main.js';
+
+const ending = new AbortController();
+// Once: the second Ctrl+C ends the process as ever.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => ending.abort());
+
+const { argv, env, stdout, stderr } = process;
+main(argv.slice(2), { stdout, stderr, env, signal: ending.signal }).then((status) => {
+  process.exitCode = status;
+});

@@ -1,0 +1,106 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isRecord } from './http/call.js';
+
+// What is shown to a person, in the log and on the page. A real key, token or card may arrive when only the base URL of
+// an application was changed.
+
+const secretHeaders = ['cookie', 'proxy-authorization'];
+
+/** Names in bodies and queries, in lower case without separators. */
+const secretNames = [
+  'accesstoken',
+  'accountnumber',
+  'birthdate',
+  'cardcvv',
+  'cardnumber',
+  'clientsecret',
+  'governmentid',
+  'password',
+  'refreshtoken',
+  'secret',
+  'taxid',
+  'token',
+];
+
+const MASK = '•••';
+
+/** Text that an unparsed body can't be searched in, as it may hold a secret in any form. */
+const HIDDEN = '(not shown: neither JSON nor a form)';
+
+/** Which credential a request has brought: the last four characters of a token, never more. */
+export function credentialOf({ authorization = '' }: IncomingHttpHeaders): string | undefined {
+  const token = /^bearer +(\S+)/i.exec(authorization)?.[1];
+  if (token !== undefined) return `token ${tail(token)}`;
+  if (/^basic /i.test(authorization)) return 'API key';
+  return authorization === '' ? undefined : 'another credential';
+}
+
+/** The last four characters of a secret, if it is long enough to keep the rest. */
+export function tail(secret: string): string {
+  return secret.length >= 16 ? `…${secret.slice(-4)}` : MASK;
+}
+
+/** Path and query without the values of secrets. */
+export function maskedPath(path: string): string {
+  return path.replaceAll(/([?&])([^=&#]*)=([^&#]*)/g, (whole, mark: string, name: string) =>
+    isSecretName(name) ? `${mark}${name}=${MASK}` : whole,
+  );
+}
+
+export function maskedHeaders(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, maskedHeader(name.toLowerCase(), String(value))]),
+  );
+}
+
+function maskedHeader(name: string, value: string): string {
+  if (secretHeaders.includes(name)) return MASK;
+  if (name !== 'authorization') return value;
+  const [scheme = '', credential] = value.split(' ');
+  if (credential === undefined) return MASK;
+  return `${scheme} ${/^bearer$/i.test(scheme) ? tail(credential) : MASK}`;
+}
+
+/**
+ * A body as text, with its secrets masked.
+ *
+ * @param body - As parsed from JSON, or as text.
+ */
+export function maskedBody(body: unknown, contentType: string): string {
+  if (body === undefined || body === '') return '';
+  if (typeof body !== 'string') return JSON.stringify(masked(body), undefined, 2);
+  if (/x-www-form-urlencoded/i.test(contentType)) return maskedPath(`?${body}`).slice(1);
+  if (/^multipart\//i.test(contentType)) return `(multipart, ${body.length} characters)`;
+  return HIDDEN;
+}
+
+function masked(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(masked);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      isSecretName(name) ? maskedValue(inner) : masked(inner),
+    ]),
+  );
+}
+
+function maskedValue(value: unknown): unknown {
+  return typeof value === 'string' ? tail(value) : MASK;
+}
+
+function isSecretName(name: string): boolean {
+  return secretNames.includes(
+    decoded(name)
+      .toLowerCase()
+      .replaceAll(/[^a-z]/g, ''),
+  );
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

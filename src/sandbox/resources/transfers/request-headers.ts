@@ -1,0 +1,14 @@
+import { type Call, failure } from '../../http/call.js';
+
+/** @throws Refusal with 400 without an `X-Idempotency-Key`, or for one over 36 characters. */
+export function readKey(call: Call): string {
+  const key = call.headers['x-idempotency-key'];
+  if (typeof key !== 'string' || key === '') throw failure(400, 'X-Idempotency-Key is required');
+  if (key.length > 36) throw failure(400, 'X-Idempotency-Key must have at most 36 characters');
+  return key;
+}
+
+/** Whether the response is to have what the payment network says, and not only that the request was taken. */
+export function waitsForRail(call: Call): boolean {
+  return call.headers['x-wait-for'] === 'rail-response';
+}
