@@ -39,6 +39,14 @@ const byStatus: Readonly<Record<number, keyof SandboxStats>> = {
   429: 'rateLimited',
 };
 
+/** Who looks on. */
+interface RecorderListener {
+  /** A request has arrived, or its exchange is over. */
+  readonly changed: (exchange: Exchange) => void;
+  /** All is forgotten. */
+  readonly reset?: () => void;
+}
+
 /** Of how many exchanges the responses are kept, as only a person looks at them. */
 const KEPT_RESPONSES = 200;
 
@@ -48,7 +56,7 @@ export class Recorder {
   #stats: Mutable<SandboxStats> = noStats();
   /** Counts on after a reset, so that a page does not take a new exchange for an old one. */
   #lastID = 0;
-  readonly #listeners = new Set<(exchange: Exchange) => void>();
+  readonly #listeners = new Set<RecorderListener>();
 
   get stats(): SandboxStats {
     return { ...this.#stats };
@@ -71,12 +79,11 @@ export class Recorder {
   reset(): void {
     this.#exchanges = [];
     this.#stats = noStats();
+    for (const { reset } of this.#listeners) reset?.();
   }
 
-  /** @returns what to call when exchanges are of no more interest. */
-  subscribe(listener: (exchange: Exchange) => void): () => void {
+  subscribe(listener: RecorderListener): void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   /** A request has arrived, of which the body is still to come. */
@@ -99,7 +106,7 @@ export class Recorder {
   }
 
   #tell(exchange: Exchange): void {
-    for (const listener of this.#listeners) listener(exchange);
+    for (const { changed } of this.#listeners) changed(exchange);
   }
 }
 

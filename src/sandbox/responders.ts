@@ -58,7 +58,6 @@ export class Responders {
     const handler: SandboxHandler = isHandler(response) ? response : () => ({ body: response });
     this.#routes.unshift({
       method: method.toUpperCase(),
-      path,
       pattern: patternOf(path),
       scopes: undefined,
       handle: (call, groups) => answer(handler, call, groups),

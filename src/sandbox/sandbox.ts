@@ -1,3 +1,4 @@
+import { ignoreErrors } from '../utils/errors.js';
 import type { MoovEventType } from '../webhooks/event.js';
 import { Api } from './api.js';
 import type { SandboxRequest } from './exchange.js';
@@ -195,8 +196,10 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
     answerAside: (request, response) => page.answer(request, response),
   });
   if (log !== undefined) {
-    recorder.subscribe((exchange) => {
-      if (exchange.isOver) log(logLine(exchange, api.accountNameIn(exchange.pathname)));
+    recorder.subscribe({
+      changed: (exchange) => {
+        if (exchange.isOver) ignoreErrors(() => log(logLine(exchange, api.accountNameIn(exchange.pathname))));
+      },
     });
   }
   return {

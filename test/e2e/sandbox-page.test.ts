@@ -189,6 +189,14 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     await page.getByText('None yet. Run your server').waitFor();
     await expect.poll(() => page.locator('#transfers li').count(), { timeout: PATIENCE_MS }).toBe(0);
     expect(sandbox.requests).toEqual([]);
+
+    // What the program around it does shows too.
+    await call(sandbox, '/ping');
+    await page.locator('#requests details').waitFor();
+    sandbox.reset();
+    await page.getByText('None yet. Run your server').waitFor();
+    sandbox.seed({ accounts: [{ name: 'Grace Hopper' }] });
+    await page.locator('#accounts').getByText('Grace Hopper').waitFor();
   });
 
   it.each(['Expire all tokens', 'Revoke all tokens'])('%s: the next call gets a 401', async (name) => {

@@ -111,3 +111,12 @@ test('what comes from outside stays on one line, and no secret is in it', async 
     expect.stringMatching(/^POST \S+\/transfers 422, account "Sandbox Platform", API key$/),
   ]);
 });
+
+test('a log that throws harms no request', async () => {
+  const sandbox = await startSandbox({
+    log: () => {
+      throw new Error('full');
+    },
+  });
+  expect((await send(sandbox, 'GET', '/ping')).status).toBe(200);
+});

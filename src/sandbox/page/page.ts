@@ -30,12 +30,14 @@ export class Page {
 
   constructor(subject: Subject) {
     this.#subject = subject;
-    this.#actions = new Actions(subject.api, subject.faults, () => {
-      subject.reset();
-      for (const stream of this.#streams) write(stream, 'clear', {});
-    });
-    subject.recorder.subscribe((exchange) => {
-      for (const stream of this.#streams) this.#send(stream, exchange);
+    this.#actions = new Actions(subject.api, subject.faults, subject.reset);
+    subject.recorder.subscribe({
+      changed: (exchange) => {
+        for (const stream of this.#streams) this.#send(stream, exchange);
+      },
+      reset: () => {
+        for (const stream of this.#streams) write(stream, 'clear', {});
+      },
     });
   }
 

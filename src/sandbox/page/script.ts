@@ -220,5 +220,6 @@ events.addEventListener('exchange', ({ data }) => {
   loadState();
 });
 setInterval(showLives, 1000);
-setInterval(() => state.faults.length > 0 && loadState(), 2000);
+// What the program around the sandbox changes comes without an event.
+setInterval(() => document.hidden || loadState(), 2000);
 `;

@@ -15,7 +15,6 @@ export type Handled = ApiResponse | Promise<ApiResponse>;
 /** One operation of the API. */
 export interface Route {
   readonly method: string;
-  readonly path: string;
   /** Matches the path of a request, without its query. */
   readonly pattern: RegExp;
   /** The scopes of which a token needs one, unfilled. Default: what {@link scopesFor} derives. */
@@ -37,7 +36,6 @@ export function route<Path extends string>(
 ): Route {
   return {
     method,
-    path,
     pattern: patternOf(path),
     scopes,
     handle: (call, groups) => {
