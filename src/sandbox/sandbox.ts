@@ -80,9 +80,11 @@ export interface MoovSandbox {
    *
    * @param rule - See {@link FaultRule}; `path` is the path without its query.
    * @throws TypeError for an invalid rule.
-   * @example ```ts sandbox.fail({ path: '/oauth2/token', status: 503, headers: { 'retry-after': '1' }, times: 2 });
-   * sandbox.fail({ method: 'POST', path: /\/transfers$/, drop: 'after' }); // the transfer is made, and the response is
-   * lost ```
+   * @example
+   * ```ts
+   * sandbox.fail({ path: '/oauth2/token', status: 503, headers: { 'retry-after': '1' }, times: 2 });
+   * sandbox.fail({ method: 'POST', path: /\/transfers$/, drop: 'after' }); // the response to a transfer is lost
+   * ```
    */
   fail(rule: FaultRule): void;
   /** Drops all remaining faults. */
@@ -97,9 +99,11 @@ export interface MoovSandbox {
    * @param path - The path without its query; a name in braces stands for any segment.
    * @param response - A body, sent with status 200, or a function that makes the response.
    * @throws TypeError for an invalid endpoint.
-   * @example ```ts sandbox.respond('GET', '/accounts/{accountID}/branding', { colors: { dark: { accent: '#111' } } });
-   * sandbox.respond('POST', '/accounts/{accountID}/invoices', ({ params, body }) => ({ status: 201, body: { ...params,
-   * body } })); ```
+   * @example
+   * ```ts
+   * sandbox.respond('GET', '/accounts/{accountID}/branding', { colors: { dark: { accent: '#111' } } });
+   * sandbox.respond('POST', '/accounts/{accountID}/invoices', ({ params, body }) => ({ status: 201, body: { ...params, body } }));
+   * ```
    */
   respond(method: string, path: string, response: SandboxHandler | object | string): void;
   /**
@@ -126,8 +130,10 @@ export interface MoovSandbox {
    * @param data - The event's `data`, which becomes JSON.
    * @returns what was sent and what was answered. It does not reject when the application refuses it.
    * @throws TypeError for a URL that is not one of HTTP, a type that is no string, and data that can't be JSON.
-   * @example ```ts await sandbox.sendWebhook(`${url}/webhooks/moov`, 'transfer.updated', { accountID, transferID,
-   * status: 'completed' }); ```
+   * @example
+   * ```ts
+   * await sandbox.sendWebhook(`${url}/webhooks/moov`, 'transfer.updated', { accountID, transferID, status: 'completed' });
+   * ```
    */
   sendWebhook(url: string, type: MoovEventType, data: unknown): Promise<SandboxWebhook>;
   /**
