@@ -37,7 +37,7 @@ export default {
   projectDocuments: ['docs/README.md', ...guides, 'SECURITY.md', 'CHANGELOG.md'],
   plugin: [nameByHeading],
   sort: ['documents-first', 'kind', 'alphabetical-ignoring-documents'],
-  highlightLanguages: [...OptionDefaults.highlightLanguages, 'mermaid'],
+  highlightLanguages: [...OptionDefaults.highlightLanguages, 'mermaid', 'sql'],
   excludeInternal: true,
   excludePrivate: true,
   excludeExternals: true,

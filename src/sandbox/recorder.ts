@@ -93,7 +93,7 @@ export class Recorder {
     const exchange = new Exchange(this.#lastID, request, (changed) => {
       const counter = changed.isOver ? byStatus[changed.request.status] : undefined;
       if (counter !== undefined) stats[counter] += 1;
-      this.#tell(changed);
+      this.#notify(changed);
     });
     this.#exchanges.push(exchange);
     const old = this.#exchanges.at(-1 - KEPT_RESPONSES);
@@ -101,11 +101,11 @@ export class Recorder {
     if (exchange.pathname === '/oauth2/token') this.count('tokenRequests');
     else if (exchange.pathname === '/oauth2/revoke') this.count('revokeRequests');
     else this.count('apiRequests');
-    this.#tell(exchange);
+    this.#notify(exchange);
     return exchange;
   }
 
-  #tell(exchange: Exchange): void {
+  #notify(exchange: Exchange): void {
     for (const { changed } of this.#listeners) changed(exchange);
   }
 }

@@ -194,7 +194,7 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
     recorder,
     faults,
     cors: new Cors(settings),
-    answerAside: (request, response) => page.answer(request, response),
+    page,
   });
   if (log !== undefined) {
     recorder.subscribe({

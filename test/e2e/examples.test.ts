@@ -88,7 +88,7 @@ describe('npm start', () => {
       const headers = { authorization: `Bearer ${key}` };
       return (await fetch(`${url}/oauth/revoke`, { method: 'POST', headers })).status;
     };
-    await expect.poll(health).toMatchObject({ status: 200, state: 'ready', tokens: 1 });
+    await expect.poll(health, { timeout: 20_000 }).toMatchObject({ status: 200, state: 'ready', tokens: 1 });
     expect(await revoke('wrong')).toBe(401);
     expect(await health()).toMatchObject({ state: 'ready' });
     expect(await revoke('letmein')).toBe(200);

@@ -38,7 +38,8 @@ export function run(file: string, args: string[], cwd: string): Promise<Ended> {
         name,
       ),
   );
-  const env = { ...Object.fromEntries(inherited), NO_COLOR: '1' };
+  // NODE_ENV=test, so that failures which a program provokes are not printed.
+  const env = { ...Object.fromEntries(inherited), NO_COLOR: '1', NODE_ENV: 'test' };
   return new Promise((resolve) => {
     execFile(file, args, { cwd, env, timeout: 100_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       const end = error === null ? 0 : (error.signal ?? error.code ?? 'not started');

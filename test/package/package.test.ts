@@ -72,7 +72,12 @@ describe.each([
   it(
     'has its command',
     async () => {
-      const ended = await run('npx', ['--no-install', 'express-moov-auth', '--version'], consumer.folder);
+      const { bin } = consumer.packageOf('express-moov-auth');
+      const file = join(
+        'node_modules/express-moov-auth',
+        String(Reflect.get(Object(bin), 'express-moov-auth')),
+      );
+      const ended = await run(process.execPath, [file, '--version'], consumer.folder);
       expect(ended).toEqual({ end: 0, output: expect.stringMatching(/^express-moov-auth \d+\.\d+\.\d+\n$/) });
     },
     TIMEOUT_MS,

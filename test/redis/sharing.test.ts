@@ -82,7 +82,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     const before = one.client.sent.length;
     const ask = await fleet.redis.client();
     await ask.configResetStat();
-    for (let i = 0; i < 20; i++)
+    for (let i = 0; i < 4; i++)
       await Promise.all(Array.from({ length: 50 }, () => one.moov.client.get('/ping')));
     expect(one.client.sent.length - before).toBe(0);
     expect(await evals(ask)).toBe(0);
@@ -90,7 +90,7 @@ describe.skipIf(redisIsMissing)('MoovAuths on one Redis', () => {
     expect(await evals(ask)).toBe(2);
     await other.moov.renew();
     expect(await evals(ask)).toBe(3);
-    expect(fleet.sandbox.stats).toMatchObject({ tokenRequests: 2, apiRequests: 1_000 });
+    expect(fleet.sandbox.stats).toMatchObject({ tokenRequests: 2, apiRequests: 200 });
   });
 
   it('share also over a client that maps strings to Buffers', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MoovConfigError } from '../../src/index.js';
 import { fillAccount, readScopes } from '../../src/scopes/scopes.js';
+import { full } from '../helpers/full.js';
 
 const allowed = [..."!#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[]^_`abcxyz|~"];
 const normaliseScopes = (scopes: string | readonly string[]) => readScopes(scopes, undefined).text;
@@ -108,7 +109,7 @@ describe('refused, with a hint on how to pass scopes', () => {
       fc.property(scope, forbidden, scope, (before, character, after) => {
         expect(refusal([`${before}${character}${after}`])).toContain('scopes[0]: expected one scope');
       }),
-      { numRuns: 500 },
+      { numRuns: full ? 500 : 100 },
     );
   });
 

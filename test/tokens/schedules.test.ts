@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
+import { full } from '../helpers/full.js';
 import { runSchedule } from './schedule.js';
 
 // `SCHEDULES=2000 npx vitest run test/tokens/schedules.test.ts` runs more of them, and `SEED=7` those from 7 on.
-const schedules = Number(process.env.SCHEDULES ?? 40);
+const schedules = Number(process.env.SCHEDULES ?? (full ? 40 : 16));
 const firstSeed = Number(process.env.SEED ?? 1);
 const AT_ONCE = 8;
 

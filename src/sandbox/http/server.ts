@@ -15,8 +15,11 @@ interface Parts {
   readonly recorder: Recorder;
   readonly faults: Faults;
   readonly cors: Cors;
-  /** Answers what is not for the API. @returns whether it has. */
-  readonly answerAside: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** What comes before the API. */
+  readonly page: {
+    /** @returns whether the request was for the page. */
+    answer(request: IncomingMessage, response: ServerResponse): boolean;
+  };
 }
 
 /** Everything that has to do with sockets: listening, answering, and the faults. */
@@ -25,18 +28,18 @@ export class SandboxServer {
   readonly #recorder: Recorder;
   readonly #faults: Faults;
   readonly #cors: Cors;
-  readonly #answerAside: Parts['answerAside'];
+  readonly #page: Parts['page'];
   readonly #delays = new Map<NodeJS.Timeout, (finished: boolean) => void>();
   #server: Server | undefined;
   #url: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ handle, recorder, faults, cors, answerAside }: Parts) {
+  constructor({ handle, recorder, faults, cors, page }: Parts) {
     this.#handle = handle;
     this.#recorder = recorder;
     this.#faults = faults;
     this.#cors = cors;
-    this.#answerAside = answerAside;
+    this.#page = page;
   }
 
   get url(): string {
@@ -83,7 +86,7 @@ export class SandboxServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#answerAside(request, response)) return;
+    if (this.#page.answer(request, response)) return;
     const { method = 'GET', url: path = '/', headers, socket } = request;
     const [pathname] = splitTarget(path);
     const exchange = this.#recorder.arrived({ method, path, headers });

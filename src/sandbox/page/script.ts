@@ -14,7 +14,7 @@ function element(tag, className, text) {
   return made;
 }
 
-/** An ID is long, and its beginning tells it from others. */
+/** An ID is long, and its beginning identifies it. */
 function shortened(text) {
   return text.replace(/([\da-f]{8})-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi, '$1…');
 }

@@ -10,5 +10,8 @@ register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
 export const exporter = new InMemorySpanExporter();
 new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
 new HttpInstrumentation();
-new UndiciInstrumentation();
+const withoutQuery = (path: string) => path.replace(/\?.*$/s, '');
+new UndiciInstrumentation({
+  startSpanHook: ({ origin, path }) => ({ 'url.full': origin + withoutQuery(path), 'url.query': '' }),
+});
 new ExpressInstrumentation();

@@ -8,7 +8,7 @@ import { exporter } from './instrumented.js';
 const moov = moovAuth('/ping.read', JSON.parse(process.env.OPTIONS ?? '{}'));
 const app = express();
 app.get('/ping', moov, async (req, res) => {
-  res.sendStatus((await req.moov.get('/ping')).status);
+  res.sendStatus((await req.moov.get('/ping', { params: { name: 'in-the-query' } })).status);
 });
 app.get('/lazy', moov, moov.scoped('/fed.read'), async (req, res) => {
   res.sendStatus((await req.moov.get('/institutions')).status);

@@ -146,10 +146,10 @@ export interface Transfer {
 
 /** A transfer as Moov shows it. */
 export function transferResponse(transfer: Transfer): TransferResponse {
-  const { idempotencyKey: _, refunds, cancellations, ...shown } = transfer;
-  const refundedAmount = { currency: shown.amount.currency, value: refundedCents(transfer) };
+  const { idempotencyKey: _, refunds, cancellations, ...response } = transfer;
+  const refundedAmount = { currency: response.amount.currency, value: refundedCents(transfer) };
   return {
-    ...shown,
+    ...response,
     ...(cancellations.length === 0 ? {} : { cancellations }),
     ...(refunds.length === 0 ? {} : { refundedAmount, refunds: refunds.map(refundResponse) }),
   };

@@ -75,7 +75,7 @@ export class Transfers {
   }
 
   get all(): SandboxTransfer[] {
-    return [...this.#transfers.values()].map(shown);
+    return [...this.#transfers.values()].map(withKey);
   }
 
   get refunds(): SandboxRefund[] {
@@ -94,7 +94,7 @@ export class Transfers {
     const transfer = this.#transfers.get(transferID);
     if (transfer === undefined) throw new Error('settle: there is no transfer of that ID.');
     this.#settlement.settle(transfer, status);
-    return shown(transfer);
+    return withKey(transfer);
   }
 
   #create(call: Call): ApiResponse {
@@ -181,7 +181,7 @@ function response(transfer: Transfer): ApiResponse {
   return { status: 200, body: transferResponse(transfer) };
 }
 
-function shown(transfer: Transfer): SandboxTransfer {
+function withKey(transfer: Transfer): SandboxTransfer {
   return { idempotencyKey: transfer.idempotencyKey, ...transferResponse(transfer) };
 }
 
