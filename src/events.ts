@@ -163,6 +163,36 @@ export type MoovAuthEvent =
       /** The status that caused it, or the error's code. */
       readonly reason: string;
     })
+  | {
+      /**
+       * Moov answered 429, and calls wait. Emitted once each time that calls are held, not once for each call.
+       */
+      readonly type: 'rateLimit.reached';
+      /** The account whose calls wait. Absent if all calls wait, or those that are about no account. */
+      readonly accountID?: string;
+      /** The path whose calls wait, if the path has a limit of its own. */
+      readonly path?: string;
+      /** The rate at which calls go on: the rate that was seen to pass. */
+      readonly requestsPerSecond: number;
+      /** How much longer no call is sent, in milliseconds. */
+      readonly holdMs: number;
+      /** How many calls wait. */
+      readonly waiting: number;
+    }
+  | {
+      /** No call has waited for a minute: the limit is forgotten. */
+      readonly type: 'rateLimit.cleared';
+      /** As of `rateLimit.reached`. */
+      readonly accountID?: string;
+      /** As of `rateLimit.reached`. */
+      readonly path?: string;
+    }
+  | (CallFields & {
+      /** A call waits for its turn under a rate limit. */
+      readonly type: 'call.throttled';
+      /** How many calls wait, with this one. */
+      readonly waiting: number;
+    })
   | (CallFields & {
       /** A call is not sent again, as the retry budget is used up. */
       readonly type: 'call.budgetExhausted';
@@ -194,6 +224,9 @@ export const eventLevels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level
   'call.replayed': 'debug',
   'call.retried': 'debug',
   'call.budgetExhausted': 'warn',
+  'call.throttled': 'debug',
+  'rateLimit.reached': 'warn',
+  'rateLimit.cleared': 'info',
 };
 
 /** Returns one function that passes an event to both. Errors from either are ignored. */
@@ -209,7 +242,7 @@ export function emitter(log: Log | undefined, onEvent: ((event: MoovAuthEvent) =
 /** A query string may name people, and metrics would have a time series for each. */
 function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
   // Its own: a renewal must not fail because somebody put a path on Object.prototype.
-  return Object.hasOwn(event, 'path') && 'path' in event
+  return Object.hasOwn(event, 'path') && 'path' in event && event.path !== undefined
     ? { ...event, path: event.path.replace(/[?#].*$/s, '') }
     : event;
 }

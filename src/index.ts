@@ -57,7 +57,7 @@ export {
   moovProblem,
 } from './problem/problem.js';
 export type { MoovScope } from './scopes/scopes.js';
-export type { MoovTarget } from './scopes/target.js';
+export type { MoovClientTarget, MoovTarget } from './scopes/target.js';
 export type {
   ForgottenGeneration,
   StoredToken,

@@ -10,8 +10,9 @@ import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-r
 import { moovFetch } from './fetch/moov-fetch.js';
 import { logTo } from './logging/logger.js';
 import { makeEndpoint } from './moov-oauth-client.js';
+import { RateLimits } from './rate-limit/rate-limits.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
-import { type MoovTarget, startUpScope } from './scopes/target.js';
+import { type MoovClientTarget, type MoovTarget, startUpScope } from './scopes/target.js';
 import { BrowserTokenAudit } from './tokens/browser-token-audit.js';
 import { TokenManager } from './tokens/token-manager.js';
 import { createTransport } from './transports/create-transport.js';
@@ -41,10 +42,11 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
     emit({ type: 'config.warning', message });
   }
   const transport = createTransport(settings);
-  const endpoint = makeEndpoint(settings, transport.send);
+  const limits = settings.rateLimit === false ? undefined : new RateLimits(settings.rateLimit, emit);
+  const endpoint = makeEndpoint(settings, limits?.counting(transport.send) ?? transport.send);
   const manager = new TokenManager(settings, endpoint, emit, startUpScope(defaults, settings));
   const audit = new BrowserTokenAudit(emit);
-  const clients = createMoovClients(settings, emit, transport.send);
+  const clients = createMoovClients(settings, emit, transport.send, limits);
   const targets = new Targets(settings, defaults, manager.pool, clients, emit);
   const client = targets.default;
 
@@ -59,9 +61,9 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       client,
       ready: async () => manager.pool.startUp?.ready(),
       scoped: (other: MoovScope | readonly MoovScope[]) => targets.handler(targets.read(other)),
-      clientFor: (target?: MoovTarget) => targets.client(target),
+      clientFor: (target?: MoovClientTarget) => targets.client(target),
       fetch: moovFetch(client),
-      fetchFor: (target?: MoovTarget) => moovFetch(targets.client(target)),
+      fetchFor: (target?: MoovClientTarget) => moovFetch(targets.client(target)),
       accessToken: async (target?: MoovTarget) => (await targets.source(target).get()).accessToken(),
       renew: async (target?: MoovTarget) => {
         await targets.source(target).renew();
@@ -89,7 +91,10 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
           },
           routerOptions,
         ),
-      status: () => manager.status(),
+      status: () => {
+        const rateLimit = limits?.status;
+        return { ...manager.status(), ...(rateLimit === undefined ? {} : { rateLimit }) };
+      },
       close: (given: { revoke?: boolean } = {}) => {
         // A misspelt option is refused, as a token that was to be revoked would live on.
         const { revoke } = parseOptions({ name: 'close' }, closeOptions, given);

@@ -8,7 +8,7 @@ import type { MoovFetch } from './fetch/moov-fetch.js';
 import type { FetchInput } from './fetch/request.js';
 import type { MoovResponse } from './fetch/response.js';
 import type { MoovScope } from './scopes/scopes.js';
-import type { MoovTarget } from './scopes/target.js';
+import type { MoovClientTarget, MoovTarget } from './scopes/target.js';
 import type { MoovAuthStatus } from './tokens/status.js';
 import type { MoovEvent } from './webhooks/event.js';
 
@@ -49,10 +49,12 @@ export interface MoovAuth extends RequestHandler {
    * The Axios instance for some scopes and an account, without a request. The same target gives the same instance
    * while its token is kept; making one costs no network.
    *
-   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
+   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`. With
+   * `background: true`, its calls let others go first while they wait for Moov's rate limit.
+   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes or a
+   * `background` that are none.
    */
-  clientFor(target?: MoovTarget): AxiosInstance;
+  clientFor(target?: MoovClientTarget): AxiosInstance;
   /**
    * A WHATWG `fetch` under the rules of `req.moov`: the bearer token, `Origin` and `X-Moov-Version` (unless `init` has
    * one) are added, after a 401 the token is renewed and the call repeated once, retries are those of `req.moov` (a POST or PATCH with an
@@ -88,11 +90,13 @@ export interface MoovAuth extends RequestHandler {
   /**
    * The {@link fetch} for some scopes and an account, as {@link clientFor} is the Axios instance for them.
    *
-   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
+   * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`. With
+   * `background: true`, its calls let others go first while they wait for Moov's rate limit.
    * @returns a `fetch` with the rules, and the errors, of {@link fetch}.
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes that are none.
+   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes or a
+   * `background` that are none.
    */
-  fetchFor(target?: MoovTarget): MoovFetch;
+  fetchFor(target?: MoovClientTarget): MoovFetch;
   /**
    * The access token, for clients that are not Axios (RFC 6750 section 2.1). It is a secret: keep it out of logs.
    *

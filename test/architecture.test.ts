@@ -15,6 +15,7 @@ const order = [
   ['transports'],
   ['oauth'],
   ['tokens'],
+  ['rate-limit'],
   ['client'],
   ['fetch', 'problem'],
   ['express'],

@@ -1,14 +1,17 @@
 import axios, { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
+import { CallTurns } from '../rate-limit/call-turns.js';
+import type { AccountCall, RateLimits } from '../rate-limit/rate-limits.js';
 import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
 import { type RequestHeaders, type Transport, wireRequest } from '../transports/transport.js';
 import { Timers, withTimeout } from '../utils/timers.js';
 import { Attempt, axiosTimeoutError, LightSignal } from './attempt.js';
 import type { RequestSummary } from './call-info.js';
+import { accountIn, type CallTarget } from './call-target.js';
 import type { CallerSignals } from './caller-signals.js';
 import { redactError, redactResponse } from './redact.js';
-import { isStream, type UnreadStreams } from './streams.js';
+import { discard, isStream, type UnreadStreams } from './streams.js';
 import type { CallImage } from './wire-image.js';
 
 /** What all calls of one `MoovAuth` have in common. */
@@ -19,6 +22,8 @@ export interface CallSettings {
   readonly transport: Transport;
   readonly unread: UnreadStreams;
   readonly signals: CallerSignals;
+  /** Without them a 429 is an outcome like another. */
+  readonly limits: RateLimits | undefined;
 }
 
 /** How an attempt ended: with a whole response, whatever its status, or without one. */
@@ -30,7 +35,7 @@ export type Outcome =
  * One call of a handler's on `req.moov`, from its check to its outcome: what it sends, what is known of its attempts,
  * and the way to make one.
  */
-export class Call {
+export class Call implements AccountCall {
   /** The caller's config, which the response and errors show. It is not read any more once the call is checked. */
   readonly config: InternalAxiosRequestConfig;
   readonly image: CallImage;
@@ -40,8 +45,14 @@ export class Call {
   readonly timeoutMs: number;
   /** Aborts when nobody waits for the call any more: the caller's own signal, the deadline, or `close()`. */
   readonly signal = new LightSignal();
+  /** When it ends, on the monotonic clock; infinite without a limit. */
+  readonly endsAt: number;
+  /** Its place among all calls, which it keeps when it is sent again. */
+  readonly place: number;
+  readonly account: string;
+  readonly isBackground: boolean;
   readonly #settings: CallSettings;
-  readonly #endsAt: number;
+  readonly #turns: CallTurns;
   /** Why the signal is aborted, unless the caller did it. */
   #abortedBy: Error | undefined;
   readonly #abort = () => this.signal.abort();
@@ -62,17 +73,21 @@ export class Call {
   constructor(
     config: InternalAxiosRequestConfig,
     image: CallImage,
-    tokens: TokenSupplier,
+    target: CallTarget,
     settings: CallSettings,
   ) {
     this.config = config;
     this.image = image;
-    this.tokens = tokens;
+    this.tokens = target.tokens;
+    this.isBackground = target.isBackground;
     this.#settings = settings;
     const { method, origin, path } = image;
     this.request = Object.freeze({ method, origin, path: path.replace(/\?.*$/s, '') });
     this.timeoutMs = image.timeoutMs;
-    this.#endsAt = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
+    this.account = target.accountID ?? accountIn(path);
+    this.place = settings.limits?.nextPlace() ?? 0;
+    this.#turns = new CallTurns(settings.limits, this);
+    this.endsAt = this.timeoutMs > 0 ? performance.now() + this.timeoutMs : Number.POSITIVE_INFINITY;
     const { signal } = image;
     if (signal === undefined) return;
     settings.signals.add(signal, this.#abort);
@@ -103,7 +118,7 @@ export class Call {
 
   /** Milliseconds until the deadline; infinite without one. */
   get leftMs(): number {
-    return this.#endsAt - performance.now();
+    return this.endsAt - performance.now();
   }
 
   get info(): MoovCallInfo {
@@ -122,15 +137,31 @@ export class Call {
     this.ambiguous = false;
   }
 
-  /** Makes an attempt with the token held, once there is one. */
+  /** Makes an attempt with the token held, once there is one, when its turn comes. A 429 is no outcome while it may wait. */
   attempt(): Promise<Outcome> {
     const token = this.#nextToken ?? this.tokens.get(this.signal);
     this.#nextToken = undefined;
-    if (!(token instanceof Promise)) return this.#send(token);
-    return this.wait(token).then(
-      (held) => this.#send(held),
-      (error: unknown) => ({ error }),
-    );
+    if (!(token instanceof Promise) && !this.#turns.isLimited) return this.#send(token);
+    return this.#inTurn(token);
+  }
+
+  /** First the token, then the turn, then the token as held by then: no turn is spent waiting for a token. */
+  async #inTurn(first: Token | Promise<Token>): Promise<Outcome> {
+    try {
+      let token = first instanceof Promise ? await this.wait(first) : first;
+      while (await this.#turns.next(this.signal, () => this.abortError())) {
+        const held = this.tokens.get(this.signal);
+        if (!(held instanceof Promise)) {
+          token = held;
+          break;
+        }
+        this.#turns.giveBack();
+        token = await this.wait(held);
+      }
+      return await this.#send(token);
+    } catch (error) {
+      return { error };
+    }
   }
 
   /** The token of the next attempt, whichever is held by then. */
@@ -156,8 +187,11 @@ export class Call {
   #send(token: Token): Promise<Outcome> {
     const { attemptTimeoutMs, transport } = this.#settings;
     const { leftMs } = this;
-    if (this.signal.aborted) return Promise.resolve({ error: this.abortError() });
-    if (leftMs <= 0) return Promise.resolve({ error: axiosTimeoutError(this.config, this.timeoutMs) });
+    if (this.signal.aborted || leftMs <= 0) {
+      this.#turns.giveBack();
+      const late = () => axiosTimeoutError(this.config, this.timeoutMs);
+      return Promise.resolve({ error: this.signal.aborted ? this.abortError() : late() });
+    }
     const { body, settings, method, origin, path } = this.image;
     const attempt = new Attempt({ signal: this.signal, idleMs: attemptTimeoutMs, leftMs });
     const failed = (error: unknown) => this.#failed(error, token, attempt);
@@ -178,7 +212,7 @@ export class Call {
     }
   }
 
-  #responded(response: AxiosResponse, token: Token, attempt: Attempt): Outcome {
+  #responded(response: AxiosResponse, token: Token, attempt: Attempt): Outcome | Promise<Outcome> {
     this.maybeSent = true;
     redactResponse(response, this.config, this.request, token);
     const { status, data } = response;
@@ -187,6 +221,13 @@ export class Call {
     const requestId: unknown = response.headers['x-request-id'];
     if (typeof requestId === 'string') this.requestId = requestId;
     if (status !== 401) this.tokens.accepted(token.generation);
+    if (status !== 429) this.#turns.passed();
+    else if (this.#turns.refused(response.headers, this.requestId) && this.image.body.replayable) {
+      // Moov has not read the call, so it goes again, whatever its method, at no cost but time.
+      discard(data);
+      attempt.end();
+      return this.attempt();
+    }
     if (!isStream(data)) {
       attempt.end();
       return { response };
@@ -208,7 +249,7 @@ export class Call {
     return { response };
   }
 
-  #failed(reason: unknown, token: Token, attempt: Attempt): Outcome {
+  #failed(reason: unknown, token: Token, attempt: Attempt): Outcome | Promise<Outcome> {
     attempt.end();
     this.maybeSent = attempt.maybeSent;
     const decided = this.signal.aborted ? undefined : attempt.decided?.();
@@ -216,6 +257,8 @@ export class Call {
       decided.data = this.image.responseType === 'arraybuffer' ? Buffer.alloc(0) : '';
       return this.#responded(decided, token, attempt);
     }
+    if (this.maybeSent) this.#turns.lost();
+    else this.#turns.giveBack();
     const error = redactError(reason, this.config, this.request, token);
     if (this.maybeSent) this.ambiguous = true;
     return { error: this.signal.aborted ? this.abortError() : (this.#timeoutError(attempt) ?? error) };

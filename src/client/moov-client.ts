@@ -7,12 +7,14 @@ import axios, {
 } from 'axios';
 import type { Settings } from '../config/resolve.js';
 import type { Emit } from '../events.js';
+import type { RateLimits } from '../rate-limit/rate-limits.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
 import { withCallInfo } from './call-info.js';
+import type { CallTarget } from './call-target.js';
 import { CallerSignals } from './caller-signals.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
 import { OpenCalls } from './open-calls.js';
@@ -38,21 +40,26 @@ const CLOSE_GRACE_MS = 5_000;
 
 /** The Axios instances of one `MoovAuth`. */
 export interface MoovClients {
-  /** Returns the instance of a token source: made at first, and the same one afterwards. */
-  of(tokens: TokenSupplier): AxiosInstance;
+  /** Returns the instance of a target: made at first, and the same one afterwards. */
+  of(target: CallTarget): AxiosInstance;
   /** Waits up to 5 s for the calls in flight, then ends those, and streamed responses of which nothing was read. */
   close(): Promise<void>;
 }
 
 /**
- * Makes the Axios instances that handlers see as `req.moov`: one for each token source, alike in everything else.
+ * Makes the Axios instances that handlers see as `req.moov`: one for each token source and priority, alike in everything else.
  *
  * A call passes the application's request interceptors and transforms, and then this package's adapter: it is checked,
  * what it sends is computed once, and the first attempt is made. A failure that may be replayed or retried goes on
  * through the inner instance of {@link createResend}. What has been settled passes the application's
  * `validateStatus`, `transformResponse` and response interceptors.
  */
-export function createMoovClients(settings: Settings, emit: Emit, transport: Transport): MoovClients {
+export function createMoovClients(
+  settings: Settings,
+  emit: Emit,
+  transport: Transport,
+  limits: RateLimits | undefined,
+): MoovClients {
   const config = {
     maxContentLength: LARGEST_RESPONSE_BYTES,
     ...settings.axios,
@@ -66,34 +73,35 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
   const resend = createResend({ retries: settings.retries, budget, emit });
   const unread = new UnreadStreams();
   const open = new OpenCalls();
-  const ofCalls: CallSettings = {
-    origin,
-    attemptTimeoutMs,
-    transport,
-    unread,
-    signals: new CallerSignals(),
-  };
+  const signals = new CallerSignals();
+  const ofCalls: CallSettings = { origin, attemptTimeoutMs, transport, unread, signals, limits };
   const calls = new WeakMap<object, Call>();
-  const made = new WeakMap<TokenSupplier, AxiosInstance>();
+  const made = {
+    foreground: new WeakMap<TokenSupplier, AxiosInstance>(),
+    background: new WeakMap<TokenSupplier, AxiosInstance>(),
+  };
 
   return {
-    of(tokens) {
-      const known = made.get(tokens);
+    of(target) {
+      // One token source is of one account, so there are two instances of it at most.
+      const clients = target.isBackground ? made.background : made.foreground;
+      const known = clients.get(target.tokens);
       if (known !== undefined) return known;
-      const client = create(tokens);
-      made.set(tokens, client);
+      const client = create(target);
+      clients.set(target.tokens, client);
       return client;
     },
     async close() {
+      limits?.close();
       unread.close();
       await open.close(CLOSE_GRACE_MS);
       unread.close();
     },
   };
 
-  function create(tokens: TokenSupplier): AxiosInstance {
+  function create(target: CallTarget): AxiosInstance {
     const connection = noConnection();
-    const adapter = adapterFor(tokens, base, connection);
+    const adapter = adapterFor(target, base, connection);
     const client = axios.create({ ...config, adapter });
     client.interceptors.request.use(
       (call) => {
@@ -111,11 +119,11 @@ export function createMoovClients(settings: Settings, emit: Emit, transport: Tra
     return client;
   }
 
-  function adapterFor(tokens: TokenSupplier, base: Base, connection: ConnectionSettings): AxiosAdapter {
+  function adapterFor(target: CallTarget, base: Base, connection: ConnectionSettings): AxiosAdapter {
     return (config) => {
       try {
         hideRequestBody(config);
-        const call = new Call(config, callImage(config, base, connection), tokens, ofCalls);
+        const call = new Call(config, callImage(config, base, connection), target, ofCalls);
         calls.set(config, call);
         open.add(call);
         budget?.earn();

@@ -118,6 +118,17 @@ export const authSchema = z.object({
   tokenTimeoutMs: milliseconds.default(10_000).register(wording, ofMilliseconds),
   retries: retries.default(3).register(wording, ofRetries),
   retryBudget: z.boolean().default(true).register(wording, { expected: 'true or false' }),
+  rateLimit: z
+    .union([
+      z.literal('adaptive'),
+      z.literal(false),
+      z.strictObject({ requestsPerSecond: z.number().min(1).max(10_000) }),
+    ])
+    .default('adaptive')
+    .register(wording, {
+      expected: "'adaptive', { requestsPerSecond } with a number from 1 to 10,000, or false",
+      got: shortWord,
+    }),
   platformAccountID: z
     .guid()
     .optional()

@@ -7,10 +7,13 @@ import { MoovScopeError } from '../errors.js';
 import type { Emit } from '../events.js';
 import { findScopeSlips } from '../scopes/known-scopes.js';
 import { fillAccount, type MoovScope, readScopes, type ScopeSet, type ScopeTaker } from '../scopes/scopes.js';
-import { type MoovTarget, scopeFor } from '../scopes/target.js';
+import { type MoovClientTarget, type MoovTarget, scopeFor, splitTarget } from '../scopes/target.js';
 import type { TokenPool } from '../tokens/token-pool.js';
 import type { TokenSource } from '../tokens/token-source.js';
 import { noToken } from '../tokens/token-supplier.js';
+
+/** Scopes with their account filled in, and that account if they have one. */
+type FilledScope = ReturnType<typeof scopeFor>;
 
 /** Finds the token source, the Axios instance and the middleware for scopes and accounts. */
 export class Targets {
@@ -38,12 +41,13 @@ export class Targets {
    * @throws {@link MoovConfigError} for scopes that are none.
    */
   source(target?: MoovTarget): TokenSource {
-    return this.#pool.source(this.#scopeFor(target));
+    return this.#pool.source(this.#scopeFor(target).scope);
   }
 
   /** Throws as {@link source} does. */
-  client(target?: MoovTarget): AxiosInstance {
-    return this.#clients.of(this.#pool.supplier(this.#scopeFor(target)));
+  client(given: MoovClientTarget = {}): AxiosInstance {
+    const { target, isBackground } = splitTarget(given);
+    return this.#client(this.#scopeFor(target), isBackground);
   }
 
   /** The instance for the default scopes; its calls fail where an account is missing. */
@@ -61,14 +65,14 @@ export class Targets {
       };
     }
     return (req, _res, next) => {
-      req.moov = this.#orRefusal(() => this.scopesOf(req, scopes));
+      req.moov = this.#orRefusal(() => this.#scopeOf(req, scopes));
       next();
     };
   }
 
   /** The scopes a request may have, with its account filled in. Throws as {@link source} does. */
   scopesOf(req: Request, scopes: ScopeSet): string {
-    return scopes.needsAccount ? fillAccount(scopes, this.#accountOf(req)) : scopes.text;
+    return this.#scopeOf(req, scopes).scope;
   }
 
   /** @throws {@link MoovConfigError} for scopes that are none. */
@@ -85,13 +89,24 @@ export class Targets {
     }
   }
 
-  #scopeFor(target: MoovTarget = {}): string {
+  #scopeFor(target: MoovTarget = {}): FilledScope {
     return scopeFor(target, this.#defaults, this.#settings);
   }
 
-  #orRefusal(find: () => string): AxiosInstance {
+  #scopeOf(req: Request, scopes: ScopeSet): FilledScope {
+    if (!scopes.needsAccount) return { scope: scopes.text };
+    const account = this.#accountOf(req);
+    const scope = fillAccount(scopes, account);
+    return typeof account === 'string' ? { scope, accountID: account } : { scope };
+  }
+
+  #client({ scope, accountID }: FilledScope, isBackground: boolean): AxiosInstance {
+    return this.#clients.of({ tokens: this.#pool.supplier(scope), accountID, isBackground });
+  }
+
+  #orRefusal(find: () => FilledScope): AxiosInstance {
     try {
-      return this.#clients.of(this.#pool.supplier(find()));
+      return this.#client(find(), false);
     } catch (error) {
       if (!(error instanceof MoovScopeError)) throw error;
       return this.#refusal(error.message);
@@ -101,7 +116,11 @@ export class Targets {
   #refusal(message: string): AxiosInstance {
     const known = this.#refusing.get(message);
     if (known !== undefined) return known;
-    const client = this.#clients.of(noToken(() => new MoovScopeError(message)));
+    const client = this.#clients.of({
+      tokens: noToken(() => new MoovScopeError(message)),
+      accountID: undefined,
+      isBackground: false,
+    });
     this.#refusing.set(message, client);
     return client;
   }

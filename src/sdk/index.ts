@@ -6,7 +6,7 @@
 import { HTTPClient, Moov, type SDKOptions } from '@moovio/sdk';
 import { assertKnown } from '../config/check-options.js';
 import { MoovConfigError } from '../errors.js';
-import type { MoovTarget } from '../scopes/target.js';
+import type { MoovClientTarget } from '../scopes/target.js';
 import type { MoovAuth } from '../types.js';
 
 /** @inline */
@@ -23,12 +23,13 @@ const refused: Readonly<Record<Refused, string>> = {
 };
 
 /** Options of {@link moovSdk}: a target, and the SDK's own options without those that the `MoovAuth` stands for. */
-export type MoovSdkOptions = MoovTarget & Omit<SDKOptions, Refused>;
+export type MoovSdkOptions = MoovClientTarget & Omit<SDKOptions, Refused>;
 
 // An object rather than a list, so that the compiler asks for every option.
 const taken: Readonly<Record<keyof MoovSdkOptions, true>> = {
   scopes: true,
   accountID: true,
+  background: true,
   timeoutMs: true,
   userAgent: true,
   debugLogger: true,
@@ -52,7 +53,7 @@ const taken: Readonly<Record<keyof MoovSdkOptions, true>> = {
  * Making one costs no network.
  *
  * @param moov - What `moovAuth` returned.
- * @param options - `scopes` and `accountID` as for {@link MoovAuth.clientFor}; `timeoutMs` in milliseconds, for each
+ * @param options - `scopes`, `accountID` and `background` as for {@link MoovAuth.clientFor}; `timeoutMs` in milliseconds, for each
  * call, beside that of the `MoovAuth`; `userAgent`; `debugLogger`, which gets bodies, and never the token.
  * @returns the SDK's own client.
  * @throws {@link express-moov-auth!MoovConfigError | MoovConfigError} for one of the SDK's options that would bypass the
@@ -72,11 +73,11 @@ export function moovSdk(moov: MoovAuth, options: MoovSdkOptions = {}): Moov {
       throw new MoovConfigError(`moovSdk can't have the SDK's option "${name}". ${why}`);
     }
   }
-  const { scopes, accountID, ...sdkOptions } = options;
+  const { scopes, accountID, background, ...sdkOptions } = options;
   const { baseURL } = moov.client.defaults;
   if (baseURL === undefined) {
     throw new MoovConfigError('moovSdk: the option "configure" must not take the baseURL off the instance.');
   }
-  const fetcher = moov.fetchFor({ scopes, accountID });
+  const fetcher = moov.fetchFor({ scopes, accountID, background });
   return new Moov({ ...sdkOptions, serverURL: baseURL, httpClient: new HTTPClient({ fetcher }) });
 }

@@ -21,4 +21,13 @@ export interface MoovAuthStatus {
   readonly tokens: number;
   /** The number of tokens that are no longer used and that Moov has not yet confirmed as revoked. */
   readonly pendingRevocations: number;
+  /** Moov's rate limit, as far as it is known. Absent while no limit is known. */
+  readonly rateLimit?: {
+    /** The rate that calls keep to: the rate that was seen to pass, or that of the option `rateLimit`. */
+    readonly requestsPerSecond: number;
+    /** How many calls wait for their turn. */
+    readonly waiting: number;
+    /** How many of them are in the background. */
+    readonly background: number;
+  };
 }

@@ -10,6 +10,7 @@ import {
   withinBudget,
   withoutBudget,
   withoutTokens,
+  withRateLimit,
 } from './scenarios.js';
 import { type Figures, type Verdict, verify } from './verify.js';
 
@@ -80,6 +81,10 @@ describe.each(rows(['undici', 'axios'] as const))(
 
     it.for(inFull(5))(`${withoutTokens.name}: calls go on when it is back (seed %i)`, async (seed) => {
       await trial(withoutTokens, seed, transport);
+    });
+
+    it.for(inFull(6))(`${withRateLimit.name}: a third resolve (seed %i)`, async (seed) => {
+      await trial(withRateLimit, seed, transport);
     });
   },
 );

@@ -23,6 +23,8 @@ export interface Scenario {
   /** Transfers with an idempotency key to try. */
   readonly transfers: number;
   readonly retryBudget: boolean;
+  /** Without it a 429 costs a retry, as other faults do. */
+  readonly rateLimit: boolean;
   readonly timeoutMs: number;
   readonly attemptTimeoutMs: number;
   /** API requests that meet with a harmful fault in the proxy. */
@@ -189,6 +191,7 @@ export async function runChaos(
     tokenTimeoutMs: 2_000,
     retries: RETRIES,
     retryBudget: scenario.retryBudget,
+    ...(scenario.rateLimit ? {} : { rateLimit: false }),
     ...witness.options,
     onEvent: ({ type }) => events.set(type, (events.get(type) ?? 0) + 1),
   });

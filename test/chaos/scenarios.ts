@@ -26,6 +26,7 @@ export const withoutBudget: Trial = {
   name: 'a third of the attempts harmed, no retry budget',
   transfers: 600,
   retryBudget: false,
+  rateLimit: false,
   harm: 0.33,
   floor: 0.9,
 };
@@ -35,6 +36,7 @@ export const withinBudget: Trial = {
   name: 'a tenth of the attempts harmed, default retry budget',
   transfers: 600,
   retryBudget: true,
+  rateLimit: false,
   // On a machine that is busy with other tests too, waiting in line must not use up the budget.
   timeoutMs: 8_000,
   attemptTimeoutMs: 2_500,
@@ -57,6 +59,7 @@ export const overBudget: Trial = {
   name: 'a third of the attempts harmed, default retry budget',
   transfers: 300,
   retryBudget: true,
+  rateLimit: false,
   timeoutMs: 8_000,
   attemptTimeoutMs: 2_500,
   harm: 0.3,
@@ -69,12 +72,33 @@ export const withoutTokens: Trial = {
   name: 'the token endpoint down now and then',
   transfers: 300,
   retryBudget: false,
+  rateLimit: false,
   tokenOutage: true,
   harm: 0.25,
   floor: 0.6,
 };
 
-export const trials: readonly Trial[] = [withoutBudget, withinBudget, overBudget, withoutTokens];
+/**
+ * A 429 at random says nothing of a rate, but is taken for one that does: calls are slowed down, and many that wait are
+ * refused before they were sent.
+ */
+export const withRateLimit: Trial = {
+  ...rough,
+  name: 'a third of the attempts harmed, and a rate limit learned',
+  transfers: 300,
+  retryBudget: false,
+  rateLimit: true,
+  harm: 0.25,
+  floor: 0.3,
+};
+
+export const trials: readonly Trial[] = [
+  withoutBudget,
+  withinBudget,
+  overBudget,
+  withoutTokens,
+  withRateLimit,
+];
 
 export function resolveRate({ plain, resolvedPlain }: Figures): number {
   return resolvedPlain / plain;

@@ -121,6 +121,8 @@ class Judge {
     retriesDenied: 0,
   };
   #replays = 0;
+  /** Attempts after a 429. */
+  #refusals = 0;
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence;
@@ -172,11 +174,11 @@ class Judge {
     this.#count(call, attempts);
   }
 
-  /** With a budget there are never more retries than ten, and one for every five calls. */
+  /** With a budget there are never more retries than ten, and one for every five calls. A 429 is waited for, at no cost. */
   budget(): void {
     const { calls, attempts } = this.#figures;
     const withAttempts = this.#evidence.calls.filter(({ id }) => this.#evidence.witness.of(id).length > 0);
-    const retries = attempts - withAttempts.length - this.#replays;
+    const retries = attempts - withAttempts.length - this.#replays - this.#refusals;
     if (this.#evidence.scenario.retryBudget && retries > 10 + calls / 5) {
       this.#untruths.push({ what: `${retries} retries for ${calls} calls`, story: 'over the retry budget' });
     }
@@ -200,7 +202,9 @@ class Judge {
     figures.attempts += attempts.length;
     for (const [index, { answered, status = 0 }] of attempts.entries()) {
       if (!answered || status === 429 || status >= 500) figures.harmedAttempts++;
-      if (answered && status === 401 && index < attempts.length - 1) this.#replays++;
+      if (index === attempts.length - 1) continue;
+      if (answered && status === 401) this.#replays++;
+      if (status === 429) this.#refusals++;
     }
   }
 
@@ -347,17 +351,22 @@ function sentUnsafely(call: CallRecord, attempts: readonly Told[], exchanges: re
   const found: string[] = [];
   const { key, kind, outcome, began, timeoutMs } = call;
   if (key === undefined && kind === 'account') {
-    // Whatever was handed over may have been acted on, unless the reply says who asked was not known.
+    // Whatever was handed over may have been acted on, unless Moov refused it unread.
     const again = attempts
       .slice(0, -1)
-      .find(({ connected, answered, status }) => connected === true && !(answered && status === 401));
+      .find(
+        ({ connected, answered, status }) =>
+          connected === true && !(answered && status === 401) && status !== 429,
+      );
     if (again !== undefined) found.push('sent twice without a key');
   }
   if (exchanges.some((exchange) => exchange.key !== key)) found.push('sent with another key');
   const digests = new Set(exchanges.flatMap(({ digest }) => digest ?? []));
   if (digests.size > 1) found.push('sent with other bytes');
   const replays = attempts.filter(({ answered, status }) => answered && status === 401).length;
-  if (attempts.length > 1 + RETRIES + Math.min(1, replays)) found.push(`sent ${attempts.length} times`);
+  const refusals = attempts.filter(({ status }) => status === 429).length;
+  if (attempts.length - refusals > 1 + RETRIES + Math.min(1, replays))
+    found.push(`sent ${attempts.length} times`);
   if (outcome.state === 'pending') return found;
   if (call.attempts !== attempts.length)
     found.push(`said to be ${call.attempts} attempts, and were ${attempts.length}`);

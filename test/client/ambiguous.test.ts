@@ -21,7 +21,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
 
     it.each([400, 499, 403, 404, 409, 422, 429])('is not a %i', async (status) => {
-      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const { sandbox, moov } = await startMoov({ retries: 0, rateLimit: false });
       sandbox.fail({ path: transfersOf(sandbox), status });
       expect(await failure(pay(moov.client, sandbox, 'x'))).toMatchObject({
         code: 'ERR_BAD_REQUEST',
@@ -32,7 +32,7 @@ describe.each(transports)('over %s', (_name, over) => {
     it.each([400, 403, 404, 409, 410, 412, 422, 425, 429, 451, 499])(
       'stays a call whose response was lost, when the retry gets a %i',
       async (status) => {
-        const { sandbox, moov } = await startMoov({ retries: 1 });
+        const { sandbox, moov } = await startMoov({ retries: 1, rateLimit: false });
         sandbox.fail({ path: transfersOf(sandbox), drop: 'before' });
         sandbox.fail({ path: transfersOf(sandbox), status });
         expect(await failure(pay(moov.client, sandbox, 'x'))).toMatchObject({

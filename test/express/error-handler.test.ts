@@ -70,7 +70,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       [503, 503, 'Service Unavailable', 'ERR_MOOV_SERVER_ERROR'],
       [504, 502, 'Bad Gateway', 'ERR_MOOV_SERVER_ERROR'],
     ])("Moov's %i is answered with %i", async (upstream, status, title, code) => {
-      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const { sandbox, moov } = await startMoov({ retries: 0, rateLimit: false });
       const headers = { 'x-request-id': 'for-the-support', 'www-authenticate': 'Bearer realm="moov"' };
       sandbox.fail({ ...always, status: upstream, headers, body: { error: 'of account 123' } });
       const { app, passedOn } = appWith(moov, ping);
@@ -98,7 +98,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       ],
       ["milliseconds, as in Moov's older documents", { 'x-retry-in': '6100' }, '7'],
     ])('429 says when to come back, whether Moov gave %s', async (_what, headers, retryAfter) => {
-      const { sandbox, moov } = await startMoov({ retries: 0 });
+      const { sandbox, moov } = await startMoov({ retries: 0, rateLimit: false });
       sandbox.fail({ ...always, status: 429, headers });
       const response = await supertest(appWith(moov, ping).app).get('/');
       expect(response.status).toBe(429);
@@ -549,7 +549,7 @@ describe('whatever it is given, it does not throw, and the end user gets a respo
     change: (error: Error & Record<string, unknown>, res: Response) => unknown,
     upstream: { status: number; headers?: Record<string, string>; body?: object | string } = { status: 404 },
   ) {
-    const { sandbox, moov } = await startMoov({ retries: 0 });
+    const { sandbox, moov } = await startMoov({ retries: 0, rateLimit: false });
     sandbox.fail({ ...always, ...upstream });
     const passedOn: unknown[] = [];
     const app = appOf(express5, moov);

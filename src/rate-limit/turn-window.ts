@@ -1,0 +1,82 @@
+import { RecentTimes } from './recent-times.js';
+
+const WINDOW_MS = 1_000;
+
+/** A slow response does not keep its turn: Moov counted the call when it arrived. */
+const LATEST_COUNT_MS = 250;
+
+const BETWEEN_LOOKS_MS = 50;
+
+/** The turn of one call, from when it goes until its response. */
+export interface Turn {
+  readonly sentAt: number;
+  /** Whether it went only because the rate was raised. */
+  readonly isTest: boolean;
+}
+
+/** The turns that count towards what may go in a second: those in flight, and those whose response is younger. */
+export class TurnWindow {
+  readonly #inFlight = new Set<Turn>();
+  readonly #counted: RecentTimes;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  /** @param counted - When calls were answered that had no turn. */
+  constructor(counted: readonly number[]) {
+    this.#counted = new RecentTimes(WINDOW_MS, counted);
+  }
+
+  /** How many were answered in the last second, or should have been. */
+  get counted(): number {
+    return this.#counted.size;
+  }
+
+  /** With those in flight. */
+  get used(): number {
+    return this.#inFlight.size + this.#counted.size;
+  }
+
+  begin(turn: Turn): void {
+    this.#inFlight.add(turn);
+  }
+
+  /** A call was answered, or is lost: its turn counts for another second. */
+  end(now: number, turn: Turn | undefined): void {
+    if (turn === undefined || this.#inFlight.delete(turn)) this.#counted.add(now);
+  }
+
+  /** A turn counts no more. @returns whether it did. */
+  drop(turn: Turn | undefined): boolean {
+    return turn !== undefined && this.#inFlight.delete(turn);
+  }
+
+  forget(now: number): void {
+    this.#counted.forget(now);
+  }
+
+  /**
+   * Counts the turns whose responses are slow. It is to be called by a timer: only what was slow at an earlier call is
+   * counted, so that responses that came while the process was busy are read first.
+   */
+  expire(now: number): void {
+    if (now - this.#lookedAt < BETWEEN_LOOKS_MS) return;
+    for (const turn of this.#inFlight) {
+      const countedAt = turn.sentAt + LATEST_COUNT_MS;
+      if (countedAt > this.#lookedAt) break;
+      this.#inFlight.delete(turn);
+      this.#counted.add(countedAt);
+    }
+    this.#lookedAt = now;
+  }
+
+  /** When there is room for one more than `most - 1`; infinite when that is not known. */
+  roomAt(now: number, most: number): number {
+    const over = this.used - most;
+    if (over < 0) return now;
+    const counted = this.#counted.at(over);
+    if (counted !== undefined) return counted + WINDOW_MS;
+    let index = over - this.#counted.size;
+    for (const { sentAt } of this.#inFlight)
+      if (index-- === 0) return Math.max(now + BETWEEN_LOOKS_MS, sentAt + LATEST_COUNT_MS + WINDOW_MS);
+    return Number.POSITIVE_INFINITY;
+  }
+}
