@@ -1,4 +1,4 @@
-// What goes on behind req.moov as Prometheus metrics, and a health route. GET /metrics, GET /health.
+// Events as Prometheus metrics, and a health route. GET /metrics, GET /health.
 import express from 'express';
 import { type MoovAuthEvent, moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -24,7 +24,7 @@ const pending = new Gauge({
   registers,
 });
 
-/** Paths are no label: they hold IDs, and each value of a label is a time series of its own. */
+/** Paths are not labels: they contain IDs, and each value of a label is a separate time series. */
 function measure(event: MoovAuthEvent): void {
   const reason = 'reason' in event ? event.reason : 'code' in event ? event.code : '';
   events.inc({ type: event.type, reason });
@@ -44,7 +44,7 @@ app.get('/metrics', async (_req, res) => {
 });
 app.get('/health', (_req, res) => {
   const { state, expiresAt, lastError } = moov.status();
-  // `starting` is healthy: after a revocation the next call obtains a token, and it needs to be let in for that.
+  // `starting` is healthy: after a revocation, the next call requests a token, so the server must keep receiving calls.
   res.status(state === 'failed' || state === 'closed' ? 503 : 200).json({ state, expiresAt, lastError });
 });
 app.use(moovErrorHandler());

@@ -1,5 +1,5 @@
-// The smallest useful server. It reads MOOV_CLIENT_ID, MOOV_CLIENT_SECRET and MOOV_ORIGIN; for a try without a key
-// of Moov's, `npm run sandbox` prints values for them.
+// The smallest useful server. It reads MOOV_CLIENT_ID, MOOV_CLIENT_SECRET and MOOV_ORIGIN. Without an API key,
+// `npm run sandbox` prints values for them.
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';
@@ -7,7 +7,7 @@ import { requireAdmin } from './require-admin.js';
 
 const moov = moovAuth(['/accounts.read', '/accounts.write']);
 const app = express();
-app.use(moov); // a token is being obtained already
+app.use(moov); // the first token request is already in flight
 
 app.get('/accounts/:id', async (req, res) => {
   const { data } = await req.moov.get(moovPath`/accounts/${req.params.id}`);

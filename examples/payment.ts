@@ -1,4 +1,4 @@
-// A payment that can be tried again, after a double click or a lost answer, and moves the money once.
+// A payment that can be repeated, after a double click or a lost response, and moves the money once.
 import express from 'express';
 import { idempotencyKey, moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';
 import { createMoovSandbox } from 'express-moov-auth/sandbox';
@@ -23,11 +23,10 @@ app.post('/orders/:id/pay', async (req, res) => {
     moovPath`/accounts/${platformAccountID}/transfers`,
     transfer,
     {
-      // Made of what makes this payment this payment, so that every try has the same key. A new key after a failure
-      // would pay twice: a failure does not tell whether Moov has made the transfer before the answer was lost. Only
-      // with a key does req.moov itself try a POST again.
+      // Derived from the order, so that every attempt has the same key. A new key after a failure could pay twice: Moov
+      // may have made the transfer before the response was lost. req.moov retries a POST only if it has a key.
       headers: { 'X-Idempotency-Key': idempotencyKey('order', req.params.id, 'payment') },
-      // 409: Moov knows the key, and its body is the transfer that was made under it. That is the result.
+      // 409: the key was used before, and the body is the transfer that was made with it. That is the result.
       validateStatus: (code) => (code >= 200 && code < 300) || code === 409,
     },
   );
@@ -37,7 +36,7 @@ app.post('/orders/:id/pay', async (req, res) => {
 
 app.use(moovErrorHandler());
 
-// From here on: what a customer's browser does.
+// From here on: the customer's browser.
 const server = await listen(app);
 try {
   console.log('Order 1, paid by a double click:');
@@ -48,11 +47,11 @@ try {
   );
   expect(sandbox.transfers.length === 1, 'Moov has made 1 transfer');
 
-  console.log('Order 2, whose first answer is lost on its way, after Moov has made the transfer:');
+  console.log('Order 2: Moov makes the transfer, and the first response is lost:');
   sandbox.fail({ method: 'POST', path: /\/transfers$/, drop: 'after' });
   const [lost, again] = [await pay(2), await pay(2)];
   expect(lost.transferID === undefined || lost.transferID === again.transferID, 'no second transfer');
-  expect(again.transferID === sandbox.transfers[1]?.transferID, 'the second try has found the first one');
+  expect(again.transferID === sandbox.transfers[1]?.transferID, 'the second attempt found the first one');
   expect(sandbox.transfers.length === 2, 'Moov has made 2 transfers for 2 orders');
 } finally {
   await server.close();

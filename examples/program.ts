@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** What `tracing/server.ts` is to be started with, after `--import`. */
+/** The module to start `tracing/server.ts` with, after `--import`. */
 export const instrumentation = new URL('tracing/instrumentation.ts', import.meta.url).href;
 
 const START_MS = 20_000;
@@ -16,7 +16,7 @@ export class Program {
 
   /**
    * @param file - Its name in this folder.
-   * @param env - Its variables; of this process's own it gets none that would lead it to another Moov.
+   * @param env - Its variables. It does not inherit variables of this process that would point it at another Moov.
    */
   constructor(
     file: string,
@@ -40,12 +40,12 @@ export class Program {
     });
   }
 
-  /** All it has printed until now. */
+  /** Its output so far. */
   get output(): string {
     return this.#output;
   }
 
-  /** Where it listens, once it has said so. */
+  /** Its address, once it has printed it. */
   async url(): Promise<string> {
     const late = setTimeout(() => this.#child.kill('SIGKILL'), START_MS);
     let over = false;
@@ -64,7 +64,7 @@ export class Program {
     throw new Error(`It ended before it listened:\n${this.#output}`);
   }
 
-  /** Asks it to stop, and kills it when it does not. What has ended is left alone. */
+  /** Asks it to stop, and kills it if it does not. Does nothing if it has ended. */
   async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<number | string> {
     this.#child.kill(signal);
     const late = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);

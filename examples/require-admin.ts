@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
 
 /**
- * The guard of the examples: lets a request pass that brings `ADMIN_KEY` as its Bearer token. Without the variable
- * nobody passes. In your application this is your own sign-in.
+ * The guard of the examples: allows a request with `ADMIN_KEY` as its bearer token. Without the variable, every request
+ * is refused. In your application, use your own sign-in.
  */
 export const requireAdmin: RequestHandler = (req, res, next) => {
   const key = process.env.ADMIN_KEY;

@@ -1,5 +1,6 @@
-// `npm start`: a server that runs until it is stopped. With an API key in the environment it talks to Moov, else to a
-// sandbox of its own. PORT chooses its port (3000), ADMIN_KEY lets callers revoke.
+// `npm start`: a server that runs until it is stopped. With an API key in the environment it talks to Moov, otherwise
+// to
+// its own sandbox. PORT chooses its port (3000), ADMIN_KEY lets callers revoke.
 import express from 'express';
 import { moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';
 import { createMoovSandbox } from 'express-moov-auth/sandbox';
@@ -33,7 +34,7 @@ app.get('/accounts/:id', async (req, res) => {
 });
 
 app.post('/accounts', async (req, res) => {
-  // Field by field: what a caller may write at Moov is this server's to decide.
+  // Field by field: this server decides what a caller may write to Moov.
   const { firstName, lastName } = req.body ?? {};
   const profile = { individual: { name: { firstName, lastName } } };
   const { data } = await req.moov.post('/accounts', { accountType: 'individual', profile });
@@ -42,15 +43,15 @@ app.post('/accounts', async (req, res) => {
 
 app.get('/health', (_req, res) => {
   const status = moov.status();
-  // "starting" is healthy: after a revocation it lasts until the next call, which would never come to a server that
-  // a load balancer has taken out.
+  // "starting" is healthy: after a revocation it lasts until the next call, which would never arrive if a load balancer
+  // removed the server.
   res.status(status.state === 'failed' || status.state === 'closed' ? 503 : 200).json(status);
 });
 
 app.use('/oauth', moov.revokeRouter({ guard: requireAdmin }));
 app.use(moovErrorHandler());
 
-// Only to tell: the server may start without a token, and obtains one as soon as it can.
+// Only to report: the server may start without a token, and requests one as soon as it can.
 moov.ready().catch((error: Error) => console.error(error.message));
 
 const server = await listen(app, Number(process.env.PORT ?? 3000));
@@ -60,7 +61,7 @@ Ctrl+C stops it.`);
 
 async function stop(): Promise<void> {
   await server.close();
-  // After the last request: a token that was given back is of no use to it.
+  // After the last request, because requests need the token.
   await moov.close({ revoke: true });
   await sandbox?.close();
   const { pendingRevocations } = moov.status();
@@ -71,7 +72,7 @@ async function stop(): Promise<void> {
   );
 }
 
-// `on`, as Ctrl+C under npm comes twice: from the terminal and from npm. A second one must not kill the clean end.
+// `on`, because Ctrl+C under npm arrives twice: from the terminal and from npm. The second one must not interrupt this.
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

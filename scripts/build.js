@@ -1,6 +1,6 @@
 // Builds `dist`, both kinds of modules, if one of the files it is made from has changed since the last build; otherwise
-// it does nothing. Several may run at once, and programs may read `dist` meanwhile: each build is made in a folder of
-// its own and takes the place of `dist` when it is whole. Plain JavaScript, as starting it must take no time.
+// it does nothing. Several may run at once, and programs may read `dist` meanwhile: each build is made in its
+// own folder and replaces `dist` when it is complete. Plain JavaScript, so that it starts fast.
 // @ts-check
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -27,10 +27,10 @@ const work = join(root, '.tmp', 'build');
 const lock = join(work, 'lock');
 /** The hash of what a build was made from. It is part of the build, so that it changes with it. */
 const STAMP = 'inputs.sha256';
-/** A lock that is older was left by a process whose number another one has by now. */
+/** An older lock is stale: its process ID belongs to another process by now. */
 const LOCK_MAX_AGE_MS = 300_000;
 
-/** Hashes contents and not times, which say nothing after a checkout. */
+/** Hashes contents and not times, which mean nothing after a checkout. */
 function hashOfInputs() {
   const hash = createHash('sha256');
   const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
@@ -76,7 +76,7 @@ function run(...args) {
 
 /** @returns {Promise<number>} The exit code. */
 async function build() {
-  // Taken beforehand: what is changed meanwhile is built next time.
+  // Computed first: files that change during the build are built next time.
   const stamp = hashOfInputs();
   const made = join(work, String(process.pid));
   rmSync(made, { recursive: true, force: true });
@@ -98,7 +98,7 @@ async function build() {
 }
 
 /**
- * Puts a build in the place of `dist`, by two renames in a row. Nothing here relies on the lock.
+ * Replaces `dist` by a build, with two renames in a row. This does not rely on the lock.
  * @param {string} made
  */
 function replaceDist(made) {
@@ -110,7 +110,7 @@ function replaceDist(made) {
       renameSync(made, dist);
       break;
     } catch (error) {
-      // Another build got in between the two.
+      // Another build came between the two renames.
       if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EPERM')) throw error;
     }
   }
@@ -126,14 +126,14 @@ function renameIfThere(from, to) {
   }
 }
 
-/** Waits until no other build is in progress. It saves work: two builds at once are slow, but not wrong. */
+/** Waits until no other build is in progress. It only saves work: two builds at once are slow, but correct. */
 async function takeLock() {
   const mine = join(work, `${process.pid}.lock`);
   writeFileSync(mine, String(process.pid));
   try {
     for (;;) {
       try {
-        // Unlike a file that is created, a link is there with its contents.
+        // Unlike a created file, a link appears together with its contents.
         linkSync(mine, lock);
         return;
       } catch (error) {
@@ -169,7 +169,7 @@ function releaseLock() {
   if (read(lock) === String(process.pid)) rmSync(lock, { force: true });
 }
 
-/** Removes what builds left behind that were killed. */
+/** Removes the leftovers of builds that were killed. */
 function removeLeftovers() {
   for (const name of readdirSync(work)) {
     const pid = Number.parseInt(name, 10);
@@ -188,7 +188,7 @@ if (!isCurrent()) {
   console.error('Building…');
   mkdirSync(work, { recursive: true });
   await takeLock();
-  // One that is killed leaves the lock behind, and the next one finds that its holder is not running.
+  // A killed build leaves the lock behind. The next build finds that its holder is not running.
   try {
     removeLeftovers();
     if (!isCurrent()) process.exitCode = await build();

@@ -26,9 +26,9 @@ export interface CallOptions {
   headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** RFC 6749 sections 4.4.2 and 6, under the names of Moov's own libraries. */
+/** A token request (RFC 6749 sections 4.4.2 and 6), with the names of Moov's own libraries. */
 export interface CreateAccessTokenRequest {
-  /** How to request it: with the key alone, or with a refresh token. */
+  /** How to request it: with the key only, or with a refresh token. */
   grantType: 'client_credentials' | 'refresh_token';
   /** Space-delimited; required with `client_credentials`. */
   scope?: string | undefined;
@@ -40,11 +40,11 @@ export interface CreateAccessTokenRequest {
   clientSecret?: string | undefined;
 }
 
-/** RFC 7009 section 2.1, under the names of Moov's own libraries. */
+/** A revocation (RFC 7009 section 2.1), with the names of Moov's own libraries. */
 export interface RevokeAccessTokenRequest {
   /** An access token or a refresh token. */
   token: string;
-  /** Which of the two it is, if that is known; otherwise Moov tries both. */
+  /** Which of the two it is, if known; otherwise Moov tries both. */
   tokenTypeHint?: 'access_token' | 'refresh_token' | undefined;
   /** Default: the client's. */
   clientId?: string | undefined;
@@ -99,9 +99,9 @@ const callOptions = z.object({
 });
 
 /**
- * Moov's two OAuth operations alone: for scripts, jobs and programs without Express.
+ * A client for Moov's two OAuth operations only: for scripts, jobs and programs without Express.
  *
- * It keeps no token, and its idle connections end by themselves, so there is nothing to close.
+ * It keeps no token, and its idle connections close by themselves, so it needs no `close()`.
  *
  * @see {@link https://docs.moov.io/api/authentication/access-tokens/ | Moov: access tokens}
  */
@@ -125,7 +125,7 @@ export class MoovOAuthClient {
    * @param options - For this call; see {@link CallOptions}.
    * @returns the token, which is a secret: keep it out of logs.
    * @throws {@link MoovConfigError} for a request that lacks or misuses a field; nothing is sent.
-   * @throws {@link MoovTokenError} when Moov refuses (400, 401, 403, 422: with `fields`), or its response can't be used.
+   * @throws {@link MoovTokenError} when Moov refuses (400, 401, 403, 422: with `fields`), or its response is invalid.
    * @throws {@link MoovUnavailableError} for 429, 5xx, a time-out and a failed connection, after the retries.
    * @throws {@link MoovOriginError} for a redirect.
    */
@@ -168,7 +168,7 @@ export class MoovOAuthClient {
   }
 }
 
-/** The endpoint of a set of options: the same transport and connection as API calls have. */
+/** Creates the endpoint for some options, with the same transport and connection settings as for API calls. */
 export function makeEndpoint(
   settings: Pick<OAuthSettings, 'baseURL' | 'apiVersion' | 'clientAuth' | 'origin' | 'axios'>,
   transport: Transport,
@@ -184,7 +184,7 @@ export function makeEndpoint(
   });
 }
 
-/** Interceptors, transforms and the like are the application's for its API calls; the connection is for all. */
+/** Interceptors and transforms are for API calls only; connection settings are for all requests. */
 function connectionOf(config: CreateAxiosDefaults | undefined): AxiosRequestConfig {
   const names = ['proxy', 'httpAgent', 'httpsAgent', 'lookup', 'family'] as const;
   return Object.fromEntries(
@@ -202,7 +202,7 @@ function keyFor(
   throw new MoovConfigError('clientId and clientSecret: expected both or neither in one request.');
 }
 
-/** Checked here, because HTTP clients find out too late, or drop characters silently. */
+/** Checked here, because HTTP clients detect this too late, or drop characters silently. */
 function areHeaders(headers: Readonly<Record<string, string>>): boolean {
   try {
     for (const [name, value] of Object.entries(headers)) {

@@ -2,14 +2,14 @@ import { MoovConfigError } from './errors.js';
 import { describeType } from './utils/value-type.js';
 
 /**
- * A template tag that makes a path of fixed text and values, each value being one segment whatever it holds:
+ * A template tag that builds a path. Each value becomes one segment, whatever it contains:
  * `` moovPath`/accounts/${accountID}` ``.
  *
- * @param strings - The fixed text of the template, taken as it is.
+ * @param strings - The fixed text of the template, used unchanged.
  * @param values - Strings or numbers; percent-encoded (RFC 3986 section 2.1).
  * @returns the path.
- * @throws {@link MoovConfigError} for a value that can be no segment: the empty string, `.`, `..`, a lone surrogate,
- * a number that is not finite, or another type; and when it is called as a function. The message tells its position and
+ * @throws {@link MoovConfigError} for a value that cannot be a segment: the empty string, `.`, `..`, a lone surrogate,
+ * a number that is not finite, or another type; and when it is called as a function. The message names the position,
  * never the value.
  */
 export function moovPath(strings: TemplateStringsArray, ...values: (string | number)[]): string {

@@ -1,27 +1,27 @@
-/** A token as a {@link TokenStore} keeps it. All of it is secret; a store outside the process encrypts it. */
+/** A token in a {@link TokenStore}. All of it is secret; a store outside the process must encrypt it. */
 export interface StoredToken {
   /** The token itself. */
   readonly accessToken: string;
-  /** Present when Moov gave one: it renews with `renewWith: 'refresh_token'`, and is revoked with the access token. */
+  /** Present if Moov issued one. Used with `renewWith: 'refresh_token'`, and revoked with the access token. */
   readonly refreshToken?: string | undefined;
-  /** What was granted, space-delimited (RFC 6749 section 3.3), if Moov said. */
+  /** The granted scopes, space-delimited (RFC 6749 section 3.3), if Moov returned them. */
   readonly scope?: string | undefined;
-  /** Its whole life in milliseconds, from its receipt from Moov on. */
+  /** Its whole lifetime in milliseconds, from its receipt from Moov. */
   readonly lifeMs: number;
-  /** It is renewed ahead of its end when this many milliseconds of its life are left. */
+  /** Its renewal is due when this many milliseconds of its lifetime are left. */
   readonly renewAtLeftMs: number;
 }
 
-/** Counts the writes to one key. Compared for equality alone: a store that lost its memory may count anew. */
+/** Counts the writes to one key. Only compared for equality, because a store that lost its data may start again. */
 export type TokenGeneration = string;
 
-/** The right to request the next token of a key, until it is used, released, or its time is up. */
+/** The right to request the next token of a key, until it is used, released or expired. */
 export interface TokenLock {
-  /** What it is the lock of. */
+  /** The key that it locks. */
   readonly key: string;
-  /** What tells this lock from others on the same key. */
+  /** Distinguishes this lock from others on the same key. */
   readonly id: string;
-  /** The key's generation when the lock was given. */
+  /** The key's generation when the lock was granted. */
   readonly generation: TokenGeneration;
 }
 
@@ -34,7 +34,7 @@ export type TokenStoreAnswer =
       readonly token: StoredToken;
       /** The key's generation. */
       readonly generation: TokenGeneration;
-      /** How much of its life is left, in milliseconds. */
+      /** Its remaining lifetime, in milliseconds. */
       readonly leftMs: number;
     }
   | {
@@ -42,7 +42,7 @@ export type TokenStoreAnswer =
       readonly state: 'locked';
       /** The lock. */
       readonly lock: TokenLock;
-      /** Whether there is a token that can't be decrypted. */
+      /** Whether there is a token that cannot be decrypted. */
       readonly unreadable?: boolean;
     }
   | {
@@ -50,70 +50,69 @@ export type TokenStoreAnswer =
       readonly state: 'held';
       /** For at most this long, in milliseconds. */
       readonly leftMs: number;
-      /** Whether there is a token that can't be decrypted. */
+      /** Whether there is a token that cannot be decrypted. */
       readonly unreadable?: boolean;
     };
 
 /**
- * The answer to {@link TokenStore.put} of a store that has lost its memory of the key: it can't say whether the token
- * is the newest, and has not stored it. The process keeps the token for itself.
+ * The answer to {@link TokenStore.put} of a store that lost its data about the key: it does not know whether the token
+ * is the newest, and has not stored it. The process uses the token alone.
  */
 export interface ForgottenGeneration {
-  /** Says what it is. */
+  /** The type of this answer. */
   readonly state: 'forgotten';
 }
 
-/** The answer to {@link TokenStore.revoke} of a store that took out something else than one token. */
+/** The answer to {@link TokenStore.revoke} of a store that removed anything other than exactly one token. */
 export interface TakenTokens {
-  /** The tokens that were taken out, so that they can be revoked at Moov. */
+  /** The removed tokens, which must be revoked at Moov. */
   readonly tokens: readonly StoredToken[];
-  /** Whether there was a token that can't be decrypted. It can't be revoked at Moov then. */
+  /** Whether there was a token that cannot be decrypted, and so cannot be revoked at Moov. */
   readonly unreadable?: boolean | undefined;
 }
 
-/** A change that a store reports to those who watch it. */
+/** A change that a store reports to its watchers. */
 export interface TokenStoreChange {
-  /** What has changed. */
+  /** The key that changed. */
   readonly key: string;
   /**
-   * `stored`: a new token is there. `released`: the holder gave up the lock. `failed`: it did, as Moov issued no
-   * token. `revoked`: see {@link TokenStore.revoke}.
+   * `stored`: there is a new token. `released`: the holder released the lock. `failed`: the same, because Moov issued
+   * no token. `revoked`: see {@link TokenStore.revoke}.
    */
   readonly kind: 'stored' | 'released' | 'failed' | 'revoked';
 }
 
 /**
- * Where several `MoovAuth`s, in one process or in many, share tokens: one of them requests a token, all use it.
+ * Shares tokens among several `MoovAuth`s, in one process or in many: one of them requests a token, and all use it.
  *
- * Each operation should be one round trip and atomic; it may reject when the store can't answer. It is given 250 ms.
- * After that, or after a rejection or an answer of another type, the process goes on without the store; only
- * `moov.revoke()` then rejects, as the store may still have the token. An operation that settles later is not lost: a
- * lock is released, and a token that was taken out is revoked at Moov.
+ * Each operation should be one atomic round trip. It may reject, and has 250 ms. After that time, a rejection, or an
+ * invalid answer, the process continues without the store. Only `moov.revoke()` then rejects, because the store may
+ * still have the token. A late answer is not lost: a lock is released, and a removed token is revoked at Moov.
  *
- * The message of an error is reported in `store.unavailable`, so it must not hold a token. Keys are opaque: a hash of
- * the client, the base URL, the origin and the scopes.
+ * The message of an error is reported in `store.unavailable`, so it must not contain a token. Keys are opaque: a hash
+ * of the client, the base URL, the origin and the scopes.
  *
  * To write one, see `memoryTokenStore` and `express-moov-auth/redis`, and run the contract tests in `test/stores`.
  */
 export interface TokenStore {
-  /** How long a lock lives, in milliseconds. It must exceed the option `tokenTimeoutMs`. */
+  /** How long a lock is valid, in milliseconds. Must exceed the option `tokenTimeoutMs`. */
   readonly lockTtlMs: number;
   /**
    * Returns the token of a key, or the lock to request one.
    *
-   * @param key - What the token is for.
-   * @param known - The generation of the token that the caller has and can't use any more. It is not returned again.
+   * @param key - Identifies the token.
+   * @param known - The generation of the token that the caller has and cannot use any more. It is not returned again.
    */
   acquire(key: string, known: TokenGeneration | undefined): Promise<TokenStoreAnswer>;
   /**
-   * Stores what the holder of a lock has received from Moov, and ends the lock.
+   * Stores the token that a lock holder received from Moov, and releases the lock.
    *
    * @param lock - From `acquire`.
-   * @param token - What Moov issued.
-   * @param leftMs - How long the token lives from now on, in milliseconds; the store measures it by its own clock.
-   * @returns the new generation when the token was stored; `undefined` when the lock was overtaken, that is, a
-   * revocation or a token of a later holder came first: the token is then revoked at Moov; {@link ForgottenGeneration}
-   * when the store has no memory of the lock's generation and can't tell: the token is then used by its process alone.
+   * @param token - The token from Moov.
+   * @param leftMs - The remaining lifetime of the token, in milliseconds. The store measures it by its own clock.
+   * @returns the new generation if the token was stored; `undefined` if a revocation or a token of a later holder came
+   * first: the token is then revoked at Moov; {@link ForgottenGeneration} if the store lost the lock's generation and
+   * does not know: the token is then used by its process alone.
    */
   put(
     lock: TokenLock,
@@ -121,33 +120,31 @@ export interface TokenStore {
     leftMs: number,
   ): Promise<TokenGeneration | undefined | ForgottenGeneration>;
   /**
-   * Ends a lock without a token. A lock that another process has by now is left alone.
+   * Releases a lock without a token. A lock that another process has by now is not released.
    *
    * @param lock - From `acquire`.
-   * @param failed - Whether Moov issued none; processes that wait for the token are then told. Default `false`.
+   * @param failed - Whether Moov issued no token, so that waiting processes are notified. Default `false`.
    */
   release(lock: TokenLock, failed?: boolean): Promise<void>;
   /**
-   * Takes the token of a key out, ends the lock, and moves the generation on, so that a process that is requesting a
-   * token now can't put it. It must work when the store is full.
+   * Removes the token of a key, ends the lock, and increments the generation, so that a process that is requesting a
+   * token now cannot put it. Must work when the store is full.
    *
-   * @param key - What the token is for.
-   * @returns the token that was taken out, so that it can be revoked at Moov; `undefined` when there was none;
-   * {@link TakenTokens} when there were several, as the response to an earlier revocation was lost, or one that can't
-   * be decrypted.
+   * @param key - Identifies the token.
+   * @returns the removed token, which must be revoked at Moov; `undefined` if there was none; {@link TakenTokens} if
+   * there were several, because the response to an earlier revocation was lost, or one that cannot be decrypted.
    */
   revoke(key: string): Promise<StoredToken | undefined | TakenTokens>;
   /**
-   * Reports changes from now on, as far as the store can. Processes also look for themselves, so a lost change only
-   * costs time.
+   * Subscribes to changes. Best effort: processes also poll, so a lost notification only costs time.
    *
-   * @param listener - Gets each change.
-   * @returns a function that ends it.
+   * @param listener - Called with each change.
+   * @returns a function that ends the subscription.
    */
   watch(listener: (change: TokenStoreChange) => void): () => void;
   /**
-   * Optional. Finds what the store lacks, such as rights or a setting. It is called once, after the first
-   * token was shared. Each sentence that it returns is reported as an event `store.warning`; a rejection is ignored.
+   * Optional. Finds problems of the store, such as missing rights or a wrong setting. Called once, after the first
+   * token was shared. Each returned sentence is reported as an event `store.warning`; a rejection is ignored.
    */
   check?(): Promise<readonly string[]>;
 }

@@ -105,13 +105,13 @@ describe('moovPath', () => {
     );
   });
 
-  test('the message tells the position of the value and not the value', () => {
+  test('the message names the position of the value, not the value', () => {
     const secret = 'sk_live\ud83d';
     expect(() => moovPath`/a/${'fine'}/${secret}`).toThrow(/^moovPath: value 2 must be/);
     expect(() => moovPath`/a/${'fine'}/${secret}`).not.toThrow(/sk_live/);
   });
 
-  test('TypeScript lets strings and numbers through alone', () => {
+  test('TypeScript accepts only strings and numbers', () => {
     const calls = (flag: boolean, missing?: string) => [
       // @ts-expect-error a boolean is no segment
       () => moovPath`/a/${flag}`,

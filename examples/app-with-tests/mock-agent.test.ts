@@ -1,5 +1,5 @@
-// The same application against undici's MockAgent: for a test that lays down each reply word by word. Nothing
-// listens, and nothing is sent. Run with: node --import tsx --test mock-agent.test.ts
+// The same application against undici's MockAgent: for tests that specify every response. Nothing listens,
+// and nothing is sent. Run with: node --import tsx --test mock-agent.test.ts
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type MoovAuth, moovAuth } from 'express-moov-auth';

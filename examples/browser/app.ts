@@ -15,10 +15,11 @@ export interface Example {
   close(): Promise<void>;
 }
 
-/** The server of the page, and the sandbox that plays Moov. */
+/** The server of the page, and a sandbox in place of Moov. */
 export async function startExample(port = 0): Promise<Example> {
-  // It listens first, as its own address is the origin to register: a browser puts the page's origin into every call,
-  // and Moov takes a token only from an origin that is registered with the API key.
+  // The server listens first, because its address is the origin to register: a browser sends the page's origin with
+  // every
+  // call, and Moov accepts a token only from an origin that is registered with the API key.
   const app = express();
   const server = await listen(app, port);
   const sandbox = createMoovSandbox({ origins: [server.url] });
@@ -27,7 +28,7 @@ export async function startExample(port = 0): Promise<Example> {
   const signIn = new SignIn(server.url);
   const moov = moovAuth(['/accounts.read', '/accounts.write'], {
     ...sandbox.options,
-    // Whose account {accountID} is: it follows from the session, never from what the browser sends.
+    // {accountID} comes from the session, never from the browser.
     accountID: (req) => signIn.userOf(req)?.accountID,
   });
   await signIn.openAccounts(moov.client);
@@ -42,7 +43,7 @@ export async function startExample(port = 0): Promise<Example> {
   app.use(express.static(pages, { index: false }));
   app.use(signIn.routes());
 
-  // Who is signed in, with the account's name from Moov by this server's own token, which no browser ever gets.
+  // The signed-in user, with the account's name from Moov. The server's own token never reaches a browser.
   app.get('/me', signIn.requireUser, async (req, res) => {
     const { name, accountID } = signIn.userOf(req) ?? {};
     const { data } = await req.moov.get<{ displayName: string }>(moovPath`/accounts/${accountID ?? ''}`);
@@ -52,12 +53,13 @@ export async function startExample(port = 0): Promise<Example> {
 
   app.use(
     '/moov',
-    // POST /moov/token: the scopes are this server's decision. The page may ask for fewer, never for more.
+    // POST /moov/token: this server decides on the scopes. The page may request fewer, never more.
     moov.browserTokenRouter({
       guard: signIn.requireUser,
       scopes: (req) => signIn.userOf(req)?.scopes ?? [],
     }),
-    // POST /moov/revoke: the page gives its own token back. `held: false` keeps users from revoking this server's.
+    // POST /moov/revoke: the page revokes its own token. `held: false` prevents users from revoking this server's
+    // tokens.
     moov.revokeRouter({ guard: signIn.requireUser, held: false }),
   );
   app.use(moovErrorHandler());

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 
 /**
- * What the pages may do: their own scripts and styles, and calls to this server and to Moov's API alone. A script that
- * someone smuggles in does not run, and could send the token nowhere else.
+ * Allows the pages their own scripts and styles, and calls to this server and Moov's API only. An injected script does
+ * not run, and could not send the token anywhere else.
  */
 export function securityHeaders(api: string): RequestHandler {
   const policy = [

@@ -4,13 +4,13 @@ import express, { type Request, type RequestHandler, Router } from 'express';
 
 export interface User {
   readonly name: string;
-  /** The account at Moov this user may act for. */
+  /** The Moov account that this user may act for. */
   readonly accountID: string;
-  /** What this user's browser may do there. */
+  /** The scopes of this user's browser. */
   readonly scopes: readonly string[];
 }
 
-// Of a real user you keep the account's ID in your database, and a slow hash (scrypt, argon2) instead of the password.
+// For real users, keep the account's ID in your database, and a slow hash (scrypt, argon2) instead of the password.
 const examples = [
   {
     name: 'Ada',
@@ -27,10 +27,10 @@ const examples = [
 ];
 
 const COOKIE = 'session';
-// Lax would do for the page; Strict as nothing else needs it. Behind https add Secure and call it __Host-session.
+// Nothing here needs less than Strict. With https, add Secure and name it __Host-session.
 const cookieOptions = { httpOnly: true, sameSite: 'strict', path: '/' } as const;
 
-/** A sign-in as small as can be, with its sessions in memory. Your application has one already. */
+/** A minimal sign-in, with its sessions in memory. Your application has one already. */
 export class SignIn {
   readonly #origin: string;
   readonly #users = new Map<string, User & { readonly password: string }>();
@@ -40,7 +40,7 @@ export class SignIn {
     this.#origin = origin;
   }
 
-  /** Makes an account at Moov for each example user, as your onboarding does. */
+  /** Creates a Moov account for each example user, as your onboarding does. */
   async openAccounts(client: AxiosInstance): Promise<void> {
     for (const { name, password, company, scopes } of examples) {
       const profile = { business: { legalBusinessName: company } };
@@ -68,7 +68,7 @@ export class SignIn {
       const { name, password } = req.body ?? {};
       const user = this.#users.get(String(name).toLowerCase());
       if (user === undefined || user.password !== password) return res.redirect(303, '/sign-in#failed');
-      this.#sessions.delete(sessionID(req)); // Whoever was signed in here before is no longer.
+      this.#sessions.delete(sessionID(req)); // Ends the previous session.
       const id = randomBytes(32).toString('base64url');
       this.#sessions.set(id, user);
       res.cookie(COOKIE, id, cookieOptions).redirect(303, '/');
@@ -80,7 +80,7 @@ export class SignIn {
     return router;
   }
 
-  /** No other site may sign anybody in or out. The routers of moovAuth have a check of their own. */
+  /** Other sites cannot sign anybody in or out. The routers of moovAuth have their own check. */
   readonly #fromOwnPage: RequestHandler = (req, res, next) => {
     const { origin = this.#origin } = req.headers;
     if (origin === this.#origin) return next();

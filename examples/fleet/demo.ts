@@ -1,6 +1,6 @@
-// `npm run demo:fleet`: four server processes, one Redis, and the token requests that Moov, played by the sandbox,
-// gets from all of them. Starts a redis-server of its own. Nothing leaves this machine. Exits with 0 only when every
-// line marked "ok" was found to be so.
+// `npm run demo:fleet`: four server processes, one Redis, and the token requests that a sandbox in place of Moov gets
+// from all of them. Starts its own redis-server. Nothing leaves this machine. Exits with 0 only if every line marked
+// "ok" was verified.
 import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -91,7 +91,7 @@ function check(what: string, good: boolean): void {
   if (!good) process.exitCode = 1;
 }
 
-/** A Redis of the demo's own, which keeps nothing. */
+/** The demo's own Redis, which stores nothing on disk. */
 async function startRedis(): Promise<{ url: string; stop: () => Promise<void> }> {
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), 'fleet-'));

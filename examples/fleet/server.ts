@@ -7,7 +7,7 @@ import { listen } from '../listen.js';
 import { requireAdmin } from '../require-admin.js';
 
 const client = createClient({ url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' });
-// Without a listener an error of the connection would end the process; it reconnects by itself.
+// Without a listener, a connection error would end the process. The client reconnects by itself.
 client.on('error', (error) => console.error(`Redis: ${error.message || error.code}`));
 // Not awaited: the server starts without Redis too.
 client.connect().catch(() => undefined);
@@ -30,7 +30,7 @@ const server = await listen(app, Number(process.env.PORT ?? 0));
 console.log(`Listening on ${server.url}`);
 process.once('SIGTERM', async () => {
   await server.close();
-  // Without { revoke: true }: the others go on using the token.
+  // Without { revoke: true }, because the other processes still use the token.
   await moov.close();
   client.destroy();
 });

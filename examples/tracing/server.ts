@@ -1,5 +1,5 @@
-// Each request as a trace: the server's span, and below it the calls to Moov. A renewal of the token is a trace of its
-// own, as it serves all requests and belongs to none. Run it with the instrumentation loaded first:
+// Each request as a trace: the server's span, and below it the calls to Moov. A renewal of the token is a separate
+// trace, because it serves all requests. Run it with the instrumentation loaded first:
 //   node --import tsx --import ./examples/tracing/instrumentation.ts examples/tracing/server.ts
 import express from 'express';
 import { moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';

@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
 
-/** Prints each trace as a tree. For a look at the console; what never ends is kept, so it is none for production. */
+/** Prints each trace as a tree, for the console. It keeps spans that never end, so it is not for production. */
 export class TreePrinter implements SpanExporter {
   readonly #ended = new Map<string, ReadableSpan[]>();
 

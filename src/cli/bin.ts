@@ -2,7 +2,7 @@
 import { main } from './main.js';
 
 const ending = new AbortController();
-// Once: the second Ctrl+C ends the process as ever.
+// Once: the second Ctrl+C ends the process as usual.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => ending.abort());
 
 const { argv, env, stdout, stderr } = process;

@@ -6,19 +6,19 @@ import { type Command, type CommandIo, UsageError } from './command.js';
 
 const usage = `Usage: npx --no-install express-moov-auth sandbox [options]
 
-Runs a look-alike of Moov's API on 127.0.0.1 until Ctrl+C. It prints the variables that point a server at it, and then
-one line for each request. Its page, at the same address, shows each request whole.
+Runs a local server that behaves like Moov's API, on 127.0.0.1, until Ctrl+C. It prints the variables for your server,
+and then one line for each request. Its page, at the same address, shows each request completely.
 
 Options:
   --port N        the port to listen on; default 4010, and 0 is any that is free
   --rate-limit N  answers 429 to more than N requests in a second; default: no limit
-  --seed FILE     JSON with what is there to begin with, as the option "seed" of createMoovSandbox;
+  --seed FILE     JSON with the initial content, as the option "seed" of createMoovSandbox;
                   default: a customer with a card and a merchant
 `;
 
 const DEFAULT_PORT = 4010;
 
-/** What is there without `--seed`, so that there is somebody to pay. Its IDs stand in the guides. */
+/** The content without `--seed`: a customer and a merchant. */
 export const demoSeed: SandboxSeed = {
   platform: { walletBalance: 100_000 },
   accounts: [
@@ -35,7 +35,7 @@ export const demoSeed: SandboxSeed = {
 
 /** Runs the sandbox for a server in another terminal. */
 export const sandboxCommand: Command = {
-  summary: "runs a look-alike of Moov's API, to try without an API key",
+  summary: "runs a local server that behaves like Moov's API, to try without an API key",
   usage,
   async run(args, io) {
     const { values } = parseArgs({

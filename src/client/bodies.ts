@@ -6,10 +6,10 @@ import { isObject } from '../utils/value-type.js';
 
 /** The body of a call, fixed when the call is checked. Each attempt sends what {@link forAttempt} returns. */
 export interface CallBody {
-  /** Whether it can be sent a second time: a stream can't, as the first attempt has used it up. */
+  /** Whether it can be sent again. A stream cannot, because the first attempt consumes it. */
   readonly replayable: boolean;
   /**
-   * @param sent - Called with the number of bytes of the caller's stream that are passed on.
+   * @param sent - Called with the number of bytes of the caller's stream that were passed on.
    * @throws AxiosError when the caller's stream ended before any of it was sent.
    */
   forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown;
@@ -19,10 +19,10 @@ export interface CallBody {
   release(): void;
 }
 
-/** Takes over the body of a call: what the caller changes afterwards is not sent. */
+/** Fixes the body of a call: later changes by the caller are not sent. */
 export function fixBody(data: unknown): CallBody {
   if (!isObject(data)) return fixed(data);
-  // Blobs and strings can't change. Of a form the entries are copied, not their bytes.
+  // Blobs and strings cannot change. For a form, the entries are copied, not their bytes.
   if (Buffer.isBuffer(data)) return fixed(Buffer.from(data));
   if (types.isArrayBuffer(data)) return fixed(Buffer.from(data.slice(0)));
   if (isForm(data)) return fixed(new FixedForm([...data].map(([name, value]) => [name, plainValue(value)])));
@@ -31,13 +31,15 @@ export function fixBody(data: unknown): CallBody {
   return data instanceof ReadableStream ? { ...fixed(data), replayable: false } : fixed(data);
 }
 
-/** Whether a multipart form is to be sent, by the shape that Axios goes by. */
+/** Whether a multipart form will be sent, by the same properties that Axios checks. */
 export function isForm(body: unknown): body is Iterable<[string, unknown]> {
   if (!isObject(body) || !('append' in body) || 'getHeaders' in body) return false;
   return Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData' && Symbol.iterator in body;
 }
 
-/** A Blob of the built-in class, whose bytes can't change; one of a class of the application's may have a stream of its own. */
+/**
+ * Whether a value is a built-in Blob, whose bytes cannot change. An application's own class may have another stream.
+ */
 function plainBlob(blob: Blob): Blob {
   if (Object.getPrototypeOf(blob) === Blob.prototype) return blob;
   return Blob.prototype.slice.call(blob, 0, blob.size, blob.type);
@@ -52,7 +54,7 @@ function fixed(data: unknown): CallBody {
   return { replayable: true, forAttempt: () => data, error: undefined, release: () => undefined };
 }
 
-/** The entries of a form as they were when it was checked, in the shape that Axios and this package send. */
+/** Copies the entries of a form at the time of the check, in the form that Axios and this package send. */
 class FixedForm {
   readonly #entries: readonly [string, unknown][];
 
@@ -77,7 +79,7 @@ class FixedForm {
   }
 }
 
-/** A stream of the caller's, which may fail before it is sent, while a token is awaited, say. */
+/** A stream from the caller. It may fail before it is sent, for example while a token is awaited. */
 class StreamBody implements CallBody {
   readonly replayable = false;
   readonly #source: NodeJS.ReadableStream;
@@ -118,17 +120,17 @@ function codeOf(error: Error): string | undefined {
 }
 
 /**
- * A stream with the bytes of another that does not lead to the request: a stream that is piped leads to where it is
- * piped to, and the caller's own stays in the config, where logs can see it.
+ * Copies a stream without keeping a reference from the source to the copy. A piped stream refers to its target, and the
+ * caller's stream stays in the config, where logs could reach the request through it.
  */
 function unlinked(body: NodeJS.ReadableStream, sent: (bytes: number) => void): PassThrough {
   const copy = new PassThrough();
-  // The request may be over, and listen no more, when the caller's stream fails.
+  // The request may have ended, and no longer listen, when the caller's stream fails.
   copy.on('error', () => undefined);
   body.on('data', (chunk) => {
-    // What a stream of objects holds can't be sent, as its copy finds out.
+    // Objects of a stream in object mode cannot be sent; writing to the copy fails.
     if (typeof chunk === 'string' || types.isUint8Array(chunk)) sent(Buffer.byteLength(chunk));
-    // The attempt may have ended before the caller's stream has.
+    // The attempt may end before the caller's stream.
     if (copy.destroyed) return void body.pause();
     try {
       if (!copy.write(chunk)) body.pause();
@@ -150,12 +152,12 @@ function isPiped(body: object): body is NodeJS.ReadableStream {
   return 'pipe' in body && typeof body.pipe === 'function';
 }
 
-/** The form-data package's streams are of the old kind, which does not lead anywhere; Axios asks them for headers. */
+/** Streams of the form-data package are old-style streams without references; Axios asks them for headers. */
 function isFormOfPackage(body: object): boolean {
   return 'getHeaders' in body;
 }
 
-/** The streams that a form of the form-data package has taken in and not yet sent. */
+/** The streams that a form of the form-data package has not sent yet. */
 function sourcesOf(form: object): unknown[] {
   const parts: unknown = isFormOfPackage(form) ? Reflect.get(form, '_streams') : undefined;
   if (!Array.isArray(parts)) return [];

@@ -2,19 +2,19 @@ import type { AxiosResponse } from 'axios';
 import { isObject } from '../utils/value-type.js';
 import type { Call } from './call.js';
 
-/** The two routes whose 409 for a known idempotency key has the original in its body, and what names it there. */
+/** The two routes whose 409 for a known idempotency key has the original in its body, and the name of its ID. */
 const creations = [
   { path: /(^|\/)accounts\/[^/]+\/transfers\/?$/, id: 'transferID' },
   { path: /(^|\/)accounts\/[^/]+\/transfers\/[^/]+\/refunds\/?$/, id: 'refundID' },
 ] as const;
 
-/** What both the request and the original state, and can be compared. */
+/** The fields that the request and the original may both have. */
 const fields = ['amount', 'source', 'destination'] as const;
 
 /**
- * Whether a 409 is the response to this call's own earlier attempt, and so its result: an attempt went out of which
- * nothing is known, and the body is the transfer or refund that the same key has created. It has to agree with what was
- * sent in at least one stated field, and to contradict it in none.
+ * Whether a 409 was caused by an earlier attempt of this call, and so is its result: an attempt with unknown outcome
+ * was sent, and the body is the transfer or refund that the same key created. It must agree with the request in at
+ * least one field that both have, and contradict it in none.
  *
  * @see {@link https://docs.moov.io/api/idempotency/ | Moov: idempotency}
  */
@@ -33,7 +33,7 @@ export function isOwnEarlierAttempt(response: AxiosResponse, call: Call): boolea
 }
 
 function asObject(value: unknown): Record<string, unknown> | undefined {
-  // A Buffer stays one on its way; any other view has become its ArrayBuffer.
+  // A Buffer stays a Buffer; any other view was converted to an ArrayBuffer.
   if (Buffer.isBuffer(value)) return asObject(value.toString('utf8'));
   if (value instanceof ArrayBuffer) return asObject(Buffer.from(value).toString('utf8'));
   if (typeof value === 'string') {
@@ -46,14 +46,14 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
   return isObject(value) && !Array.isArray(value) ? { ...value } : undefined;
 }
 
-/** Whether each value that both sides state is the same; empty when they state nothing in common. */
+/** Compares each value that both sides have; empty if they have none in common. */
 function compare(sent: unknown, original: unknown): boolean[] {
   if (sent === undefined || sent === null || original === undefined || original === null) return [];
   if (typeof sent === 'object' && typeof original === 'object') {
     const stated = new Map(Object.entries(original));
     return Object.entries(sent).flatMap(([name, value]) => compare(value, stated.get(name)));
   }
-  // A refund is asked for as a number of cents and answered as an amount with a currency.
+  // A refund is requested as a number of cents and returned as an amount with a currency.
   if (typeof original === 'object') return 'value' in original ? compare(sent, original.value) : [];
   if (typeof sent === 'object') return 'value' in sent ? compare(sent.value, original) : [];
   return [String(sent).toLowerCase() === String(original).toLowerCase()];

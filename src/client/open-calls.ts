@@ -16,7 +16,7 @@ export class OpenCalls {
     if (this.#calls.size === 0) this.#none?.();
   }
 
-  /** Waits for the calls that are in flight, and ends those that take longer. Each then says what became of it. */
+  /** Waits for the calls in flight, and ends those that take longer. Each then reports its outcome. */
   async close(graceMs: number): Promise<void> {
     if (this.#calls.size === 0) return;
     const none = new Promise<void>((resolve) => {

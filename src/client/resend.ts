@@ -19,11 +19,13 @@ class FailedAttempt extends Error {
 }
 
 /**
- * Makes the one inner Axios instance, which carries the 401 interceptor and axios-retry and nothing of the
- * application's. axios-retry sends a call again through the instance that it is registered on: there, the application's
- * interceptors and transforms would run once for each attempt. A call whose first attempt succeeds never comes here.
+ * Creates the inner Axios instance, with the 401 interceptor and axios-retry, and without the application's
+ * interceptors. axios-retry repeats a call through the instance on which it is registered. On the outer instance, the
+ * application's interceptors and transforms would run once for each attempt. A call whose first attempt succeeds does
+ * not use this.
  *
- * Both interceptors ask the call's {@link FollowUp}, which decides; axios-retry counts, waits, and ends a wait on an abort.
+ * Both interceptors ask the call's {@link FollowUp}, which decides; axios-retry counts, waits, and ends a wait on an
+ * abort.
  */
 export function createResend(rules: FollowUpRules): Resend {
   const inner = axios.create({ transformRequest: [], transformResponse: [], timeout: 0 });
@@ -51,7 +53,7 @@ export function createResend(rules: FollowUpRules): Resend {
     let pending: Outcome | undefined = first;
     const { retries } = call.image;
 
-    /** The first time it repeats the outcome that is known already; after that each time is an attempt. */
+    /** The first call returns the known outcome; each later call is an attempt. */
     async function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
       const { response } = pending ?? (await followUp.attempt());
       pending = undefined;

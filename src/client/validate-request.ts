@@ -5,26 +5,28 @@ import type { RequestHeaders } from '../transports/transport.js';
 import { describeType, isObject } from '../utils/value-type.js';
 import type { CallBody } from './bodies.js';
 
-/** What nearly every call has, and no parser changes: a path without dots and escapes. */
+/** A path without dots and escapes, which no parser changes. Nearly all calls have one. */
 const plain = /^\/(?!\/)[\w\-~!$&'()*,;=:@/?]*$/;
 
-/** What a URL parser drops or rewrites: control characters and white space, and the backslash it reads as a slash. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+/**
+ * Characters that a URL parser drops or rewrites: control characters, white space, and the backslash, read as a slash.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
 const rewritten = /[\x00-\x20\x7f\\]/;
 
 const absolute = /^[a-z][a-z\d+\-.]*:\/\//i;
 
-/** Read as absolute, or as relative to the base URL, depending on the parser. */
+/** A URL that is absolute or relative to the base URL, depending on the parser. */
 const schemeAlone = /^(https?|wss?|ftp|file):(?!\/\/)/i;
 
 /** A whole path segment of one or two dots, also percent-encoded. */
 const dotSegment = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
 
 /**
- * Refuses a URL by which the bearer token could reach another host, or another endpoint than the path says.
+ * Refuses a URL with which the bearer token could reach another host, or another endpoint than the path names.
  *
- * @param url - As the handler gave it.
- * @param origin - Moov's, or whatever the base URL's is.
+ * @param url - The URL as passed by the handler.
+ * @param origin - The origin of the base URL.
  * @throws {@link MoovOriginError}; nothing has been sent.
  */
 export function assertURL(url: unknown, origin: string): void {
@@ -56,14 +58,14 @@ const MOST_RETRIES = 10;
 /**
  * Refuses settings of a call that would bypass this package's rules.
  *
- * @returns how often the call may be retried, if it says so itself.
+ * @returns how often the call may be retried, if it sets that itself.
  * @throws {@link MoovConfigError} naming the setting; nothing has been sent.
  */
 export function assertSettings(
   config: InternalAxiosRequestConfig & { 'axios-retry'?: unknown },
   baseURL: string,
 ): number | undefined {
-  // The adapter has been dealt with where it could still be replaced: before Axios called it.
+  // The adapter was checked earlier, where it could still be replaced: before Axios called it.
   const allowed: Readonly<Record<string, unknown>> = { baseURL, maxRedirects: 0, adapter: config.adapter };
   const changed = reservedSettings.find(
     (name) => config[name] !== undefined && config[name] !== allowed[name],
@@ -83,14 +85,14 @@ export function assertSettings(
   return readRetries(config['axios-retry']);
 }
 
-/** A controller in the place of its signal would be passed over. */
+/** A controller instead of its signal would be ignored. */
 export function assertSignal(signal: unknown): void {
   if (signal === undefined || signal === null) return;
   if (isObject(signal) && 'addEventListener' in signal && 'aborted' in signal) return;
   throw new MoovConfigError(`signal: expected an AbortSignal; got ${describeType(signal)}.`);
 }
 
-/** @throws {@link MoovConfigError} for what is no time. */
+/** @throws {@link MoovConfigError} for an invalid time. */
 export function assertTimeout(timeout: unknown): void {
   if (typeof timeout === 'number' && timeout >= 0) return;
   throw new MoovConfigError(
@@ -98,21 +100,24 @@ export function assertTimeout(timeout: unknown): void {
   );
 }
 
-/** A config that can't be changed would hide what the application's `transformResponse` throws after a payment. */
+/**
+ * A config that cannot be changed would hide an error that the application's `transformResponse` throws after a
+ * payment.
+ */
 function assertWritable(config: InternalAxiosRequestConfig): void {
   const isWritable = Reflect.set(config, 'transformResponse', config.transformResponse);
   if (isWritable && Object.isExtensible(config)) return;
   throw new MoovConfigError('The config of a call must not be frozen, sealed or read-only.');
 }
 
-/** Options of `moovAuth` that would be passed over here, and what a call has in their place. */
+/** Options of `moovAuth` that would be ignored in a call, and what to use instead. */
 const optionsOfAll = [
   ['timeoutMs', 'For one call it is "timeout".'],
   ['attemptTimeoutMs', 'It is one for all calls, and counts only time without a byte.'],
   ['retries', "For one call it is 'axios-retry': { retries }."],
 ] as const;
 
-/** Axios finds this out when the response has come, which is too late for a payment. */
+/** Axios detects this only when the response arrives, which is too late for a payment. */
 function assertEncoding(config: InternalAxiosRequestConfig): void {
   const { responseEncoding, responseType } = config;
   if (!responseEncoding || responseType === 'stream' || responseType === 'arraybuffer') return;
@@ -122,8 +127,8 @@ function assertEncoding(config: InternalAxiosRequestConfig): void {
 }
 
 /**
- * Headers by which the bytes of a request are divided (RFC 9112 section 6), or that belong to the connection and not to
- * the request (RFC 9110 section 7.6.1). The transport writes them.
+ * Headers for the framing of a request (RFC 9112 section 6) or for the connection (RFC 9110 section 7.6.1). The
+ * transport writes them.
  */
 const framing = new Set([
   'transfer-encoding',
@@ -136,11 +141,11 @@ const framing = new Set([
   'proxy-authorization',
 ]);
 
-/** Moov's limit is 36 characters; what a header can't hold as it is, an HTTP client would change or drop. */
+/** Moov's limit is 36 characters. An HTTP client would change or drop characters that a header cannot contain. */
 const idempotencyKey = /^[\x21-\x7e](?:[\x20-\x7e]{0,34}[\x21-\x7e])?$/;
 
 /**
- * Refuses headers that this package or the transport sets, and a key that can't be sent as it is.
+ * Refuses headers that this package or the transport sets, and a key that cannot be sent unchanged.
  *
  * @returns the idempotency key, if the call has one.
  * @throws {@link MoovConfigError} naming the header; nothing has been sent.
@@ -149,7 +154,7 @@ export function assertHeaders(headers: RequestHeaders, body: CallBody): string |
   let key: string | undefined;
   for (const name of Object.keys(headers)) {
     const value: unknown = headers[name];
-    // So a caller leaves a header out.
+    // This is how a caller leaves out a header.
     if (value === undefined || value === null || value === false) continue;
     const lowerCase = name.trim().toLowerCase();
     if (lowerCase !== 'x-idempotency-key') {
@@ -162,7 +167,7 @@ export function assertHeaders(headers: RequestHeaders, body: CallBody): string |
   return key;
 }
 
-/** What JavaScript makes of a value that is no text: a forgotten `await` would give every payment the same key. */
+/** Values converted to text by JavaScript: with a forgotten `await`, every payment would have the same key. */
 const noText = /^(\[object .*\]|undefined|null|NaN|-?Infinity|true|false)$/;
 
 function readKey(value: unknown): string {
@@ -193,7 +198,7 @@ function assertHeader(name: string, value: unknown, body: CallBody): void {
   }
 }
 
-/** Over HTTP/2 Axios does not tell when a request is handed to a connection, on which all safety of retries rests. */
+/** Over HTTP/2, Axios does not report when a request is given to a connection. Without that, no retry is safe. */
 export function assertHTTP1(version: unknown): void {
   if (version !== undefined && version !== 1) throw new MoovConfigError('httpVersion: expected 1 or none.');
 }
@@ -203,7 +208,7 @@ export function assertAdapter(config: InternalAxiosRequestConfig, adapter: Axios
   if (config.adapter !== adapter) throw bypassed('"adapter"', 'It is set once, for every call.');
 }
 
-/** Reads each member once, and nothing but `retries`. */
+/** Reads each member once, and only `retries`. */
 function readRetries(settings: unknown): number | undefined {
   if (settings === undefined) return undefined;
   const { retries, ...others } = isObject(settings)

@@ -10,8 +10,8 @@ import { type CallBody, fixBody, isForm } from './bodies.js';
 import { assertHeaders, assertSettings, assertSignal, assertTimeout, assertURL } from './validate-request.js';
 
 /**
- * What a call sends, computed once from the config that was checked. Every attempt, replay and retry is made from this:
- * whatever anybody changes on the config afterwards is not sent.
+ * The content of a call, computed once from the checked config. Every attempt, replay and retry is made from it. Later
+ * changes to the config are not sent.
  */
 export interface CallImage {
   /** In upper case. */
@@ -20,16 +20,16 @@ export interface CallImage {
   /** With the path of the base URL, and the query. */
   readonly path: string;
   readonly settings: WireSettings;
-  /** Without the bearer token and Moov's Origin, which each attempt adds to a copy of its own. */
+  /** Without the bearer token and the Origin, which each attempt adds to its own copy. */
   readonly headers: RequestHeaders;
   readonly idempotencyKey: string | undefined;
   readonly body: CallBody;
   readonly signal: InternalAxiosRequestConfig['signal'];
-  /** The time for the whole call in milliseconds; 0 stands for no limit, as in Axios. */
+  /** The time for the whole call in milliseconds; 0 means no limit, as in Axios. */
   readonly timeoutMs: number;
   readonly responseType: InternalAxiosRequestConfig['responseType'];
   readonly validateStatus: InternalAxiosRequestConfig['validateStatus'];
-  /** How often this call may be retried, where it says so itself. */
+  /** How often this call may be retried, if it sets that itself. */
   readonly retries: number | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface CallImage {
 export interface Base {
   readonly url: string;
   readonly origin: string;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly path: string;
 }
 
@@ -48,17 +48,17 @@ export function baseOf(url: string): Base {
 
 const ofConnection = ['httpAgent', 'httpsAgent', 'proxy'] as const;
 
-/** The settings of connections, which are kept out of what callers see: an agent leads to the requests it carries. */
+/** Connection settings, which are hidden from callers: an agent refers to the requests that it sends. */
 export type ConnectionSettings = Pick<AxiosRequestConfig, (typeof ofConnection)[number]>;
 
-/** Without a prototype, from which somebody's settings could come. */
+/** Without a prototype, from which settings could be inherited. */
 export function noConnection(): ConnectionSettings {
   const none: ConnectionSettings = {};
   Object.setPrototypeOf(none, null);
   return none;
 }
 
-/** Takes these settings out of a config or of defaults. */
+/** Removes these settings from a config or from defaults. */
 export function takeConnection(config: ConnectionSettings): ConnectionSettings {
   const taken = noConnection();
   for (const name of ofConnection) {
@@ -71,16 +71,16 @@ export function takeConnection(config: ConnectionSettings): ConnectionSettings {
 /**
  * Checks a call and fixes what it sends.
  *
- * @param connection - The settings of connections that the instance has.
- * @throws {@link MoovOriginError} for a URL that leads elsewhere; {@link MoovConfigError} for a setting or a header that
- * would bypass this package's rules; AxiosError, as Axios has it, for parameters that can't be serialised.
+ * @param connection - The connection settings of the instance.
+ * @throws {@link MoovOriginError} for a URL that leads elsewhere; {@link MoovConfigError} for a setting or a header
+ * that would bypass this package's rules; AxiosError, as from Axios, for parameters that cannot be serialised.
  */
 export function callImage(
   config: InternalAxiosRequestConfig,
   base: Base,
   connection: ConnectionSettings,
 ): CallImage {
-  // Each property is read once: what a getter or a Proxy returned then is checked, and is sent.
+  // Each property is read once: the value that a getter or a Proxy returned is checked and sent.
   const { url, method = 'get', params, paramsSerializer, headers: given, data } = config;
   const { signal, timeout = 0, responseType, validateStatus } = config;
   const body = fixBody(data);
@@ -93,12 +93,12 @@ export function callImage(
     const idempotencyKey = assertHeaders(headers, body);
     if (isForm(data)) fixBoundary(headers);
     const { httpAgent = connection.httpAgent, httpsAgent = connection.httpsAgent } = takeConnection(config);
-    // A call has no proxy of its own.
+    // A call cannot set a proxy.
     const settings = wireSettings(config, {
       httpAgent,
       httpsAgent,
       proxy: connection.proxy,
-      // Of a form's own headers no others count: they come after the check.
+      // Other headers of the form are ignored, because they would be added after the check.
       formDataHeaderPolicy: 'content-only',
     });
     return {
@@ -121,7 +121,7 @@ export function callImage(
   }
 }
 
-/** A copy, of texts: a value with a `toString` of its own says the same each time. */
+/** Copies values as text, because a custom `toString` could return another value each time. */
 function fixHeaders(given: RequestHeaders): RequestHeaders {
   const headers = new AxiosHeaders();
   for (const name of Object.keys(given)) {
@@ -133,14 +133,14 @@ function fixHeaders(given: RequestHeaders): RequestHeaders {
   return headers;
 }
 
-/** Gives a multipart form its boundary before the first attempt, so that a second one sends the same bytes. */
+/** Sets the boundary of a multipart form before the first attempt, so that later ones send the same bytes. */
 function fixBoundary(headers: RequestHeaders): void {
   const contentType: unknown = headers.get('Content-Type');
   if (typeof contentType === 'string' && contentType.includes('boundary=')) return;
   headers.setContentType(`multipart/form-data; boundary=moov-${randomUUID()}`);
 }
 
-/** What a URL parser leaves as it is, except dot segments. */
+/** A path that a URL parser does not change, except for dot segments. */
 const plain = /^\/(?!\/)[\w\-.~!$&()*+,;=:@%/?|[\]]*$/;
 
 interface Where {
@@ -149,7 +149,7 @@ interface Where {
   readonly paramsSerializer: InternalAxiosRequestConfig['paramsSerializer'];
 }
 
-/** As Axios's own adapter does it: put together, parsed, and with the query of `params` behind what was parsed. */
+/** As in Axios's own adapter: joined, parsed, and then the query of `params` is appended. */
 function pathOf(
   { url, params, paramsSerializer }: Where,
   base: Base,
@@ -172,7 +172,7 @@ function pathOf(
   }
 }
 
-/** A serialiser of the application's may return any text; a line break would begin another request. */
+/** A serialiser of the application may return any text; a line break would start another request. */
 function sendable(path: string): string {
   if (/^[\x21-\xff]+$/.test(path)) return path;
   throw new TypeError('The serialised params have a character that a URL cannot have');

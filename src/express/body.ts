@@ -38,7 +38,7 @@ function withoutLength(): BodyError {
   return new BodyError(400, 'The body has no Content-Length. For none, send "Content-Length: 0".');
 }
 
-/** What parsers leave for a body that they did not read, and adapters give where there is none. */
+/** What parsers leave for a body that they did not read, and what adapters set without a body. */
 export function isBlank(body: unknown): boolean {
   if (body === undefined || body === null || body === '') return true;
   if (body instanceof Uint8Array) return body.length === 0;

@@ -1,14 +1,14 @@
 import type { Request, Response } from 'express';
 import { MoovConfigError } from '../errors.js';
 
-/** How long a browser may remember the answer to a preflight, in seconds. */
+/** How long a browser may cache the response to a preflight, in seconds. */
 const PREFLIGHT_SECONDS = '600';
 
 /** A host, or an IPv6 address, and a port; no user, path or wildcard. */
 const schemeAndHost = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._~!$&'()+,;=-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/;
 
 /**
- * Any scheme may be listed, as the pages of apps and extensions have their own: `capacitor://localhost`,
+ * Any scheme is accepted, because pages of apps and extensions have their own: `capacitor://localhost`,
  * `chrome-extension://<id>`.
  *
  * @returns the origins in lower case.
@@ -33,13 +33,13 @@ export function readAllowedOrigins(router: string, allowed: unknown): ReadonlySe
 function isOrigin(text: string): boolean {
   if (!schemeAndHost.test(text) || !URL.canParse(text)) return false;
   const { origin, protocol } = new URL(text);
-  // Of an app's scheme, `file:` included, URL knows no origin.
+  // URL returns no origin for an app's scheme, including `file:`.
   return protocol !== 'file:' && (origin === 'null' || origin === text);
 }
 
 /**
- * Whether a request comes from a place that may use the route, as browsers report it: a listed `Origin`; else
- * `Sec-Fetch-Site`; else an `Origin` that is this host. A request without any of them does not come from a browser.
+ * Whether a request comes from a page that may use the route, as browsers report it: a listed `Origin`; otherwise
+ * `Sec-Fetch-Site`; otherwise an `Origin` that is this host. A request without any of these is not from a browser.
  *
  * Sets the CORS headers for a listed origin.
  */
@@ -60,9 +60,9 @@ export function admitsOrigin(req: Request, res: Response, allowed: ReadonlySet<s
 }
 
 /**
- * An `https` page of this host passes always, as TLS may end at a proxy that Express is not told to trust. Anybody on
- * the network can make an `http` page of this host, so that one passes only where nothing says that the host is served
- * over TLS.
+ * An `https` page of this host is always allowed, because TLS may end at a proxy that Express is not configured to
+ * trust. Anyone on the network can forge an `http` page of this host, so it is allowed only if nothing indicates that
+ * the host is served over TLS.
  */
 function isOwnHost(origin: string, req: Request): boolean {
   const { host } = req.headers;
@@ -70,11 +70,11 @@ function isOwnHost(origin: string, req: Request): boolean {
   const { protocol, host: ofOrigin } = new URL(origin);
   if (protocol !== 'https:' && (protocol !== 'http:' || isServedOverTLS(req))) return false;
   const own = `${protocol}//${host}`;
-  // Parsed alike, so that a default port makes no difference.
+  // Both are parsed, so that a default port makes no difference.
   return URL.canParse(own) && new URL(own).host === ofOrigin;
 }
 
-/** A header of a proxy that Express does not trust counts here too, as it can only lead to a refusal. */
+/** The header of an untrusted proxy counts here too, because it can only lead to a refusal. */
 function isServedOverTLS(req: Request): boolean {
   const { 'x-forwarded-proto': protocols, forwarded } = req.headers;
   return (
@@ -82,7 +82,7 @@ function isServedOverTLS(req: Request): boolean {
   );
 }
 
-/** Answers `OPTIONS`: the preflight of a listed origin, or what the route allows. */
+/** Responds to `OPTIONS`: the preflight of a listed origin, or the allowed methods. */
 export function answerPreflight(req: Request, res: Response, methods: string): void {
   const asked = req.headers['access-control-request-headers'];
   res.vary('Access-Control-Request-Headers');

@@ -28,7 +28,7 @@ export interface ProtectedRoute {
   name: string;
   path: string;
   options: { guard: Guard; allowedOrigins?: string[] | undefined } | undefined;
-  /** The options there are beside `guard` and `allowedOrigins`. */
+  /** The options in addition to `guard` and `allowedOrigins`. */
   further: readonly string[];
   /**
    * Answers a request that the guards allow. It checks {@link isOver} before it acts. What it throws is answered here
@@ -40,7 +40,7 @@ export interface ProtectedRoute {
 /**
  * A router with one route that takes `POST` alone: from no other site, past the guards, and never from a cache.
  *
- * @throws {@link MoovConfigError} when the guard is missing, an origin is none, or an option is unknown.
+ * @throws {@link MoovConfigError} when the guard is missing, an origin is invalid, or an option is unknown.
  */
 export function protectedRoute({ name, path, options, further, serve }: ProtectedRoute): Router {
   assertKnown({ name }, options ?? {}, ['guard', 'allowedOrigins', ...further]);
@@ -120,8 +120,8 @@ function isHandler(value: unknown): value is RequestHandler {
  *
  * @returns a promise that resolves when the guard allows. It stays pending when the guard answers instead.
  * @throws {@link MoovConfigError} when the guard returns a boolean and does neither.
- * @throws what the guard passes to `next`, throws or rejects with. It is never empty, and "route" and "router" come from
- * `next` alone: Express would take either for permission to go on.
+ * @throws what the guard passes to `next`, throws or rejects with. It is never empty, and "route" and "router" come
+ * from `next` alone: Express would take either for permission to go on.
  */
 function runGuard(guard: RequestHandler, req: Request, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Request } from 'express';
 
-/** Why a body can't be used, and the status that says so. */
+/** Why a body cannot be used, and the status to respond with. */
 export class BodyError extends Error {
   readonly status: 400 | 413;
 
@@ -16,19 +16,19 @@ export function tooLarge(limit: number): BodyError {
   return new BodyError(413, `The body is larger than ${limit} bytes.`);
 }
 
-/** What the headers say of the body, as they came and as middleware has left them. */
+/** What the headers say about the body, as received and as left by middleware. */
 interface Declared {
-  /** `undefined` when it is not stated. */
+  /** `undefined` if it is not stated. */
   readonly length: number | undefined;
   /** Whether they prove that there is no body. */
   readonly none: boolean;
-  /** Whether there may be a body whose end nothing tells. */
+  /** Whether there may be a body without a known end. */
   readonly endless: boolean;
 }
 
 /**
  * RFC 9112 section 6.3: no body means a `Content-Length` of 0, or neither that nor `Transfer-Encoding`. HTTP/2 needs
- * neither for a body. Some HTTP/1.0 clients give a type and send a body up to the end of the connection, which RFC 1945
+ * neither for a body. Some HTTP/1.0 clients set a type and send a body until the end of the connection, which RFC 1945
  * section 7.2.2 forbids.
  */
 export function declaredBody(req: Request): Declared {
@@ -41,7 +41,7 @@ export function declaredBody(req: Request): Declared {
   return { length, none: !chunked && !endless && (length === 0 || unstated), endless };
 }
 
-/** Of a header that middleware has taken away, the value that came counts. */
+/** For a header that middleware removed, the received value counts. */
 function headerValues({ headers, rawHeaders = [] }: Request, name: string): string[] {
   const received = rawHeaders.filter(
     (_, index) => rawHeaders[index - 1]?.toLowerCase() === name && index % 2 === 1,
@@ -55,10 +55,10 @@ function isWholeNumber(text: string): boolean {
 }
 
 /**
- * Reads a body that nothing has read yet to its end, and decompresses it.
+ * Reads an unread body to its end, and decompresses it.
  *
  * @param length - Its declared length.
- * @param limit - For its bytes, before and after decompression.
+ * @param limit - Maximum number of bytes, before and after decompression.
  * @returns the text. It is empty only if the stream was read to its end and had no bytes.
  * @throws {@link BodyError} when the body is too large, was not received completely, or can't be decompressed.
  */
@@ -88,7 +88,7 @@ function readAll(req: Request, limit: number): Promise<Buffer> {
         chunks.push(bytes);
         return;
       }
-      // The rest still has to be received, or the connection can't be used again.
+      // The rest must still be received, or the connection cannot be reused.
       req.off('data', keep).resume();
       reject(tooLarge(limit));
     };

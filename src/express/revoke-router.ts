@@ -10,15 +10,15 @@ export interface RevokeRouterOptions {
   /** Express middleware that calls `next()` for users who may revoke; runs before the body is read. */
   guard: Guard;
   /**
-   * Whether a request without a `token` revokes the tokens this `MoovAuth` holds (default), or is refused. `false`
-   * is for routes of end users, such as a sign-out.
+   * Whether a request without a `token` revokes all tokens of this `MoovAuth` (default), or is refused. Use `false` for
+   * routes of end users, such as a sign-out.
    */
   held?: boolean | undefined;
   /** Other origins whose pages may call the route from a browser, as scheme and host. Default: none. */
   allowedOrigins?: string[] | undefined;
 }
 
-/** What the router can do at Moov. */
+/** The actions of the router at Moov. */
 export interface RevokeActions {
   revokeHeld(): Promise<void>;
   revokeToken(token: string, tokenTypeHint: 'access_token' | 'refresh_token' | undefined): Promise<void>;
@@ -29,7 +29,7 @@ const revocation = z.object({
   token_type_hint: z.string().nullish(),
 });
 
-/** `POST /revoke`, shaped as RFC 7009. */
+/** Creates the router for `POST /revoke`, as in RFC 7009. */
 export function createRevokeRouter(actions: RevokeActions, options: RevokeRouterOptions): Router {
   const { held = true } = options ?? {};
   if (typeof held !== 'boolean') throw new MoovConfigError('revokeRouter: "held" must be true or false.');
@@ -58,7 +58,7 @@ export function createRevokeRouter(actions: RevokeActions, options: RevokeRouter
     }
     const { token, token_type_hint: hint } = parsed.data;
     try {
-      // RFC 7009 section 2.1: a hint that is not known may be ignored.
+      // RFC 7009 section 2.1: an unknown hint may be ignored.
       await actions.revokeToken(
         token,
         hint === 'access_token' || hint === 'refresh_token' ? hint : undefined,
@@ -69,7 +69,7 @@ export function createRevokeRouter(actions: RevokeActions, options: RevokeRouter
   }
 }
 
-/** Whether Moov found fault with the token itself, which here came from the client. */
+/** Whether Moov rejected the token itself, which came from the client. */
 function isFaultOfToken(error: unknown): boolean {
   return error instanceof MoovRevokeError && (error.upstreamStatus === 400 || error.upstreamStatus === 422);
 }

@@ -59,7 +59,7 @@ export type MoovLogFunction = (
 export type LoggerOption = MoovLogger | MoovLogFunction | false;
 
 /**
- * Returns what writes log lines, or `undefined` where there are none.
+ * Returns the writer of log lines, or `undefined` if nothing is logged.
  *
  * @param logger - Default: warnings and errors go to the console, unless the environment is `test`, as Express has it.
  * @param environment - `NODE_ENV`.

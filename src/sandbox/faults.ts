@@ -16,9 +16,11 @@ interface FaultTarget {
 export interface AnswerFault extends FaultTarget {
   /** The status to answer with, 200 to 599. */
   readonly status: number;
-  /** Headers of the answer, beside `x-request-id`, which may be replaced. */
+  /** Headers of the response, in addition to `x-request-id`, which may be replaced. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  /** An object is sent as JSON, a string as it is, with `text/plain` unless `headers` say otherwise. Default: no body. */
+  /**
+   * An object is sent as JSON, a string as it is, with `text/plain` unless `headers` say otherwise. Default: no body.
+   */
   readonly body?: object | string;
   /** Milliseconds to wait first. */
   readonly delayMs?: number;
@@ -66,7 +68,7 @@ export interface TruncateFault extends FaultTarget {
   readonly drop?: never;
 }
 
-/** Only waits, then handles the request as ever, also when its client has gone away in the meantime. */
+/** Waits, then handles the request normally, even if its client is gone by then. */
 export interface DelayFault extends FaultTarget {
   /** Milliseconds to wait. */
   readonly delayMs: number;

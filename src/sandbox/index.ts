@@ -1,5 +1,5 @@
 /**
- * A look-alike of Moov's API on a local port, for the tests of applications.
+ * A local server that behaves like Moov's API, for testing applications.
  *
  * @module express-moov-auth/sandbox
  */

@@ -42,7 +42,7 @@ export interface MoovSandboxOptions {
   readonly opaqueTokens?: boolean | undefined;
   /** The signing secret of webhooks. Default `sandbox-webhook-secret`. */
   readonly webhookSecret?: string | undefined;
-  /** What is there to begin with, and after each `reset`. Default: the platform's own account, with an empty wallet. */
+  /** The content at the start and after each `reset`. Default: the platform's own account, with an empty wallet. */
   readonly seed?: SandboxSeed | undefined;
   /** Whether to print one line for each request, or a function that gets each line. Default `false`. */
   readonly log?: boolean | SandboxLog | undefined;

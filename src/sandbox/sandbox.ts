@@ -17,7 +17,7 @@ import { checkSeed, type SandboxSeed, type Seeded } from './seed.js';
 import { Seeder } from './seeder.js';
 import { type SandboxWebhook, WebhookSender } from './webhooks/sender.js';
 
-/** A look-alike of Moov's API on a local port, for tests. */
+/** A local server that behaves like Moov's API, for tests. */
 export interface MoovSandbox {
   /** Where it listens, such as `http://127.0.0.1:43210`. Throws an `Error` while it does not. */
   readonly url: string;
@@ -28,7 +28,7 @@ export interface MoovSandbox {
     /** Its secret half. */
     readonly clientSecret: string;
   };
-  /** What points a client at it: `moovAuth(scopes, sandbox.options)`. Throws an `Error` while it does not listen. */
+  /** The options for a client: `moovAuth(scopes, sandbox.options)`. Throws an `Error` while it does not listen. */
   readonly options: {
     /** As in `credentials`. */
     readonly clientId: string;
@@ -41,64 +41,64 @@ export interface MoovSandbox {
   };
   /** What {@link sendWebhook} signs with, for a URL at which no webhook was created. */
   readonly webhookSecret: string;
-  /** The origins registered with the key; one of them is to be the `Origin` of every call with a token. */
+  /** The origins registered with the key. Every call with a token needs one of them as its `Origin`. */
   readonly origins: readonly string[];
-  /** The platform's own account, which the scopes of transfers name. */
+  /** The platform's own account, which scopes for transfers name. */
   readonly platformAccountID: string;
-  /** What happened until now, counted. Each read is a copy that does not change. */
+  /** Counters of what happened so far. Each read is a copy that does not change. */
   readonly stats: SandboxStats;
   /**
    * Every request until now, in order of arrival. Each read is a new list; the `status` of an entry is filled in when
    * its response is sent.
    */
   readonly requests: readonly SandboxRequest[];
-  /** The accounts that exist, the platform's own first. Each read is a copy. */
+  /** All accounts, the platform's own first. Each read is a copy. */
   readonly accounts: readonly SandboxAccount[];
-  /** The transfers that exist, oldest first, with the idempotency key of each. Each read is a copy. */
+  /** All transfers, oldest first, with their idempotency keys. Each read is a copy. */
   readonly transfers: readonly SandboxTransfer[];
-  /** The refunds that exist, also those that a reversal made, by transfer. Each read is a copy. */
+  /** All refunds, also those made by a reversal, by transfer. Each read is a copy. */
   readonly refunds: readonly SandboxRefund[];
-  /** The IDs of what the option `seed` has made. They are the same after each reset, and in every run. */
+  /** The IDs from the option `seed`. They are the same after each reset, and in every run. */
   readonly seeded: Seeded;
   /**
-   * Listens on 127.0.0.1. After `close` it may listen again, and still knows all it knew.
+   * Listens on 127.0.0.1. After `close` it may listen again, with the same content.
    *
-   * @param port - Default 0: one that is free.
+   * @param port - Default 0: any free port.
    * @returns the URL, also as `url`.
-   * @throws Error when it is listening already or the port is taken.
+   * @throws Error if it is already listening, or the port is in use.
    */
   listen(port?: number): Promise<string>;
-  /** Stops listening, cuts open connections and forgets delayed requests. Closing twice is no error. */
+  /** Stops listening, closes open connections and drops delayed requests. Closing twice is not an error. */
   close(): Promise<void>;
-  /** Every access token made so far is expired: API calls with it get a bare 401. Refresh tokens still work. */
+  /** Expires every access token: API calls with it get a bare 401. Refresh tokens still work. */
   expireTokens(): void;
-  /** Every token made so far is revoked, refresh tokens too. */
+  /** Revokes every token, including refresh tokens. */
   revokeTokens(): void;
   /**
-   * Injects a fault. Rules are used in the order given; the first that fits a request is used for it, and one that
-   * was used `times` times is gone. A fault comes before everything else, also before the rate limit.
+   * Injects a fault. Rules are tried in order, and the first that matches a request is used. A rule that was used
+   * `times` times is dropped. A fault comes before everything else, also before the rate limit.
    *
    * @param rule - See {@link FaultRule}; `path` is the path without its query.
-   * @throws TypeError for a rule that can't be followed.
+   * @throws TypeError for an invalid rule.
    * @example
    * ```ts
    * sandbox.fail({ path: '/oauth2/token', status: 503, headers: { 'retry-after': '1' }, times: 2 });
-   * sandbox.fail({ method: 'POST', path: /\/transfers$/, drop: 'after' }); // the transfer is made, the answer lost
+   * sandbox.fail({ method: 'POST', path: /\/transfers$/, drop: 'after' }); // the response to a transfer is lost
    * ```
    */
   fail(rule: FaultRule): void;
-  /** Drops the faults that are still to come. */
+  /** Drops all remaining faults. */
   clearFaults(): void;
   /**
-   * Adds an endpoint of your own, behind the checks of token, `Origin`, scope and platform account that Moov's endpoints
-   * are behind. It comes before an endpoint of the sandbox, and before an earlier one of yours. Its scope is that of
-   * the endpoint it replaces, or follows Moov's convention: `/accounts/{accountID}/branding.write` for changes below
-   * `/accounts/{accountID}/branding`. Where Moov has no such scope, any token will do.
+   * Adds an endpoint of your own, behind the checks of token, `Origin`, scope and platform account that Moov's
+   * endpoints are behind. It comes before an endpoint of the sandbox, and before an earlier one of yours. Its scope is
+   * that of the endpoint it replaces, or follows Moov's convention: `/accounts/{accountID}/branding.write` for changes
+   * below `/accounts/{accountID}/branding`. Where Moov has no such scope, any token will do.
    *
    * @param method - The request's method, in any case.
    * @param path - The path without its query; a name in braces stands for any segment.
    * @param response - A body, sent with status 200, or a function that makes the response.
-   * @throws TypeError for what can't be an endpoint.
+   * @throws TypeError for an invalid endpoint.
    * @example
    * ```ts
    * sandbox.respond('GET', '/accounts/{accountID}/branding', { colors: { dark: { accent: '#111' } } });
@@ -107,22 +107,23 @@ export interface MoovSandbox {
    */
   respond(method: string, path: string, response: SandboxHandler | object | string): void;
   /**
-   * Moves a transfer on, as nothing moves by a timer: a payment by card or bank account is pending until it is settled,
-   * and counts in the wallet from then on.
+   * Moves a transfer to its next status, because nothing moves by a timer: a payment by card or bank account is pending
+   * until it is settled, and counts in the wallet from then on.
    *
-   * @param transferID - Of a transfer that exists.
-   * @param status - `completed`; `failed`, as when a bank returns the money; or `reversed`, of a completed transfer over
-   * ACH whose money came back later. Default: `completed`, but `failed` for an ACH transfer of 55.01, which Moov returns
-   * as R01 in test mode.
-   * @returns the transfer as it is now.
-   * @throws Error for a transfer that does not exist, or can't come to that status.
+   * @param transferID - The ID of an existing transfer.
+   * @param status - `completed`; `failed`, as when a bank returns the money; or `reversed`, of a completed transfer
+   * over ACH whose money came back later. Default: `completed`, but `failed` for an ACH transfer of 55.01, which Moov
+   * returns as R01 in test mode.
+   * @returns the changed transfer.
+   * @throws Error for a transfer that does not exist, or cannot reach that status.
    * @see {@link https://docs.moov.io/guides/money-movement/ach/returns/ | Moov: ACH returns}
    */
   settle(transferID: string, status?: SettledStatus): SandboxTransfer;
   /**
    * Sends an event to the application that is tested, signed as Moov signs it: with the secret of the webhook that was
-   * created for the URL, or else with {@link webhookSecret}. The sandbox need not listen for that. While there is no 2xx
-   * within 5 s, it sends the same headers and body again, 5 times in all, with short waits. A reset or `close` ends that.
+   * created for the URL, or else with {@link webhookSecret}. The sandbox need not listen for that. While there is no
+   * 2xx within 5 s, it sends the same headers and body again, 5 times in all, with short waits. A reset or `close` ends
+   * that.
    *
    * @param url - Where the application serves its webhook.
    * @param type - The type of the event, such as `transfer.updated`.
@@ -136,27 +137,27 @@ export interface MoovSandbox {
    */
   sendWebhook(url: string, type: MoovEventType, data: unknown): Promise<SandboxWebhook>;
   /**
-   * Adds accounts with capabilities, bank accounts, cards and money, beside what is there.
+   * Adds accounts with capabilities, bank accounts, cards and money to the existing ones.
    *
    * @param seed - See {@link SandboxSeed}.
-   * @returns the IDs of what was made, and those of the platform's own account.
-   * @throws TypeError for a seed that can't be planted.
+   * @returns the IDs of the added resources, and those of the platform's own account.
+   * @throws TypeError for an invalid seed.
    */
   seed(seed: SandboxSeed): Seeded;
   /**
-   * Begins anew for the next test: faults, requests, stats, endpoints of your own and all that was created are gone, and
-   * the option `seed` is applied again, with the same IDs. Tokens stay valid, so that the next test does not begin with
-   * a 401; to end them, call `revokeTokens`.
+   * Resets the sandbox for the next test: removes faults, requests, stats, your own endpoints and everything that was
+   * created, and applies the option `seed` again, with the same IDs. Tokens stay valid, so that the next test does not
+   * begin with a 401; to end them, call `revokeTokens`.
    */
   reset(): void;
 }
 
 /**
- * Makes a look-alike of Moov's API: what a payment application needs, from accounts and their bank accounts and cards
- * to transfers and refunds, as strict as Moov where callers trip: origins, scopes and the account they are bound to, bare
- * 401s and 403s, idempotency keys. What else Moov has is answered with 501.
- * Pages of the registered origins may call it from a browser (CORS).
- * Everything is in memory; nothing is shared between two sandboxes. It does not listen before `listen` is called.
+ * Creates a local server that behaves like Moov's API. It serves what a payment application needs, from accounts and
+ * their bank accounts and cards to transfers and refunds, and is as strict as Moov: origins, scopes and the account
+ * they are bound to, bare 401s and 403s, idempotency keys. What else Moov has is answered with 501. Pages of the
+ * registered origins may call it from a browser (CORS). Everything is in memory; nothing is shared between two
+ * sandboxes. It does not listen before `listen` is called.
  *
  * @param options - See {@link MoovSandboxOptions}; all have defaults.
  * @returns the sandbox. It holds the process open from `listen` to `close`.

@@ -4,49 +4,49 @@ import { labels, text } from './http/fields.js';
 import { capabilityID } from './resources/capabilities.js';
 import type { PaymentMethodType } from './resources/funding/methods.js';
 
-/** A bank account to begin with. `{}` will do. */
+/** A bank account. `{}` is enough. */
 export interface SeedBankAccount {
   /** Whether money can be collected from it. Default `true`. */
   readonly verified?: boolean | undefined;
   /** Nine digits. Default `322271627`. */
   readonly routingNumber?: string | undefined;
-  /** Default: one that no other bank account of the seed has. */
+  /** Default: a number that no other bank account of the seed has. */
   readonly accountNumber?: string | undefined;
 }
 
-/** A card to begin with. `{}` will do. */
+/** A card. `{}` is enough. */
 export interface SeedCard {
-  /** Such as Moov's card that is declined, `4000020000000000`. Default `4111111111111111`. */
+  /** For example Moov's declined test card, `4000020000000000`. Default `4111111111111111`. */
   readonly cardNumber?: string | undefined;
 }
 
-/** What an account has from the beginning. */
+/** The holdings of an account. */
 export interface SeedHoldings {
-  /** What it may do, such as `collect-funds.card-payments`. It can always take part in transfers. Default: no more. */
+  /** Its capabilities, such as `collect-funds.card-payments`. It can always take part in transfers. Default: none. */
   readonly capabilities?: readonly string[] | undefined;
   /** Its bank accounts. */
   readonly bankAccounts?: readonly SeedBankAccount[] | undefined;
   /** Its cards. */
   readonly cards?: readonly SeedCard[] | undefined;
-  /** What its wallet holds, in cents. An account that is given one has the capability `wallet` too. */
+  /** The balance of its wallet, in cents. With a balance, the account also has the capability `wallet`. */
   readonly walletBalance?: number | undefined;
 }
 
-/** A connected account to begin with. */
+/** A connected account. */
 export interface SeedAccount extends SeedHoldings {
   /** The name of the person or the business. Default `Seeded account 1`, with its number. */
   readonly name?: string | undefined;
   /** Default `individual`. */
   readonly accountType?: 'individual' | 'business' | undefined;
-  /** Your own ID of it. */
+  /** Your own ID for it. */
   readonly foreignID?: string | undefined;
   /** Your own names and values. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What is there to begin with. */
+/** The initial content of a sandbox. */
 export interface SandboxSeed {
-  /** What the platform's own account has, beside a wallet and all capabilities. */
+  /** What the platform's own account has, in addition to a wallet and all capabilities. */
   readonly platform?: SeedHoldings | undefined;
   /** The accounts connected to it. */
   readonly accounts?: readonly SeedAccount[] | undefined;
@@ -67,14 +67,14 @@ export interface SeededAccount {
   readonly cards: readonly {
     /** A UUID. */
     readonly cardID: string;
-    /** The one to pay with. */
+    /** The payment method to pay with. */
     readonly paymentMethodID: string;
   }[];
   /** Its wallet, if it has the capability. */
   readonly wallet?: {
     /** A UUID. */
     readonly walletID: string;
-    /** The one to pay from, or to be paid to. */
+    /** The payment method to pay from, or to be paid to. */
     readonly paymentMethodID: string;
   };
 }
@@ -134,7 +134,7 @@ const schema = z.strictObject({
     .optional(),
 });
 
-/** @throws TypeError for a seed that can't be planted, naming the place. */
+/** @throws TypeError for an invalid seed, naming the place. */
 export function checkSeed(seed: unknown): SandboxSeed {
   assertKnown({ name: 'seed', noun: 'field', Failure: TypeError }, seed, ['platform', 'accounts']);
   const parsed = schema.safeParse(seed);

@@ -99,7 +99,7 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('a body stream that fails', () => {
-    it('while a token is awaited ends the call, unsent, and crashes nobody', async () => {
+    it('while a token is awaited ends the call, unsent, without crashing the process', async () => {
       let failed: () => void = () => undefined;
       const hasFailed = new Promise<void>((resolve) => {
         failed = resolve;
@@ -117,7 +117,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.apiRequests).toBe(0);
     });
 
-    it('of a call that is refused crashes nobody', async () => {
+    it('of a refused call does not crash the process', async () => {
       const { moov } = await startMoov();
       const missing = createReadStream('/nowhere/at/all');
       const error = await failure(moov.client.post('//elsewhere', missing));

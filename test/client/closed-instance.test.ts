@@ -63,7 +63,7 @@ describe('req.moov, which all requests share,', () => {
     expect(() => moov.client.create()).toThrow(/"configure"/);
   });
 
-  it('is not reached through the class of interceptor managers, nor through what configure has kept', async () => {
+  it('is not reachable through the class of interceptor managers, or through what configure kept', async () => {
     const kept: AxiosInstance['interceptors'][] = [];
     const { moov } = await startMoov({ configure: (instance) => kept.push(instance.interceptors) });
     await moov.ready();

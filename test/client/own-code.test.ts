@@ -73,7 +73,7 @@ describe.each(transports)('over %s', (_name, over) => {
       },
     );
 
-    it('with one error for several calls says of each call what became of it', async () => {
+    it('with one error for several calls reports the outcome of each call', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       const shared = new Error('always the same');
       const transformResponse = () => {
@@ -199,7 +199,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.transfers).toHaveLength(1);
     });
 
-    it('another error in the place of one that Moov answered keeps what became of the call', async () => {
+    it('a replacement for an error keeps the outcome of the call', async () => {
       const { sandbox, moov } = await startMoov({
         retries: 0,
         configure: (instance) => {
@@ -247,7 +247,7 @@ describe.each(transports)('over %s', (_name, over) => {
     expect(error).toMatchObject({ code: 'ERR_CANCELED', moov: { attempts: 0, ambiguous: false } });
   });
 
-  it('says nothing of a call on an error that is about none', async () => {
+  it('adds no outcome to an error that is not about a call', async () => {
     const { moov } = await startMoov({
       configure: (instance) => {
         instance.interceptors.request.use((config) => (config.url === '/mine' ? mine() : config));

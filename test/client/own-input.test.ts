@@ -135,7 +135,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.apiRequests).toBe(0);
     });
 
-    it('is taken where only the caller can know it: the length of a stream', async () => {
+    it('is accepted where only the caller can know it: the length of a stream', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       const config = { headers: { 'Content-Length': '2', 'Content-Type': 'application/json' } };
       await failure(moov.client.post('/accounts', Readable.from([Buffer.from('{}')]), config));

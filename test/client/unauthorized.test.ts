@@ -28,7 +28,7 @@ const failures = (results: PromiseSettledResult<unknown>[]) => {
 describe.each(transports)('over %s', (_name, over) => {
   const startMoov: typeof start = (options = {}, ...rest) => start({ ...over, ...options }, ...rest);
 
-  describe('one renewal, whoever asks', () => {
+  describe('one renewal for all callers', () => {
     it(`makes one token request for ${many} concurrent first calls, and fails none`, async () => {
       const { sandbox, moov } = await startMoov(patient);
       const results = await calls(many, () => moov.client.get('/ping'));
@@ -63,7 +63,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.tokenRequests).toBe(2);
     });
 
-    it(`lets the others succeed when the first of ${many} callers, who began the renewal, aborts`, async () => {
+    it(`lets the others succeed when the first of ${many} callers, which started the renewal, aborts`, async () => {
       const { sandbox, moov } = await startMoov(patient);
       await moov.ready();
       sandbox.revokeTokens();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import initSqlJs from 'sql.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.js';
 import { redisIsMissing } from '../helpers/programs.js';
 import { RedisServer } from '../helpers/redis.js';
 import { programs } from './block-program.js';
@@ -112,6 +113,14 @@ describe('every other block', () => {
     for (const [, list = ''] of code.matchAll(/\bnpm install ([^#\n]+)/g)) {
       for (const one of list.split(' ').filter((word) => /^[@\w]/.test(word)))
         expect(packages).toContain(one);
+    }
+  });
+
+  it.each(shells)('names commands of this package that exist: $place', async ({ code }) => {
+    for (const [, command = ''] of code.matchAll(/\bnpx --no-install express-moov-auth ([\w-]+)/g)) {
+      const output = { write: () => true };
+      const io = { stdout: output, stderr: output, env: {}, signal: new AbortController().signal };
+      expect(await main([command, '--help'], io), command).toBe(0);
     }
   });
 });

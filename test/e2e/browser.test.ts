@@ -99,7 +99,7 @@ describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
     return found.accountID;
   }
 
-  it('lets nobody in with a wrong password, and gives nobody a token before', async () => {
+  it('refuses a wrong password, and issues no token before the sign-in', async () => {
     const page = await openPage(true);
     await fillIn(page, 'Ada', 'compiler');
     await page.locator('#failed').waitFor();
@@ -108,7 +108,7 @@ describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
     expect(await page.context().cookies()).toEqual([]);
   });
 
-  it('shows what the token may do and its remaining life, and never the token', async () => {
+  it('shows the scopes and the remaining lifetime of the token, and never the token', async () => {
     const page = await openPage();
     await signIn(page);
     const account = `/accounts/${accountOf('Analytical Engines')}`;
@@ -283,7 +283,7 @@ describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
     expect(await list(page, 'wallets')).toBe('200: none there yet');
   });
 
-  it('runs no script but its own, and calls nobody but its server and Moov', async () => {
+  it('runs no script but its own, and calls only its server and Moov', async () => {
     const page = await openPage(true);
     await signIn(page);
     const { port, close } = await serve('window.smuggled = true');

@@ -31,7 +31,7 @@ describe('docs/demo.svg', () => {
 });
 
 describe('the drawing of a terminal', () => {
-  it('gives back the lines it was given, whatever characters they hold', () => {
+  it('preserves the lines, whatever characters they contain', () => {
     const lines = ['1. <step> & "more"', '   ok  a -> b &amp; c', '     indented', 'ok', '…'];
     expect(linesOf(drawTerminal('a <title>', lines))).toEqual(lines);
     expect(drawTerminal('a <title>', lines)).toContain('<title>a &lt;title&gt;</title>');

@@ -52,7 +52,7 @@ describe('npm run demo', () => {
 });
 
 describe('npm start', () => {
-  it('serves its routes from a sandbox of its own', async () => {
+  it('serves its routes from its own sandbox', async () => {
     const server = run('server.ts', { ADMIN_KEY: 'letmein' });
     const url = await server.url();
     expect(server.output).toContain('No MOOV_CLIENT_ID is set');
@@ -78,7 +78,7 @@ describe('npm start', () => {
     expect(unknown.headers.get('content-type')).toContain('application/problem+json');
   });
 
-  it('revokes for the holder of the admin key alone, and stays healthy', async () => {
+  it('revokes only with the admin key, and stays healthy', async () => {
     const url = await run('server.ts', { ADMIN_KEY: 'letmein' }).url();
     const health = async () => {
       const response = await fetch(`${url}/health`);

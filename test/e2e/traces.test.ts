@@ -153,7 +153,7 @@ function refuseHeld(fake: FakeMoov): void {
 }
 
 describe.each(rows)('traces, with %s:', (_name, options) => {
-  it('a request is a server span with its calls to Moov below, a renewal is a trace of its own', async () => {
+  it('a request is a server span with its calls to Moov below, and a renewal is a separate trace', async () => {
     const { fake, tokenRequests, ask, spans } = await start(options);
     const plain = await ask('/ping');
     refuseHeld(fake);

@@ -81,7 +81,7 @@ describe.each(expressVersions)(
         { type: FORM, body: '' },
         { type: JSON_TYPE, body: '{}' },
       ];
-      test.each(some(empty, 2))('revokes what is held: $type, "$body"', async ({ type, body }) => {
+      test.each(some(empty, 2))('revokes the cached tokens: $type, "$body"', async ({ type, body }) => {
         const { sandbox, moov, post } = await start();
         const response = await post(type, body);
         expect(response.status).toBe(200);
@@ -89,7 +89,7 @@ describe.each(expressVersions)(
         expect(moov.status().tokens).toBe(0);
       });
 
-      test('revokes what is held: a body of zero bytes and no type, as fetch sends it', async () => {
+      test('revokes the cached tokens: a body of zero bytes and no type, as fetch sends it', async () => {
         const { sandbox, app } = await start();
         const port = await listen(app);
         const response = await fetch(`http://127.0.0.1:${port}/oauth/revoke`, { method: 'POST' });
@@ -97,7 +97,7 @@ describe.each(expressVersions)(
         expect(sandbox.stats.tokensRevoked).toBe(2);
       });
 
-      test('revokes what is held: neither a body nor a header for one, as curl sends it', async () => {
+      test('revokes the cached tokens: neither a body nor a header for one, as curl sends it', async () => {
         const { sandbox, app } = await start();
         const socket = connect(await listen(app), '127.0.0.1');
         socket.write('POST /oauth/revoke HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
@@ -137,7 +137,7 @@ describe.each(expressVersions)(
       });
     });
 
-    describe('a body that was read before and left nothing is never taken for an empty one', () => {
+    describe('a body that was consumed before never counts as empty', () => {
       const leave = (body: unknown): RequestHandler => {
         return (req, _res, next) => {
           const ended = () => {

@@ -246,7 +246,7 @@ describe.each(expressVersions)('requests from browsers on $name', ({ express }) 
       },
     );
 
-    test('leave alone what the application says of Vary', async () => {
+    test('keep the application’s own Vary header', async () => {
       const { moov } = await startMoov();
       const app = appOf(
         express,
@@ -302,7 +302,7 @@ describe.each(expressVersions)('requests from browsers on $name', ({ express }) 
       for (const name of corsHeaders) expect(response.headers).not.toHaveProperty(name);
     });
 
-    test('tells who is no browser what is served', async () => {
+    test('lists the methods for clients that are not browsers', async () => {
       const { app } = await start();
       const response = await supertest(app).options('/oauth/revoke');
       expect(response.status).toBe(204);

@@ -107,7 +107,7 @@ describe.each(expressVersions)('the guard of a router on $name', ({ express }) =
       expectNothingRevoked(setup);
     });
 
-    describe('what has no value, or looks like permission, is an error too', () => {
+    describe('a rejection without a value, or with a truthy one, is an error too', () => {
       const given: readonly unknown[] = [undefined, null, '', 0, false, Number.NaN, 'route', 'router'];
       const ways: readonly [way: string, guard: (reason: unknown) => RequestHandler][] = [
         [
@@ -181,7 +181,7 @@ describe.each(expressVersions)('the guard of a router on $name', ({ express }) =
       expectNothingRevoked(setup);
     });
 
-    describe('a guard that answers and goes on all the same', () => {
+    describe('a guard that responds and calls next() as well', () => {
       const guards: readonly [what: string, guard: RequestHandler][] = [
         [
           'answers, then calls next()',
@@ -325,7 +325,7 @@ describe.each(expressVersions)('the guard of a router on $name', ({ express }) =
     });
   });
 
-  test('it is asked before a byte of the body is read: a client that sends none has its answer', async () => {
+  test('it runs before a byte of the body is read, also for a client that sends no body', async () => {
     const read: boolean[] = [];
     const setup = await guarded((req, res) => {
       read.push(req.readableDidRead);
@@ -340,7 +340,7 @@ describe.each(expressVersions)('the guard of a router on $name', ({ express }) =
     expectNothingRevoked(setup);
   });
 
-  test('it is asked before the body is judged: who may not revoke learns nothing of his faults', async () => {
+  test('it runs before the body is checked: a client that may not revoke learns nothing about the body', async () => {
     const setup = await guarded((_req, res) => void res.status(401).end());
     const revoke = () => supertest(setup.app).post('/oauth/revoke').type('json');
     expect((await revoke().send('{')).status).toBe(401);
@@ -387,7 +387,7 @@ describe.each(expressVersions)('the guard of a router on $name', ({ express }) =
   });
 });
 
-describe('a guard that is none is refused when the router is made', () => {
+describe('an invalid guard is refused when the router is created', () => {
   test.each([
     ['no options', []],
     ['no guard', [{}]],

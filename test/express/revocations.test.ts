@@ -17,8 +17,8 @@ function revocationsOf(relay: Relay, tokenReply: number): object[] {
   ];
 }
 
-describe('what revoke() gives back', () => {
-  test('the refresh token first, as new access tokens can be had with it, then the access token', async () => {
+describe('what revoke() revokes', () => {
+  test('the refresh token first, because it could get new access tokens, then the access token', async () => {
     const { relay, moov } = await startBehindRelay();
     await moov.ready();
     await moov.revoke();
@@ -26,7 +26,7 @@ describe('what revoke() gives back', () => {
     expect(relay.revocations[0]?.token).toEqual(expect.any(String));
   });
 
-  test('the access token alone, where there is no refresh token (RFC 6749 section 4.4.3)', async () => {
+  test('only the access token if there is no refresh token (RFC 6749 section 4.4.3)', async () => {
     const { sandbox, moov } = await startMoov({}, { refreshTokens: false });
     const token = await moov.accessToken();
     await moov.revoke();
@@ -43,7 +43,7 @@ describe('what revoke() gives back', () => {
     expect(moov.status().pendingRevocations).toBe(0);
   });
 
-  test('the next call obtains a new token, and nobody before', async () => {
+  test('the next call requests a new token, and nothing before', async () => {
     const { sandbox, moov } = await startMoov();
     const old = await moov.accessToken();
     await moov.revoke();
@@ -86,7 +86,7 @@ describe('a revocation is not forgotten', () => {
     expect(events.at(-1)).toMatchObject({ type: 'token.revoked', pendingRevocations: 0 });
   });
 
-  test('tokens that were taken out of service since are added to those that wait', async () => {
+  test('tokens that were dropped since are added to the pending ones', async () => {
     const { relay, moov } = await startBehindRelay();
     await moov.ready();
     relay.answer(REVOKE, 503, { 'retry-after': '60' });
@@ -122,7 +122,7 @@ describe('a revocation is not forgotten', () => {
     expect(moov.status()).toMatchObject({ state: 'ready', tokens: 1, pendingRevocations: 0 });
   });
 
-  test('a failure that passes within the same revoke() is none', async () => {
+  test('a failure that is resolved within the same revoke() is not reported', async () => {
     const { sandbox, moov } = await startMoov();
     await moov.ready();
     sandbox.fail({ path: REVOKE, status: 503 });
@@ -167,7 +167,7 @@ describe('a renewal that a revocation overtakes', () => {
     expect(moov.status()).toMatchObject({ state: 'ready', tokens: 1, pendingRevocations: 0 });
   });
 
-  test('the first one too, before any token was held: all who wait for it join one renewal', async () => {
+  test('the first one too, before there was a token: all waiting callers join one renewal', async () => {
     const { relay, sandbox, moov } = await startBehindRelay();
     const hold = relay.holdNextReply(TOKEN);
     const waiting = Promise.all([
@@ -191,7 +191,7 @@ describe('a renewal that a revocation overtakes', () => {
     expect(sandbox.stats.unauthorized).toBe(0);
   });
 
-  test('what it obtained is pending when it can not be revoked', async () => {
+  test('its token is pending if it cannot be revoked', async () => {
     const { relay, moov } = await startBehindRelay();
     await moov.ready();
     const hold = relay.holdNextReply(TOKEN);
@@ -205,7 +205,7 @@ describe('a renewal that a revocation overtakes', () => {
   });
 
   // Fails: moovAuth() waits for the renewal, up to tokenTimeoutMs, outside the 10 s.
-  test('does not make revoke() wait for longer than 10 s: what it will obtain is revoked when it is there', async () => {
+  test('does not make revoke() wait for longer than 10 s: its token is revoked when it arrives', async () => {
     const { relay, moov } = await startBehindRelay({ tokenTimeoutMs: 60_000 });
     await moov.ready();
     const hold = relay.holdNextReply(TOKEN);
@@ -251,7 +251,7 @@ describe('a renewal that a revocation overtakes', () => {
 });
 
 describe.each(expressVersions)('by the router on $name', ({ express }) => {
-  test('what POST /revoke could not revoke is pending, and the next one revokes it', async () => {
+  test('a token that POST /revoke could not revoke is pending, and the next one revokes it', async () => {
     const { relay, sandbox, moov } = await startBehindRelay();
     const token = await moov.accessToken();
     const app = appOf(express, ['/oauth', moov.revokeRouter({ guard: allow })]);

@@ -108,7 +108,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       expect(sandbox.stats).toMatchObject({ revokeRequests: 3, tokensRevoked: 1 });
     });
 
-    test("a revoked token of the moovAuth's own does no harm: the next call obtains a new one", async () => {
+    test('after revoking a token of the moovAuth itself, the next call requests a new one', async () => {
       const { sandbox, moov } = await startMoov();
       const token = await moov.accessToken();
       emptySuccess(await supertest(revokeApp(moov)).post('/oauth/revoke').send({ token }));
@@ -167,7 +167,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       },
     ];
 
-    test.each(empty)('revokes what is held: $body', async ({ send }) => {
+    test.each(empty)('revokes the cached tokens: $body', async ({ send }) => {
       const { sandbox, moov } = await startMoov();
       const token = await moov.accessToken();
       emptySuccess(await send(revokeApp(moov)));
@@ -265,7 +265,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       expect(sandbox.stats.revokeRequests).toBe(0);
     });
 
-    test('a compressed body that is none', async () => {
+    test('an invalid compressed body', async () => {
       const { moov } = await startMoov();
       const response = await supertest(revokeApp(moov))
         .post('/oauth/revoke')
@@ -278,7 +278,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       });
     });
 
-    test('a token that Moov finds fault with, of which the reply says nothing more', async () => {
+    test('a token that Moov rejects, without further details in the response', async () => {
       const { moov } = await startMoov();
       const token = 'x'.repeat(4_097);
       const response = await supertest(revokeApp(moov)).post('/oauth/revoke').send({ token });
@@ -426,7 +426,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       expect(sandbox.stats.revokeRequests).toBe(2);
     });
 
-    test('502, and not 400, when Moov finds fault with what is held: the client sent nothing wrong', async () => {
+    test('502, not 400, when Moov rejects a cached token, because the client sent nothing wrong', async () => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();
       sandbox.fail({ ...revoke, status: 400, body: { error: 'no' } });
@@ -435,7 +435,7 @@ describe.each(expressVersions)('POST /revoke on $name', ({ express }) => {
       expect(response.body).toMatchObject({ error: 'server_error' });
     });
 
-    test('no reply shows a token or the key, nor what Moov said', async () => {
+    test('no response contains a token, the key or Moov’s text', async () => {
       const { sandbox, moov } = await startMoov();
       const held = await moov.accessToken();
       const { clientId, clientSecret } = sandbox.credentials;

@@ -134,7 +134,7 @@ describe('bodies of requests', () => {
     expect(fake.arrivals).toEqual([]);
   });
 
-  it('that fail by themselves, before or after the sending began, fail the call and crash nobody', async () => {
+  it('that fail by themselves, before or after sending started, fail the call without crashing the process', async () => {
     const { moov, fake } = await startEcho();
     const broken = () =>
       new ReadableStream({
@@ -150,7 +150,7 @@ describe('bodies of requests', () => {
   });
 });
 
-describe('bodies of replies', () => {
+describe('bodies of responses', () => {
   it('to reads are streams, given up by cancel(), which frees the connection', async () => {
     const { moov, fake } = await start({ timeoutMs: 60_000, attemptTimeoutMs: 60_000 });
     let closed = false;
@@ -192,7 +192,7 @@ describe('bodies of replies', () => {
     },
   );
 
-  it('that nobody reads are given up when the attempt’s time is over', async () => {
+  it('that are not read are cancelled when the attempt’s time is over', async () => {
     const { moov, fake } = await start({ attemptTimeoutMs: 1_500 });
     let closed = false;
     fake.api = (_request, response) => {

@@ -140,7 +140,7 @@ describe('moov.fetch refuses, before a token is asked for,', () => {
     expect(sandbox.stats.apiRequests).toBe(0);
   });
 
-  it('what is no request in the standard either', async () => {
+  it('values that are not a request in the standard either', async () => {
     const { moov, sandbox } = await startMoov();
     const used = new Request(`${sandbox.url}/ping`, { method: 'POST', body: 'x' });
     await used.text();
@@ -195,7 +195,7 @@ describe('moov.fetch obtains a new token and replays', () => {
     expect(sandbox.stats.tokenRequests).toBe(2);
   });
 
-  it('once, and delivers a 401 that a new token doesn’t cure', async () => {
+  it('once, and delivers a 401 that a new token does not fix', async () => {
     const { moov, sandbox } = await startMoov();
     sandbox.fail({ path: '/ping', status: 401, times: Number.POSITIVE_INFINITY });
     const response = await moov.fetch('/ping');

@@ -86,7 +86,7 @@ describe.skipIf(redisIsMissing)(`eight processes, calls for ${seconds} s, tokens
     expect(fleet.longestMs).toBeLessThan(members.lockTtlMs + 8_000);
   });
 
-  it('do not mind that the clock of one is an hour ahead', async () => {
+  it('are not affected by a clock that is an hour ahead', async () => {
     const redis = await RedisServer.start();
     const [fleet, alone] = await Promise.all([
       runFleet({ seconds, redis, preloadOfFirst: new URL('shifted-clock.ts', import.meta.url).href }),

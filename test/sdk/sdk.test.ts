@@ -135,7 +135,7 @@ describe('money', () => {
     expect(sandbox.transfers).toHaveLength(1);
   });
 
-  it('is sent as often as the MoovAuth says, and no more: the SDK retries nothing of its own', async () => {
+  it('is sent as often as the MoovAuth decides: the SDK itself retries nothing', async () => {
     const { sandbox, pay, sdk } = await startSdk({ retries: 2 });
     const headers = { 'retry-after-ms': '1' };
     sandbox.fail({ path: /\/(transfers|accounts)$/, status: 503, headers, times: Number.POSITIVE_INFINITY });
@@ -147,7 +147,7 @@ describe('money', () => {
     expect(sandbox.stats).toMatchObject({ apiRequests: 4, transfersCreated: 0 });
   });
 
-  it('of which nothing is known is told as ambiguous, by the cause of the SDK’s error', async () => {
+  it('with unknown outcome is ambiguous, in the cause of the SDK’s error', async () => {
     const { sandbox, sdk, pay, moov } = await startSdk({ retries: 0, attemptTimeoutMs: 1_500 });
     await moov.ready();
     const told = (error: Error) => {
@@ -201,7 +201,7 @@ describe('moovSdk refuses', () => {
     expect(() => moovSdk(moov)).toThrow('must not take the baseURL off');
   });
 
-  it('a call that would leave Moov, or bring a key of its own', async () => {
+  it('a call that would leave Moov, or has its own key', async () => {
     const elsewhere = await startElsewhere();
     const { sdk, sandbox } = await startSdk();
     const away = await failure(sdk.accounts.list({}, { serverURL: elsewhere.url }));

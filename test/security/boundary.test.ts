@@ -248,7 +248,7 @@ describe.each(transports)('req.moov talks to Moov only, on %s:', (_name, transpo
       expectNothingElsewhere(at);
     });
 
-    it('sends to Moov what leads there in spite of its looks', async () => {
+    it('sends unusual URLs that lead to Moov', async () => {
       const at = await scene(transport);
       for (const [url, path] of harmless) {
         const { error } = await outcome(call(at.moov.client, url(at.places)));
@@ -310,7 +310,7 @@ describe.each(transports)('req.moov talks to Moov only, on %s:', (_name, transpo
     },
   );
 
-  it('sees through what interceptors of the application change', async () => {
+  it('checks what interceptors of the application change', async () => {
     const change: { now: (config: AxiosRequestConfig) => void } = { now: () => undefined };
     const at = await scene({
       ...transport,
@@ -449,7 +449,7 @@ describe.each(transports)('req.moov talks to Moov only, on %s:', (_name, transpo
     expect(found(elsewhere.bytes, needlesOf(secrets()))).toEqual([]);
   });
 
-  it('takes no HTTP/2, over which nothing would tell when a request was handed on', async () => {
+  it('refuses HTTP/2, over which nothing reports when a request was sent', async () => {
     const server = http2.createServer();
     let requests = 0;
     server.on('stream', (stream) => {

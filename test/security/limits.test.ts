@@ -65,7 +65,7 @@ function isTooLarge(error: unknown): boolean {
   return isAxiosError(error) && /maxContentLength size of \d+ exceeded/.test(error.message);
 }
 
-describe.each(transports)('a reply over maxContentLength, on %s,', (_name, transport) => {
+describe.each(transports)('a response over maxContentLength, on %s,', (_name, transport) => {
   describe.each(rows(['json', 'text', 'arraybuffer'] as const))('responseType %s,', (responseType) => {
     it.each([
       ['with a Content-Length', { 'content-length': String(1024 * MiB) }],
@@ -112,7 +112,7 @@ describe.each(transports)('a reply over maxContentLength, on %s,', (_name, trans
     expect(memory).toBeLessThan(100 * MiB);
   });
 
-  it('is not read ahead of whoever reads the stream', async () => {
+  it('is not read before the caller reads the stream', async () => {
     const { fake, moov } = await start(transport);
     fake.api = flood();
     const { data } = await moov.client.get('/accounts', {

@@ -19,7 +19,7 @@ const encryptionKey = Buffer.from(key.text);
 const ofKey = { name: 'encryption key', value: key.text };
 
 describe('no secret can be seen of', () => {
-  it('a memory store that holds tokens, and of what it tells', async () => {
+  it('a memory store with tokens, and its notifications', async () => {
     const store = memoryTokenStore();
     const changes: unknown[] = [];
     const { moov, secrets, everything } = await start({ store });
@@ -58,7 +58,7 @@ describe('no secret can be seen of', () => {
     },
   );
 
-  it('a Redis store whose client repeats what it was sent in its errors', async () => {
+  it('a Redis store whose client repeats its commands in errors', async () => {
     const client = clientThat((args) => Promise.reject(new Error(`ERR wrong: ${args.join(' ')}`)));
     const store = redisTokenStore({ client, encryptionKey });
     const { moov, secrets, everything, events } = await start({ store });

@@ -9,13 +9,13 @@
 //   connectDrop(moov, drop, mint, (error) => { ... });
 
 /**
- * Gives a Drop its token, and a new one when it reports that the token is no good (expired, or revoked).
+ * Gives a Drop its token, and a new one when it reports that the token was refused (expired or revoked).
  *
- * One try: when the new token is refused too, it isn't too old. Then a scope is missing, or the page's origin is not
- * registered with the API key, and more tokens would not help.
+ * Once only: if the new token is refused too, a scope is missing, or the page's origin is not registered with the API
+ * key, and more tokens would not help.
  *
  * This is for Drops whose onError gets { errorType, error }: moov-onboarding, moov-payment-methods, moov-file-upload.
- * moov-card-link has its token in oauthToken, and its onError gets a text alone; give it a new token before it is used.
+ * moov-card-link has its token in oauthToken, and its onError gets only a text. Give it a new token before it is used.
  */
 export async function connectDrop(moov, drop, mint, report) {
   let tried = false;
@@ -29,7 +29,7 @@ export async function connectDrop(moov, drop, mint, report) {
     tried = true;
     await supply().catch(report);
   };
-  // A Drop makes one thing after another; what it has just made shows that its token works.
+  // A Drop creates resources one after another. A created resource shows that its token works.
   drop.onResourceCreated = () => {
     tried = false;
   };

@@ -5,7 +5,7 @@ let me;
 
 const element = (id) => document.getElementById(id);
 
-// Always as text: what comes from Moov or from a user is never taken for HTML.
+// Always as text: values from Moov or from a user are never parsed as HTML.
 function show(id, text) {
   element(id).textContent = text;
 }
@@ -60,7 +60,7 @@ function meaning(status, text) {
 }
 
 async function signOut() {
-  // First the token, as it takes a session to revoke it. Whatever becomes of that, the session ends.
+  // First the token, because revoking it needs the session. The session ends in any case.
   const revoked = await giveBack().then(
     () => true,
     () => false,
@@ -70,7 +70,7 @@ async function signOut() {
   location.assign(revoked ? '/sign-in#signed-out' : '/sign-in#not-revoked');
 }
 
-/** Runs what a button is for, and shows what went wrong. */
+/** Runs the action of a button, and shows its error. */
 async function run(action) {
   const buttons = document.querySelectorAll('button');
   for (const button of buttons) button.disabled = true;
@@ -91,7 +91,7 @@ element('renew').addEventListener('click', () => run(() => mint().then(showToken
 element('sign-out').addEventListener('click', () => run(signOut));
 
 await run(start);
-// Only the life: the rest does not change by itself.
+// Only the lifetime: the rest does not change by itself.
 setInterval(() => {
   const token = shown();
   if (token !== undefined) show('life', duration(token.seconds));

@@ -1,8 +1,8 @@
-// This page's token. It lives in this variable alone: what is in localStorage or a cookie is there for others too, and
-// longer. A page that is loaded again gets a new one.
+// This page's token. It is only in this variable: other scripts can read localStorage and cookies, also later. A page
+// that is loaded again gets a new token.
 let held;
 
-/** Counted from before the request and not on the wall clock, which on a user's machine may be wrong. */
+/** Measured from before the request, and not by the wall clock, which may be wrong on a user's machine. */
 function remainingMs(token) {
   return token.endsAt - performance.now();
 }
@@ -15,17 +15,17 @@ export async function mint() {
   const { token, scopes, expiresIn } = await response.json();
   const before = held;
   held = { token, scopes, endsAt: asked + expiresIn * 1000 };
-  if (before !== undefined) await revoke(before.token).catch(() => undefined); // It would end by itself.
+  if (before !== undefined) await revoke(before.token).catch(() => undefined); // It would expire by itself.
   return token;
 }
 
-/** What may be shown of it. */
+/** The parts that may be shown. */
 export function shown() {
   if (held === undefined) return undefined;
   return { scopes: held.scopes, ending: held.token.slice(-4), seconds: remainingMs(held) / 1000 };
 }
 
-/** Gives the token back to Moov, through the server. */
+/** Revokes the token, through the server. */
 export async function giveBack() {
   const before = held;
   held = undefined;
@@ -41,7 +41,7 @@ async function revoke(token) {
   if (!response.ok) throw new Error(`Not revoked: ${response.status}`);
 }
 
-/** A call to Moov. A 401 is answered with a new token, once; after that one it is no matter of the token's age. */
+/** A call to Moov. After a 401 it is repeated once with a new token. A second 401 has another cause than its age. */
 export async function callMoov(url) {
   const call = (token) => fetch(url, { headers: { Authorization: `Bearer ${token}` } });
   const fresh = held !== undefined && remainingMs(held) > 5000;

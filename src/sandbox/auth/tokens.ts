@@ -57,12 +57,12 @@ export class Tokens {
     return [...this.#access.values()].filter(({ expiresAt }) => Date.now() < expiresAt);
   }
 
-  /** @returns the scopes a refresh token stands for, or `undefined` when it is none or has been used or revoked. */
+  /** @returns the scopes of a refresh token, or `undefined` if it is unknown, used or revoked. */
   refreshable(token: string): readonly string[] | undefined {
     return this.#refresh.get(token);
   }
 
-  /** @returns the scopes of an access token, or `undefined` when it is none, has expired or was revoked. */
+  /** @returns the scopes of an access token, or `undefined` if it is unknown, expired or revoked. */
   scopesOf(token: string): ReadonlySet<string> | undefined {
     const found = this.#access.get(token);
     return found !== undefined && Date.now() < found.expiresAt ? found.scopes : undefined;
@@ -84,7 +84,7 @@ export class Tokens {
     this.#refresh.clear();
   }
 
-  /** Of the shape Moov's tokens were seen to have. The signature is random: nobody outside Moov can verify one. */
+  /** In the form of Moov's tokens. The signature is random: only Moov can verify one. */
   #jwt(scopes: readonly string[], exp: number): string {
     const claims = {
       scp: scopes,

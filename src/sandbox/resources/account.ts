@@ -75,7 +75,7 @@ export const identity = z.discriminatedUnion(
 const extras = z.record(z.string(), z.unknown(), 'must be an object').optional();
 const shared = { ...labels, customerSupport: extras, settings: extras };
 
-/** What may be said of a new account beside. */
+/** Optional fields of a new account. */
 export const options = z.object({ ...shared, capabilities: z.array(capabilityID).optional() });
 
 /** What can be changed of an account. */

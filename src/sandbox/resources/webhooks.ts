@@ -30,8 +30,8 @@ const creation = z.object({
 });
 
 /**
- * Webhooks. Moov's documents name no scope for them, so any token will do. Only HTTPS is deliverable at Moov; here so is
- * HTTP to this machine, where applications are tested.
+ * Webhooks. Moov's documents name no scope for them, so any token will do. Only HTTPS is deliverable at Moov; here so
+ * is HTTP to this machine, where applications are tested.
  *
  * @see {@link https://docs.moov.io/guides/webhooks/set-up-webhooks/ | Moov: how to set up webhooks}
  */
@@ -61,7 +61,7 @@ export class Webhooks {
     return { status: 201, body: webhook };
   }
 
-  /** Waits for the response of the webhook, for which 0 stands when there is none. */
+  /** Waits for the response of the webhook. Its status is 0 if there is none. */
   async #ping(webhookID: string): Promise<ApiResponse> {
     const { webhook, secret } = this.#find(webhookID);
     const delivery = createDelivery({ webhookID, secret }, 'event.test', { ping: true });

@@ -1,4 +1,4 @@
-// Never asks for its token, which can't be had: it must neither crash nor be kept running by that.
+// Never asks for its token, which is not available: it must neither crash nor be kept running by that.
 import { moovAuth } from '../../../src/index.js';
 
 const moov = moovAuth('/ping.read');

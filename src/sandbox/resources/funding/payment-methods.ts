@@ -74,7 +74,7 @@ export class PaymentMethods {
     return [...wallets, ...bankAccounts, ...cards];
   }
 
-  /** @returns `undefined` for a method that there is none of, or whose account is disconnected. */
+  /** @returns `undefined` for an unknown method, or one whose account is disconnected. */
   find(paymentMethodID: string): OwnedPaymentMethod | undefined {
     for (const accountID of this.#accounts.ids) {
       const method = this.of(accountID).find((one) => one.paymentMethodID === paymentMethodID);

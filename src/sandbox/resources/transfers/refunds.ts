@@ -46,7 +46,7 @@ export class Refunds {
     this.#recorder = recorder;
   }
 
-  /** Without a body or an amount, it gives back all that is left. */
+  /** Without a body or an amount, it refunds everything that is left. */
   #refund(call: Call, transferID: string): ApiResponse {
     const key = readKey(call);
     const original = this.#byKey.get(key);

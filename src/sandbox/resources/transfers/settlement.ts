@@ -11,7 +11,7 @@ const RETURNED_CENTS = 5501;
 const insufficientFunds = { code: 'R01', reason: 'Insufficient Funds' };
 
 /**
- * What becomes of the money of a transfer. A wallet that pays is debited at once, and one that is paid by a wallet is
+ * Moves the money of a transfer. A wallet that pays is debited at once, and one that is paid by a wallet is
  * credited at once. Money of cards and banks counts in a wallet once it has settled.
  *
  * @see {@link https://docs.moov.io/guides/sources/wallets/balance/ | Moov: wallet balance}
@@ -83,7 +83,7 @@ export class Settlement {
     if (transfer.source.wallet !== undefined) this.#move(transfer.source, transfer.amount.value);
   }
 
-  /** Takes what is given back from the wallet that was paid. */
+  /** Takes the refunded amount from the wallet that was paid. */
   refund(transfer: Transfer, cents: number): void {
     this.#move(transfer.destination, -cents);
   }

@@ -11,7 +11,10 @@ export interface SandboxAmount {
 
 /** How far a transfer has come on the card network or on ACH. */
 export interface SandboxRailDetails {
-  /** Of a card: `confirmed`, `completed`, `failed`, `canceled`. Of ACH: `initiated`, `completed`, `returned`, `canceled`. */
+  /**
+   * Of a card: `confirmed`, `completed`, `failed`, `canceled`. Of ACH: `initiated`, `completed`, `returned`,
+   * `canceled`.
+   */
   readonly status: string;
   /** Why a card was declined. */
   readonly failureCode?: string;
@@ -60,7 +63,7 @@ export interface RefundResponse {
   readonly updatedOn: string;
   /** It is complete at once. */
   readonly status: 'completed';
-  /** How much was given back. */
+  /** The refunded amount. */
   readonly amount: SandboxAmount;
 }
 
@@ -116,7 +119,7 @@ export interface SandboxTransfer extends TransferResponse {
 export interface SandboxRefund extends RefundResponse {
   /** The `X-Idempotency-Key` of the request that made it. */
   readonly idempotencyKey: string;
-  /** The transfer it gives back. */
+  /** The refunded transfer. */
   readonly transferID: string;
 }
 
