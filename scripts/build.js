@@ -37,7 +37,8 @@ function hashOfInputs() {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
   const settings = readdirSync(root).filter((name) => /^(tsconfig.*|package|package-lock)\.json$/.test(name));
-  for (const file of [...sources, ...settings.map((name) => join(root, name)), import.meta.filename].sort()) {
+  const scripts = [import.meta.filename, join(import.meta.dirname, 'bundle.js')];
+  for (const file of [...sources, ...settings.map((name) => join(root, name)), ...scripts].sort()) {
     hash
       .update(`${file.slice(root.length)}\0`)
       .update(readFileSync(file))
@@ -59,11 +60,15 @@ function read(file) {
   }
 }
 
-/** @param {string} config @param {string} outDir @returns {Promise<number>} */
+/** @param {string} config @param {string} outDir */
 function compile(config, outDir) {
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  return run(createRequire(import.meta.url).resolve('typescript/bin/tsc'), '-p', config, '--outDir', outDir);
+}
+
+/** @param {...string} args @returns {Promise<number>} The exit code. */
+function run(...args) {
   return new Promise((resolve, reject) => {
-    spawn(process.execPath, [tsc, '-p', config, '--outDir', outDir], { cwd: root, stdio: 'inherit' })
+    spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
       .once('error', reject)
       .once('close', (code) => resolve(code ?? 1));
   });
@@ -79,8 +84,9 @@ async function build() {
     compile('tsconfig.esm.json', join(made, 'esm')),
     compile('tsconfig.cjs.json', join(made, 'cjs')),
   ]);
-  const failed = codes.find((code) => code !== 0);
-  if (failed === undefined) {
+  const isCompiled = codes.every((code) => code === 0);
+  const code = isCompiled ? await run(join(import.meta.dirname, 'bundle.js'), made) : 1;
+  if (code === 0) {
     writeFileSync(join(made, 'cjs', 'package.json'), JSON.stringify({ type: 'commonjs' }));
     // npm does it for installed packages; this is for those who link or run the folder.
     chmodSync(join(made, 'esm', 'cli', 'bin.js'), 0o755);
@@ -88,7 +94,7 @@ async function build() {
     replaceDist(made);
   }
   rmSync(made, { recursive: true, force: true });
-  return failed ?? 0;
+  return code;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { v5 as uuidv5 } from 'uuid';
 import { MoovConfigError } from './errors.js';
+import { uuid5 } from './utils/uuid.js';
 import { describeType } from './utils/value-type.js';
 
 /** Fixed for good: another namespace would give other keys, and a payment tried again under one would be made twice. */
@@ -27,5 +27,5 @@ export function idempotencyKey(...parts: (string | number)[]): string {
       }.`,
     );
   }
-  return uuidv5(JSON.stringify(parts), NAMESPACE);
+  return uuid5(JSON.stringify(parts), NAMESPACE);
 }

@@ -1,3 +1,4 @@
+import type { AxiosInstance } from 'axios';
 import { z } from 'zod';
 import { createMoovClients } from './client/moov-client.js';
 import type { MoovAuthOptions } from './config/options.js';
@@ -50,6 +51,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   const targets = new Targets(settings, defaults, manager.pool, clients, emit);
   const client = targets.default;
 
+  const fetchOver = (instance: AxiosInstance) => moovFetch(instance, clients.bytes(instance));
+
   async function close(revoke: boolean): Promise<void> {
     await Promise.all([manager.close(revoke), clients.close()]);
     transport.release();
@@ -62,8 +65,8 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
       ready: async () => manager.pool.startUp?.ready(),
       scoped: (other: MoovScope | readonly MoovScope[]) => targets.handler(targets.read(other)),
       clientFor: (target?: MoovClientTarget) => targets.client(target),
-      fetch: moovFetch(client),
-      fetchFor: (target?: MoovClientTarget) => moovFetch(targets.client(target)),
+      fetch: fetchOver(client),
+      fetchFor: (target?: MoovClientTarget) => fetchOver(targets.client(target)),
       accessToken: async (target?: MoovTarget) => (await targets.source(target).get()).accessToken(),
       renew: async (target?: MoovTarget) => {
         await targets.source(target).renew();

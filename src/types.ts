@@ -63,10 +63,10 @@ export interface MoovAuth extends RequestHandler {
    *
    * - **Bodies.** A Request's body is read once, up to 32 MiB, and sent as bytes, so that it can be sent again. Bytes,
    *   text, forms and Blobs in `init.body` have no limit; a stream there (with `duplex: 'half'`) can be sent only once.
-   * - **The response** to a GET is a stream, and its body must be read within `attemptTimeoutMs` of the attempt's
-   *   start. An unread body is cancelled then, or at once by `body.cancel()`. Responses to other methods are buffered
-   *   first. Every status resolves, also Moov's own 3xx, which are not followed. `response.moov` reports the attempts
-   *   of the call and its outcome.
+   * - **The response** to a GET comes with its head. A body that has not come whole by then must be read within
+   *   `attemptTimeoutMs` of the attempt's start: unread, it is cancelled then, or at once by `body.cancel()`. Responses
+   *   to other methods are buffered first. Every status resolves, also Moov's own 3xx, which are not followed.
+   *   `response.moov` reports the attempts of the call and its outcome.
    * - **Options** of browsers (`credentials`, `mode`, `cache` and the like) and `redirect: 'follow'` have no effect here;
    *   `redirect: 'error'` is respected; `dispatcher` and `integrity` are refused.
    *

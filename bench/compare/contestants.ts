@@ -4,19 +4,11 @@ import axios from 'axios';
 import { createAuthRefresh } from 'axios-auth-refresh';
 import { clientCredentials } from 'axios-oauth-client';
 import { request } from 'undici';
-import { moovAuth } from '../../dist/esm/index.js';
+import { moovSdk } from '../../dist/esm/sdk/index.js';
+import { authenticated, bareAxios, fixedHeaders, key, origin } from './clients.js';
 
 /** One call of `GET /ping`; rejects unless it was answered with 200. */
 export type Call = () => Promise<unknown>;
-
-const key = { clientId: 'bench-public-key', clientSecret: 'bench-secret-key' };
-const origin = 'https://app.example.com';
-const fixed = { authorization: 'Bearer fixed', 'x-moov-version': 'v2024.01.00', origin };
-
-async function withMoovAuth(baseURL: string, transport: 'undici' | 'axios'): Promise<Call> {
-  const moov = moovAuth('/ping.read', { ...key, origin, baseURL, transport, retryBudget: false });
-  return () => moov.client.get('/ping');
-}
 
 async function handWired(baseURL: string): Promise<Call> {
   const getToken = clientCredentials(
@@ -58,10 +50,24 @@ async function read(reply: Promise<Response>): Promise<unknown> {
 
 /** Every way of calling Moov that is compared, by its name in the tables. */
 export const contestants: Readonly<Record<string, (baseURL: string) => Promise<Call>>> = {
-  'req.moov (undici)': (baseURL) => withMoovAuth(baseURL, 'undici'),
-  'req.moov (axios)': (baseURL) => withMoovAuth(baseURL, 'axios'),
+  'req.moov (undici)': async (baseURL) => {
+    const { client } = authenticated(baseURL);
+    return () => client.get('/ping');
+  },
+  'req.moov (axios)': async (baseURL) => {
+    const { client } = authenticated(baseURL, 'axios');
+    return () => client.get('/ping');
+  },
+  'moov.fetch': async (baseURL) => {
+    const moov = authenticated(baseURL);
+    return () => read(moov.fetch('/ping'));
+  },
+  moovSdk: async (baseURL) => {
+    const sdk = moovSdk(authenticated(baseURL));
+    return () => sdk.ping.ping();
+  },
   'bare axios, fixed header': async (baseURL) => {
-    const instance = axios.create({ baseURL, headers: fixed });
+    const instance = bareAxios(baseURL);
     return () => instance.get('/ping');
   },
   'axios + axios-oauth-client + axios-auth-refresh': handWired,
@@ -70,14 +76,21 @@ export const contestants: Readonly<Record<string, (baseURL: string) => Promise<C
     const sdk = new Moov({ serverURL, security: { username: key.clientId, password: key.clientSecret } });
     return () => sdk.ping.ping();
   },
-  'global fetch': async (baseURL) => () => read(fetch(`${baseURL}/ping`, { headers: fixed })),
+  'global fetch': async (baseURL) => () => read(fetch(`${baseURL}/ping`, { headers: fixedHeaders })),
   'undici.request': async (baseURL) => async () => {
-    const { statusCode, body } = await request(`${baseURL}/ping`, { headers: fixed });
+    const { statusCode, body } = await request(`${baseURL}/ping`, { headers: fixedHeaders });
     const data = await body.json();
     if (statusCode !== 200) throw new Error(`status ${statusCode}`);
     return data;
   },
 };
 
-/** What all ratios are to. */
+/** What the ratios are to. */
 export const bare = 'bare axios, fixed header';
+
+/** Those that are compared with what stands beside them without this package. */
+export const pairs = [
+  ['req.moov (undici)', bare],
+  ['moov.fetch', 'global fetch'],
+  ['moovSdk', '@moovio/sdk'],
+] as const;

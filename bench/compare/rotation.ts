@@ -1,8 +1,10 @@
 import { Upstream, Worker } from './processes.js';
+import { progress } from './progress.js';
 import { quantile, type Summary, shown, summary, table } from './statistics.js';
 
 const PER_SECOND = 300;
 const SECONDS = 6;
+const ROUNDS = 3;
 const SHORT_LIFE_SECONDS = 2;
 
 export interface Ratio {
@@ -19,7 +21,7 @@ export interface Rotation {
 }
 
 /** What a renewal does to the latency of calls. */
-export async function rotation(rounds: number): Promise<{ results: Rotation; text: string }> {
+export async function rotation(): Promise<{ results: Rotation; text: string }> {
   const [rotating, steady] = [await Upstream.start(), await Upstream.start()];
   await rotating.order({ lifeSeconds: SHORT_LIFE_SECONDS });
   const name = 'req.moov (undici)';
@@ -30,7 +32,8 @@ export async function rotation(rounds: number): Promise<{ results: Rotation; tex
   let failures = 0;
   const before = await rotating.order('counts');
   const task = { perSecond: PER_SECOND, seconds: SECONDS };
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
+    progress(`round ${round + 1} of ${ROUNDS}`);
     const order = round % 2 === 0 ? [short, long] : [long, short];
     const done = new Map<Worker, number[]>();
     for (const worker of order) {

@@ -4,7 +4,7 @@ import { startServer, Upstream } from './processes.js';
 import { type Summary, shown, summary, table } from './statistics.js';
 
 const CONNECTIONS = 50;
-const SECONDS = 2;
+const SECONDS = 1;
 
 export interface ThroughExpress {
   ratio: Summary;

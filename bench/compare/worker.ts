@@ -1,10 +1,11 @@
 // One contestant in a process of its own, so that none is slowed down or sped up by what another did to the engine.
+import { bodyContestants } from './bodies.js';
 import { type Call, contestants } from './contestants.js';
 
 /** What the parent may order. */
 export type Task =
-  /** As many calls as go in this time, with so many in flight. */
-  | { inFlight: number; ms: number }
+  /** As many calls as go in this time, but at least so many, with so many in flight. */
+  | { inFlight: number; ms: number; atLeast?: number }
   /** So many calls at once. */
   | { burst: number }
   /** One call, a second one this many milliseconds later, and a third when both have been answered. */
@@ -18,10 +19,14 @@ export interface Done {
   ms: number;
   /** Of each call, in milliseconds; for a steady pace alone. */
   latencies: number[];
+  /** Processor time of the process, which says more than the clock where a machine is shared. */
+  cpuMs: number;
+  /** The most memory that the process has had so far. */
+  peakBytes: number;
 }
 
 const [name = '', baseURL = ''] = process.argv.slice(2);
-const start = contestants[name];
+const start = contestants[name] ?? bodyContestants[name];
 if (start === undefined) throw new Error(`No contestant ${name}`);
 const call = await start(baseURL);
 process.on('message', async (task: Task) => process.send?.(await perform(call, task)));
@@ -29,6 +34,7 @@ process.send?.('ready');
 
 async function perform(callMoov: Call, task: Task): Promise<Done> {
   const began = performance.now();
+  const cpuBefore = process.cpuUsage();
   const latencies: number[] = [];
   let calls = 0;
   let failures = 0;
@@ -40,8 +46,9 @@ async function perform(callMoov: Call, task: Task): Promise<Done> {
   };
   if ('inFlight' in task) {
     const end = began + task.ms;
+    const { atLeast = 0 } = task;
     const loop = async () => {
-      while (performance.now() < end) await one();
+      while (performance.now() < end || calls < atLeast) await one();
     };
     await Promise.all(Array.from({ length: task.inFlight }, loop));
   } else if ('thenAfter' in task) {
@@ -61,7 +68,15 @@ async function perform(callMoov: Call, task: Task): Promise<Done> {
     }
     await Promise.all(running);
   }
-  return { calls, failures, ms: performance.now() - began, latencies };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    calls,
+    failures,
+    ms: performance.now() - began,
+    latencies,
+    cpuMs: (user + system) / 1_000,
+    peakBytes: process.resourceUsage().maxRSS * 1_024,
+  };
 }
 
 function sleepUntil(due: number): Promise<void> {

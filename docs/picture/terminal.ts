@@ -1,3 +1,5 @@
+import { escaped } from './escaped.js';
+
 const COLUMN = 8.4;
 const LINE = 20;
 const MARGIN = 24;
@@ -52,10 +54,6 @@ function spans(line: string): string {
   if (ok !== undefined) return `${indent}<tspan class="ok">${ok}</tspan>${escaped(rest)}`;
   if (/^(\d+\.|\$) /.test(rest) && indent === '') return `<tspan class="step">${escaped(rest)}</tspan>`;
   return `<tspan class="note">${indent}${escaped(rest)}</tspan>`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 function unescaped(text: string): string {

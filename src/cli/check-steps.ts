@@ -7,40 +7,16 @@ import { findClaimMismatches } from '../oauth/token-claims.js';
 import { type AuthToken, requestToken } from '../oauth/token-request.js';
 import { fillAccount, missingScopes, readScopes } from '../scopes/scopes.js';
 import { createTransport } from '../transports/create-transport.js';
-import { proxiesFor } from '../transports/proxy-environment.js';
 import type { Transport } from '../transports/transport.js';
 import { toError } from '../utils/errors.js';
-import { httpDate } from '../utils/retry-after.js';
 import { Timers } from '../utils/timers.js';
 import { type CommandIo, UsageError } from './command.js';
+import { clockStep, failed, networkStep, passed, type Step } from './network-steps.js';
 import { isPage, type Probed, probe } from './probe.js';
 
 /** The whole time is 10 s: what is left after this is for the revocation of the token. */
 const STEPS_LIMIT_MS = 8_000;
 const REVOCATION_LIMIT_MS = 2_000;
-
-/** A clock that is wrong by less does no harm. */
-const LARGEST_SKEW_MS = 60_000;
-
-/** What is looked at, in this order. */
-export type StepName =
-  | 'settings'
-  | 'network'
-  | 'clock'
-  | 'token'
-  | 'scopes'
-  | 'claims'
-  | 'call'
-  | 'account'
-  | 'revocation';
-
-/** What came of one step. */
-export interface Step {
-  readonly step: StepName;
-  readonly ok: boolean;
-  /** What was found and, if it is wrong, what to do. Parts of it come from outside. */
-  readonly text: string;
-}
 
 /** What {@link check} works with. */
 export interface CheckOptions extends Pick<CommandIo, 'env' | 'signal'> {
@@ -86,7 +62,7 @@ async function* checkMoov(context: Context): AsyncGenerator<Step> {
   const { settings, send, limit } = context;
   const scope = scopeOf(context);
   const unauthenticated = await probe(settings, send, { path: '/ping', signal: limit });
-  const network = networkStep(context, unauthenticated);
+  const network = networkStep(settings, context.env, unauthenticated);
   yield network;
   if (!network.ok) return;
   yield clockStep(unauthenticated.response?.headers.date);
@@ -122,42 +98,6 @@ function scopeOf({ scopes, accountID, settings }: Context): string {
   if (!set.needsAccount) return set.text;
   if (accountID === undefined) throw new UsageError('A scope has {accountID} in it: give --account too.');
   return fillAccount(set, accountID);
-}
-
-function networkStep({ settings, env }: Context, { response, failure }: Probed): Step {
-  const { host, protocol } = new URL(settings.baseURL);
-  const [proxy] = proxiesFor(protocol, env);
-  const way = proxy === undefined ? 'no proxy is set' : `the proxy ${hostOf(proxy)} is set`;
-  if (failure !== undefined) return failed('network', `${failure} (${way})`);
-  const { status, data } = response;
-  if (isPage(response)) {
-    return failed(
-      'network',
-      `A page was answered (${status}), which is not Moov's: ${String(data).slice(0, 100)} (${way}). A proxy or a gateway stands between; let ${host} through it.`,
-    );
-  }
-  if (status >= 500) return failed('network', `${host} fails (${status}). Try again later.`);
-  if (status >= 300 && status < 400) {
-    return failed('network', `${host} redirects (${status}). Check MOOV_BASE_URL.`);
-  }
-  return passed('network', `${host} answers${protocol === 'https:' ? ' over TLS' : ''}; ${way}`);
-}
-
-/** Without its user info. */
-function hostOf(proxy: string): string {
-  return URL.canParse(proxy) ? new URL(proxy).host : 'in the environment, which is not a URL,';
-}
-
-function clockStep(date: unknown): Step {
-  const time = httpDate(date);
-  if (time === undefined) return passed('clock', 'the response has no Date to compare it with');
-  const skewMs = Date.now() - time;
-  const seconds = Math.round(Math.abs(skewMs) / 1_000);
-  if (Math.abs(skewMs) <= LARGEST_SKEW_MS) return passed('clock', "agrees with Moov's");
-  return failed(
-    'clock',
-    `This machine's clock is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} Moov's. Set it, for example by NTP.`,
-  );
 }
 
 function requestOnce(
@@ -245,12 +185,4 @@ async function revoke(
   } catch (error) {
     return failed('revocation', `${toError(error).message}. The token stays valid until it expires.`);
   }
-}
-
-function passed(step: StepName, text: string): Step {
-  return { step, ok: true, text };
-}
-
-function failed(step: StepName, text: string): Step {
-  return { step, ok: false, text };
 }

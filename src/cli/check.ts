@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { parseArgs, parseEnv } from 'node:util';
 import { assertAccountID } from '../scopes/scopes.js';
 import { oneLine } from '../utils/one-line.js';
-import { check, type Step } from './check-steps.js';
+import { check } from './check-steps.js';
 import { type Command, type CommandIo, UsageError } from './command.js';
+import type { Step } from './network-steps.js';
 
 /** As shells have it for a process that Ctrl+C has ended. */
 const INTERRUPTED = 130;

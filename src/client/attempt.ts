@@ -60,6 +60,8 @@ export interface AttemptLimits {
   idleMs: number;
   /** Milliseconds left of the whole call; infinite without a limit. */
   leftMs: number;
+  /** See {@link TransportObserver.takesBytes}. */
+  takesBytes: boolean;
 }
 
 /**
@@ -89,6 +91,10 @@ export class Attempt implements TransportObserver {
     this.#wait(Math.min(limits.idleMs, limits.leftMs));
     limits.signal?.addEventListener?.('abort', this.#abort);
     if (limits.signal?.aborted) this.#abort();
+  }
+
+  get takesBytes(): boolean {
+    return this.#limits.takesBytes;
   }
 
   get signal(): GenericAbortSignal {

@@ -24,6 +24,8 @@ export interface CallSettings {
   readonly signals: CallerSignals;
   /** Without them a 429 is an outcome like another. */
   readonly limits: RateLimits | undefined;
+  /** Whether Axios's core has no part in the calls, as it has in those of `req.moov`. */
+  readonly direct: boolean;
 }
 
 /** How an attempt ended: with a whole response, whatever its status, or without one. */
@@ -116,6 +118,11 @@ export class Call implements AccountCall {
     return this.#abortedBy ?? new axios.CanceledError(undefined, this.config);
   }
 
+  /** Whether Axios's core has no part in it. */
+  get isDirect(): boolean {
+    return this.#settings.direct;
+  }
+
   /** Milliseconds until the deadline; infinite without one. */
   get leftMs(): number {
     return this.endsAt - performance.now();
@@ -185,7 +192,7 @@ export class Call implements AccountCall {
 
   /** Not asynchronous itself: a call that succeeds waits for the transport's promise alone. */
   #send(token: Token): Promise<Outcome> {
-    const { attemptTimeoutMs, transport } = this.#settings;
+    const { attemptTimeoutMs, transport, direct } = this.#settings;
     const { leftMs } = this;
     if (this.signal.aborted || leftMs <= 0) {
       this.#turns.giveBack();
@@ -193,7 +200,12 @@ export class Call implements AccountCall {
       return Promise.resolve({ error: this.signal.aborted ? this.abortError() : late() });
     }
     const { body, settings, method, origin, path } = this.image;
-    const attempt = new Attempt({ signal: this.signal, idleMs: attemptTimeoutMs, leftMs });
+    const attempt = new Attempt({
+      signal: this.signal,
+      idleMs: attemptTimeoutMs,
+      leftMs,
+      takesBytes: direct,
+    });
     const failed = (error: unknown) => this.#failed(error, token, attempt);
     try {
       const data = body.forAttempt(this.config, (bytes) => attempt.sent(bytes));

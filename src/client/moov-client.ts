@@ -12,6 +12,7 @@ import type { TokenSupplier } from '../tokens/token-supplier.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
+import { type SendBytes, throughAdapter, throughInstance } from './byte-calls.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
 import { withCallInfo } from './call-info.js';
 import type { CallTarget } from './call-target.js';
@@ -24,24 +25,27 @@ import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
 import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
-import {
-  type Base,
-  baseOf,
-  type ConnectionSettings,
-  callImage,
-  noConnection,
-  takeConnection,
-} from './wire-image.js';
+import { baseOf, type ConnectionSettings, callImage, noConnection, takeConnection } from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
 /** How long `close()` waits for calls in flight. */
 const CLOSE_GRACE_MS = 5_000;
 
+/** What the adapter of an instance has to know of it, some of which is known when the application has configured it. */
+interface Instance {
+  readonly target: CallTarget;
+  readonly connection: ConnectionSettings;
+  /** Whether the application has response interceptors of its own. */
+  isIntercepted: boolean;
+}
+
 /** The Axios instances of one `MoovAuth`. */
 export interface MoovClients {
   /** Returns the instance of a target: made at first, and the same one afterwards. */
   of(target: CallTarget): AxiosInstance;
+  /** Returns what makes calls of bytes with the tokens and the defaults of one of these instances. */
+  bytes(client: AxiosInstance): SendBytes;
   /** Waits up to 5 s for the calls in flight, then ends those, and streamed responses of which nothing was read. */
   close(): Promise<void>;
 }
@@ -73,13 +77,22 @@ export function createMoovClients(
   const resend = createResend({ retries: settings.retries, budget, emit });
   const unread = new UnreadStreams();
   const open = new OpenCalls();
-  const signals = new CallerSignals();
-  const ofCalls: CallSettings = { origin, attemptTimeoutMs, transport, unread, signals, limits };
+  const ofCalls: CallSettings = {
+    origin,
+    attemptTimeoutMs,
+    transport,
+    unread,
+    signals: new CallerSignals(),
+    limits,
+    direct: false,
+  };
+  const ofDirectCalls = { ...ofCalls, direct: true };
   const calls = new WeakMap<object, Call>();
   const made = {
     foreground: new WeakMap<TokenSupplier, AxiosInstance>(),
     background: new WeakMap<TokenSupplier, AxiosInstance>(),
   };
+  const direct = new WeakMap<AxiosInstance, SendBytes>();
 
   return {
     of(target) {
@@ -91,6 +104,7 @@ export function createMoovClients(
       clients.set(target.tokens, client);
       return client;
     },
+    bytes: (client) => direct.get(client) ?? throughInstance(client),
     async close() {
       limits?.close();
       unread.close();
@@ -100,31 +114,36 @@ export function createMoovClients(
   };
 
   function create(target: CallTarget): AxiosInstance {
-    const connection = noConnection();
-    const adapter = adapterFor(target, base, connection);
+    const instance = { target, connection: noConnection(), isIntercepted: false };
+    const adapter = adapterFor(instance, ofCalls);
     const client = axios.create({ ...config, adapter });
+    const intercept = (call: InternalAxiosRequestConfig) => versioned(call, settings.apiVersion);
     client.interceptors.request.use(
       (call) => {
         assertAdapter(call, adapter);
-        return versioned(call, settings.apiVersion);
+        return intercept(call);
       },
       undefined,
       { synchronous: true },
     );
     settings.configure?.(client);
-    interceptOutcomes(client, calls);
-    Object.assign(connection, takeConnection(client.defaults));
+    instance.isIntercepted = interceptOutcomes(client, calls);
+    Object.assign(instance.connection, takeConnection(client.defaults));
     assertHTTP1(client.defaults.httpVersion);
     closeInstance(client);
+    if (settings.configure === undefined) {
+      direct.set(client, throughAdapter(client, adapterFor(instance, ofDirectCalls), intercept));
+    }
     return client;
   }
 
-  function adapterFor(target: CallTarget, base: Base, connection: ConnectionSettings): AxiosAdapter {
+  function adapterFor(instance: Instance, callSettings: CallSettings): AxiosAdapter {
+    const { target, connection } = instance;
     return (config) => {
       try {
         hideRequestBody(config);
-        const call = new Call(config, callImage(config, base, connection), target, ofCalls);
-        calls.set(config, call);
+        const call = new Call(config, callImage(config, base, connection), target, callSettings);
+        if (instance.isIntercepted || call.image.signal !== undefined) calls.set(config, call);
         open.add(call);
         budget?.earn();
         return call.attempt().then((outcome) => conclude(call, outcome));

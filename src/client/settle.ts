@@ -62,17 +62,17 @@ function accepts(call: Call, status: number): boolean {
  * otherwise. The caller's own setting is back before it runs.
  */
 function guardTransform(call: Call): void {
+  if (call.isDirect) return;
   const { config } = call;
   const { transformResponse } = config;
   const guarded: AxiosResponseTransformer = function (data, headers, status) {
     restore(config, transformResponse);
     try {
-      return [transformResponse ?? []]
-        .flat()
-        .reduce<unknown>(
-          (value, transform) => Reflect.apply(transform, this, [value, headers, status]),
-          data,
-        );
+      let value: unknown = data;
+      for (const transform of [transformResponse ?? []].flat()) {
+        value = Reflect.apply(transform, this, [value, headers, status]);
+      }
+      return value;
     } catch (error) {
       throw withCallInfo(withoutExcerpt(error), call.infoWithoutResponse, call.request);
     }

@@ -1,5 +1,6 @@
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { MoovCallInfo } from '../errors.js';
+import { STREAM_BUFFER_BYTES } from '../transports/transport.js';
 import { toError } from '../utils/errors.js';
 import { attachCallInfo, type RequestSummary } from './call-info.js';
 
@@ -29,7 +30,7 @@ export class UnreadStreams {
    * its headers, and so do the errors it ends with.
    */
   shield(source: Readable, call: StreamedCall): Readable {
-    const shield = new PassThrough();
+    const shield = new Readable({ highWaterMark: STREAM_BUFFER_BYTES, read: () => source.resume() });
     // A response that breaks off while nobody reads it, such as that of a failure, must not be an uncaught exception.
     shield.on('error', () => undefined);
     const fail = (reason: unknown) => {
@@ -42,10 +43,16 @@ export class UnreadStreams {
       if (!isOver) call.ended(source.readableEnded);
       isOver = true;
     };
-    source.on('data', () => call.received());
+    source.on('data', (chunk: Buffer) => {
+      call.received();
+      if (!shield.push(chunk)) source.pause();
+    });
     source.on('error', fail);
     // What has come whole waits for its reader, and for nothing else.
-    source.once('end', end);
+    source.once('end', () => {
+      end();
+      shield.push(null);
+    });
     source.once('close', () => {
       if (!source.readableEnded) fail(new Error('The response ended before its last byte'));
     });
@@ -56,7 +63,6 @@ export class UnreadStreams {
       end();
     });
     this.#streams.add(shield);
-    source.pipe(shield);
     return shield;
   }
 

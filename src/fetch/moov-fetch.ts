@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import type { ByteCall, SendBytes } from '../client/byte-calls.js';
 import { hasCallInfo } from '../client/call-info.js';
 import { discard } from '../client/streams.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
@@ -18,8 +19,12 @@ export type MoovFetch = (input: FetchInput, init?: RequestInit) => Promise<MoovR
 
 const nothingSent: MoovCallInfo = { attempts: 0, ambiguous: false };
 
-/** Makes a `fetch` of an Axios instance of this package's, whose rules its calls keep. */
-export function moovFetch(client: AxiosInstance): MoovFetch {
+/**
+ * Makes a `fetch` of an Axios instance of this package's, whose rules its calls keep.
+ *
+ * @param send - Makes the calls of that instance.
+ */
+export function moovFetch(client: AxiosInstance, send: SendBytes): MoovFetch {
   return async (input, init) => {
     const began = performance.now();
     const timeoutMs = client.defaults.timeout ?? 0;
@@ -27,13 +32,14 @@ export function moovFetch(client: AxiosInstance): MoovFetch {
     let body: Buffer | Readable | undefined;
     try {
       asked = readRequest(input, init, client);
-      body = await readBody(asked, timeoutMs);
+      const read = readBody(asked, timeoutMs);
+      body = read instanceof Promise ? await read : read;
     } catch (error) {
       throw fetchFailure(error, asked?.signal, nothingSent);
     }
     try {
       const left = timeoutMs > 0 ? Math.max(1, timeoutMs - (performance.now() - began)) : 0;
-      return await respond(await send(client, asked, body, left), asked);
+      return await respond(await send(callOf(asked, body, left)), asked, client);
     } catch (error) {
       if (body instanceof Readable) body.destroy();
       throw fetchFailure(error, asked.signal);
@@ -41,30 +47,22 @@ export function moovFetch(client: AxiosInstance): MoovFetch {
   };
 }
 
-function send(
-  client: AxiosInstance,
-  { url, request, signal }: Asked,
-  data: Buffer | Readable | undefined,
-  timeout: number,
-): Promise<AxiosResponse> {
-  return client.request({
+function callOf(asked: Asked, data: Buffer | Readable | undefined, timeout: number): ByteCall {
+  const { url, method, signal } = asked;
+  return {
     url,
-    method: request.method,
-    headers: headersOf(request, data),
+    method,
+    headers: headersOf(asked, data),
     data,
     timeout,
     // A write is over when its reply is there whole, so that one cut short counts as it does on req.moov.
-    responseType: request.method === 'GET' ? 'stream' : 'arraybuffer',
-    // Bytes go and come as they are.
-    transformRequest: [],
-    transformResponse: [],
-    validateStatus: null,
+    responseType: method === 'GET' ? 'stream' : 'arraybuffer',
     ...(signal === undefined ? {} : { signal }),
-  });
+  };
 }
 
 /** With what Axios would add to a request without them turned off, or as fetch has it. */
-function headersOf({ headers }: globalThis.Request, data: unknown): Record<string, string | false> {
+function headersOf({ headers }: Asked, data: unknown): Record<string, string | false> {
   const sent: Record<string, string | false> = Object.fromEntries(headers);
   Object.setPrototypeOf(sent, null);
   sent.accept ??= '*/*';
@@ -77,21 +75,26 @@ function headersOf({ headers }: globalThis.Request, data: unknown): Record<strin
   return sent;
 }
 
-async function respond(reply: AxiosResponse, asked: Asked): Promise<MoovResponse> {
+async function respond(reply: AxiosResponse, asked: Asked, client: AxiosInstance): Promise<MoovResponse> {
+  const { method, redirect, signal, url } = asked;
   if (!hasCallInfo(reply)) {
-    throw fetchFailure(replacedResponse(), asked.signal, { attempts: 1, ambiguous: true });
+    throw fetchFailure(replacedResponse(), signal, { attempts: 1, ambiguous: true });
   }
   const { status, moov: info } = reply;
   try {
-    if (asked.request.redirect === 'error' && isRedirect(status)) throw new Error('unexpected redirect');
-    return await asResponse(reply, asked.request, info, (error) =>
-      fetchFailure(isAxiosError(error) ? error : failed(error), asked.signal, info),
-    );
+    if (redirect === 'error' && isRedirect(status)) throw new Error('unexpected redirect');
+    return await asResponse(reply, {
+      method,
+      info,
+      url: () => new URL(client.getUri({ url })).href.replace(/#.*/s, ''),
+      // Holds what was asked, and so the Request that the signal belongs to, until the body is read.
+      bodyError: (error) => fetchFailure(isAxiosError(error) ? error : failed(error), asked.signal, info),
+    });
   } catch (cause) {
     discard(reply.data);
     const error = isMoovAuthError(cause) ? cause : failed(cause);
     // Moov has done what it was asked to, and the caller does not get to see it.
-    throw fetchFailure(error, asked.signal, { ...info, ambiguous: info.ambiguous || status < 300 });
+    throw fetchFailure(error, signal, { ...info, ambiguous: info.ambiguous || status < 300 });
   }
 }
 

@@ -17,11 +17,13 @@ export interface Asked {
   readonly input: FetchInput;
   /** As it was given: what a parser would make of it is not what is checked. */
   readonly url: string;
-  /** Where it leads, with method, headers and body. It has no signal. */
-  readonly request: globalThis.Request;
   readonly signal: AbortSignal | undefined;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly redirect: globalThis.Request['redirect'];
+  readonly body: Buffer | ReadableStream<Uint8Array> | null;
   /** Whose body it is: `init`'s own stream can be sent but once, a Request's is read first, up to a limit. */
-  readonly body: 'stream' | 'of a Request' | 'bytes';
+  readonly bodyIs: 'stream' | 'of a Request' | 'bytes';
 }
 
 /**
@@ -33,17 +35,56 @@ export interface Asked {
  */
 export function readRequest(input: FetchInput, init: RequestInit | undefined, client: AxiosInstance): Asked {
   const own = without(init ?? {});
-  const base = isRequest(input) ? settingsOf(input) : {};
-  const { signal, ...others }: RequestInit = { ...base, ...own };
-  const settings: RequestInit = { ...others, signal: null };
-  // The standard reads what an object inherits too, also from Object.prototype.
-  Object.setPrototypeOf(settings, null);
   const url = isRequest(input) ? input.url : String(input);
   assertURL(url, new URL(String(client.defaults.baseURL)).origin);
-  assertHonoured(settings);
+  assertHonoured(own);
+  if (!isRequest(input)) return readPlain(input, url, own) ?? readAny(input, url, own, client);
+  // One of the global class was checked when it was made.
+  const isWhole = input instanceof Request && !input.bodyUsed && Object.keys(own).length === 0;
+  if (!isWhole) return readAny(input, url, own, client);
+  return { input, url, signal: input.signal, ...settingsOf(input), bodyIs: 'of a Request' };
+}
+
+const plainMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** What most calls are, without a Request made of it: a usual method, headers, text or bytes. */
+function readPlain(input: FetchInput, url: string, own: RequestInit): Asked | undefined {
+  const { method = 'GET', headers: given, body = null, signal, ...others } = own;
+  if (!plainMethods.has(method) || Object.keys(others).length > 0) return undefined;
+  const isText = typeof body === 'string';
+  if (body !== null && !isText && !Buffer.isBuffer(body)) return undefined;
+  if (body !== null && (method === 'GET' || method === 'HEAD')) return undefined;
+  const headers = new Headers(given);
+  if (isText && !headers.has('content-type')) headers.set('content-type', 'text/plain;charset=UTF-8');
+  const bytes = body === null ? null : Buffer.from(body);
+  return {
+    input,
+    url,
+    signal: signal ?? undefined,
+    method,
+    headers,
+    redirect: 'follow',
+    body: bytes,
+    bodyIs: 'bytes',
+  };
+}
+
+/** Anything else, as the platform's own Request reads it. */
+function readAny(input: FetchInput, url: string, own: RequestInit, client: AxiosInstance): Asked {
+  const base = isRequest(input)
+    ? { ...settingsOf(input), headers: [...input.headers], signal: input.signal, duplex: 'half' as const }
+    : {};
+  const { signal, ...others } = without({ ...without(base), ...own });
+  // The standard reads what an object inherits too, also from Object.prototype, and Node's copy of it inherits again.
+  const settings: RequestInit = { method: 'GET', headers: {}, body: null, ...others, signal: null };
+  Object.setPrototypeOf(settings, null);
   const request = new Request(client.getUri({ url }), settings);
-  const body = own.body === undefined && isRequest(input) ? 'of a Request' : bodyKind(own.body);
-  return { input, url, request, signal: signal ?? undefined, body };
+  const bodyIs = own.body === undefined && isRequest(input) ? 'of a Request' : bodyKind(own.body);
+  return { input, url, signal: signal ?? undefined, ...settingsOf(request), bodyIs };
+}
+
+function settingsOf({ method, headers, redirect, body }: globalThis.Request) {
+  return { method, headers, redirect, body };
 }
 
 /**
@@ -53,18 +94,25 @@ export function readRequest(input: FetchInput, init: RequestInit | undefined, cl
  * @throws {@link MoovConfigError} for a Request's body over 32 MiB.
  * @throws the signal's reason, or a DOMException named TimeoutError, when the reading ends before the body does.
  */
-export async function readBody(
-  { request, signal, body }: Asked,
+export function readBody(
+  { body, bodyIs, signal }: Asked,
   timeoutMs: number,
-): Promise<Buffer | Readable | undefined> {
-  if (request.body === null) return undefined;
-  if (body === 'stream') {
-    const stream = Readable.fromWeb(request.body);
-    // It may fail before it is sent, while a token is awaited; the call finds out.
-    stream.on('error', () => undefined);
-    return stream;
-  }
-  if (body === 'bytes') return Buffer.from(await request.arrayBuffer());
+): Buffer | Readable | undefined | Promise<Buffer> {
+  if (body === null) return undefined;
+  if (Buffer.isBuffer(body)) return body;
+  if (bodyIs === 'bytes') return new Response(body).arrayBuffer().then((bytes) => Buffer.from(bytes));
+  if (bodyIs === 'of a Request') return readWithin(body, signal, timeoutMs);
+  const stream = Readable.fromWeb(body);
+  // It may fail before it is sent, while a token is awaited; the call finds out.
+  stream.on('error', () => undefined);
+  return stream;
+}
+
+async function readWithin(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+): Promise<Buffer> {
   const limit = new AbortController();
   const abort = () => limit.abort(signal?.reason);
   const late = () => limit.abort(new DOMException(`timeout of ${timeoutMs}ms exceeded`, 'TimeoutError'));
@@ -72,7 +120,7 @@ export async function readBody(
   signal?.addEventListener('abort', abort);
   if (signal?.aborted) abort();
   try {
-    return await readWhole(request.body, limit.signal);
+    return await readWhole(body, limit.signal);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
@@ -111,16 +159,16 @@ function isRequest(input: FetchInput): input is globalThis.Request {
   return typeof input === 'object' && 'url' in input && 'headers' in input;
 }
 
-function settingsOf({ method, headers, body, signal, redirect }: globalThis.Request): RequestInit {
-  return without({ method, headers: [...headers], body, signal, redirect, duplex: 'half' });
-}
-
-/** Without what is `undefined`, which would hide what it is spread over. */
+/** Without what is `undefined`, which would hide what it is spread over, and with nothing from Object.prototype. */
 function without(settings: RequestInit): RequestInit {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const own: RequestInit = Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined),
+  );
+  Object.setPrototypeOf(own, null);
+  return own;
 }
 
-function bodyKind(body: RequestInit['body']): Asked['body'] {
+function bodyKind(body: RequestInit['body']): Asked['bodyIs'] {
   return isObject(body) && Symbol.asyncIterator in body ? 'stream' : 'bytes';
 }
 

@@ -2,8 +2,6 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { AxiosError } from 'axios';
 import { z } from 'zod';
 import { callRequest, isMoovCallError, type RequestSummary } from '../client/call-info.js';
-import { invalidFields } from '../client/invalid-fields.js';
-import { isStream } from '../client/streams.js';
 import { parseOptions, wording } from '../config/parse-options.js';
 import {
   isMoovAuthError,
@@ -15,6 +13,7 @@ import {
 import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 import { axiosCode, callCode, isUnreachable } from './call-code.js';
+import { upstreamOf } from './upstream.js';
 
 /** Options of {@link moovProblem}. */
 export interface MoovProblemOptions {
@@ -168,7 +167,7 @@ function ofCall(error: CallError, { exposeMessage, exposeUpstream }: ProblemSett
       code: callCode(error),
       ...(exposeMessage ? { detail: String(error.message) } : {}),
       ...outcomeOf(error.moov, error.moov.requestId, callRequest(error)),
-      ...upstreamOf(error, exposeUpstream),
+      ...upstreamOf(error.response, exposeUpstream),
     },
     retryAfterOf(error, status),
   );
@@ -202,31 +201,6 @@ function outcomeOf(
 /** Whether Moov may have changed something. A request that is not known counts as a write. */
 function isAmbiguousWrite(moov: MoovCallInfo | undefined, request: RequestSummary | undefined): boolean {
   return moov?.ambiguous === true && !safeMethods.has(request?.method ?? '');
-}
-
-function upstreamOf(
-  { response }: CallError,
-  expose: ProblemSettings['exposeUpstream'],
-): Pick<MoovProblem, 'upstream' | 'fields'> {
-  const body = response?.data;
-  if (expose === false || body === undefined || !canBeShown(body)) return {};
-  if (expose === true) return { upstream: asJSON(body) };
-  const fields = response?.status === 422 ? invalidFields(body) : [];
-  return fields.length === 0 ? {} : { fields };
-}
-
-/** Whether a body is text or parsed JSON; a stream or a buffer would be serialised with its internals. */
-function canBeShown(body: unknown): boolean {
-  return !isStream(body) && !ArrayBuffer.isView(body) && !(body instanceof ArrayBuffer);
-}
-
-/** What the client will see of a body. Nothing of one with a BigInt, a cycle, or a toJSON that throws. */
-function asJSON(body: unknown): unknown {
-  try {
-    return JSON.parse(JSON.stringify(body));
-  } catch {
-    return undefined;
-  }
 }
 
 function response(

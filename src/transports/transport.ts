@@ -66,14 +66,15 @@ export function wireSettings(
  * no other setting, and no property of `Object.prototype`, can change where a request goes.
  */
 export function wireRequest(settings: WireSettings, image: WireImage): WireRequest {
-  const request: WireRequest = new Prototypeless(image);
+  const request = new Prototypeless(image);
   if (image.signal !== undefined) request.signal = image.signal;
-  for (const [name, value] of settings) Reflect.set(request, name, value);
+  for (const [name, value] of settings) request[name] = value;
   return request;
 }
 
 /** A class without a prototype chain: removing the prototype from each object would be slow. */
 class Prototypeless {
+  [setting: string]: unknown;
   readonly method: string;
   readonly baseURL: string;
   readonly url: string;
@@ -90,8 +91,16 @@ class Prototypeless {
 }
 Object.setPrototypeOf(Prototypeless.prototype, null);
 
+/** How much a streamed response buffers for a reader that is slower than the connection: a few reads of a socket. */
+export const STREAM_BUFFER_BYTES = 262_144;
+
 /** What a transport reports while a request is in flight. */
 export interface TransportObserver {
+  /**
+   * Whether a streamed response may be given as a Buffer when all of it arrives together with its headers. Optional for
+   * a transport.
+   */
+  readonly takesBytes?: boolean;
   /**
    * It is proven that no byte of the request was given to a connection. Called before the transport rejects. Without
    * this call, a request counts as sent.

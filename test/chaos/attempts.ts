@@ -10,8 +10,8 @@ export interface Attempt {
   /** The local port, once connected. */
   port?: number;
   /**
-   * Whether the connection stood, so that the request was handed to it. It is unknown when a kept connection broke
-   * before undici began to write: a client that is not told so has no proof that nothing was sent.
+   * Whether the connection stood, so that the request was handed to it. It is unknown when the attempt ended
+   * before undici began to write and no connection had failed: its client has no proof that nothing was sent.
    */
   connected: boolean | 'unknown';
   /** The status, as soon as the head of a reply was read. */

@@ -77,14 +77,13 @@ export class UndiciWitness extends Dispatcher implements Witness {
       this.#latest = undefined;
       if (latest === undefined) return connect(options, callback);
       latest.attempt.reused = false;
-      latest.attempt.connected = false;
       latest.attempt.misdirected = this.#misdirects(latest.call, latest.nth);
       if (latest.attempt.misdirected) this.misdirected++;
       const { attempt } = latest;
       return connect(
         attempt.misdirected ? { ...options, port: String(CLOSED_PORT) } : options,
         (...result) => {
-          if (result[0] === null) attempt.connected = 'unknown';
+          if (result[0] !== null) attempt.connected = false;
           callback(...result);
         },
       );

@@ -1,6 +1,8 @@
+import { channel } from 'node:diagnostics_channel';
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { MoovConfigError, MoovReplayError } from '../../src/index.js';
 import { failure, startMoov, until } from '../helpers/moov.js';
 import { json, whole } from '../security/servers.js';
@@ -165,6 +167,30 @@ describe('bodies of responses', () => {
     await reader?.cancel();
     await until(() => closed, 'the connection is closed');
   });
+
+  it.each([
+    ['is aborted', (_response: ServerResponse, abort: () => void) => abort(), 'AbortError'],
+    ['breaks off', (response: ServerResponse) => void response.destroy(), 'TypeError'],
+  ])(
+    'that has begun and %s in the turn of its head fails for its reader alone',
+    async (_name, end, error) => {
+      const { moov, fake } = await start();
+      await moov.ready();
+      const controller = new AbortController();
+      let reply: ServerResponse | undefined;
+      fake.api = (_request, response) => {
+        reply = response;
+        response.writeHead(200).write('begun');
+      };
+      // Of all that undici tells of, this is the nearest to where the head is handed on.
+      const heads = channel('undici:request:headers');
+      const onHead = () => process.nextTick(() => reply && end(reply, () => controller.abort()));
+      heads.subscribe(onHead);
+      onTestFinished(() => void heads.unsubscribe(onHead));
+      const call = moov.fetch('/x', { signal: controller.signal });
+      expect(await failure(call.then((response) => response.text()))).toMatchObject({ name: error });
+    },
+  );
 
   it('that are not read are cancelled when the attempt’s time is over', async () => {
     const { moov, fake } = await start({ attemptTimeoutMs: 1_500 });

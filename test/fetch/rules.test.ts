@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Request as UndiciRequest } from 'undici';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { isMoovCallError, MoovConfigError, MoovOriginError, MoovScopeError } from '../../src/index.js';
 import { failure, startMoov } from '../helpers/moov.js';
 import { order } from '../sandbox/helpers.js';
@@ -75,6 +75,25 @@ describe('moov.fetch takes', () => {
     expect(() => moov.fetchFor({ scopes: '/accounts/{accountID}/wallets.read' })).toThrow(MoovScopeError);
     expect(() => moov.fetchFor({ accountID: 'x' })).toThrow(MoovScopeError);
   });
+});
+
+it('moov.fetch takes nothing from Object.prototype', async () => {
+  const { moov, fake } = await start();
+  await moov.ready();
+  const strange = { method: 'DELETE', body: 'x', headers: { 'x-a': 'b' }, signal: AbortSignal.abort() };
+  for (const [name, value] of Object.entries(strange)) {
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+  }
+  onTestFinished(() => {
+    for (const name of Object.keys(strange)) Reflect.deleteProperty(Object.prototype, name);
+  });
+  for (const init of [undefined, {}, { redirect: 'manual' as const }]) await moov.fetch('/x', init);
+  for (const { method, headers } of fake.arrivals) {
+    expect(method).toBe('GET');
+    expect(headers).not.toHaveProperty('x-a');
+    expect(headers).not.toHaveProperty('content-length');
+  }
+  expect(fake.arrivals).toHaveLength(3);
 });
 
 describe('moov.fetch refuses, before a token is asked for,', () => {

@@ -51,6 +51,8 @@ class Project {
     const tsc = join(this.folder, 'node_modules/typescript/bin/tsc');
     mkdirSync(dirname(tsc), { recursive: true });
     writeFileSync(tsc, compiler);
+    // Its modules are no entries of the package.
+    writeFileSync(join(this.folder, 'scripts/bundle.js'), '');
   }
 
   write(version: number): void {

@@ -50,11 +50,11 @@ export function tooLarge(limit: number, config: InternalAxiosRequestConfig): Axi
   return new AxiosError(`maxContentLength size of ${limit} exceeded`, AxiosError.ERR_BAD_RESPONSE, config);
 }
 
-/** Converts the bytes to the requested response type. */
+/** Converts the bytes to the requested response type. Those of a stream are returned as they are. */
 export function decoded(chunks: readonly Buffer[], config: InternalAxiosRequestConfig): Buffer | string {
   const [first] = chunks;
   const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
-  if (config.responseType === 'arraybuffer') return bytes;
+  if (config.responseType === 'arraybuffer' || config.responseType === 'stream') return bytes;
   const encoding = bufferEncoding(config.responseEncoding);
   const text = bytes.toString(encoding);
   return encoding === 'utf8' && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;

@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
 import { bareError } from '../bare-error.js';
-import type { TransportObserver } from '../transport.js';
+import { STREAM_BUFFER_BYTES, type TransportObserver } from '../transport.js';
 import { aborted, bodyFailure, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
 import { provesNoConnection } from './no-connection.js';
@@ -32,7 +32,8 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   readonly #observer: TransportObserver;
   readonly #resolve: (response: AxiosResponse) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #limit: number | undefined;
+  /** In bytes; -1 for none. */
+  readonly #limit: number;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   /** The connection of the request, unless the application's Dispatcher has it. */
@@ -43,6 +44,8 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   /** The first and the last stream of a response whose bytes are not simply collected. */
   #source: Readable | undefined;
   #out: Readable | undefined;
+  /** Set while a response that may be given as a Buffer is held back: until the end of the turn in which its headers came. */
+  #held: NodeJS.Immediate | undefined;
   #bodyBytes = 0;
   #bytes = 0;
   /** Whether a byte of the request may have been given to a connection, as far as undici has reported. */
@@ -61,7 +64,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#observer = observer;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#limit = config.maxContentLength;
+    this.#limit = config.maxContentLength ?? -1;
     config.signal?.addEventListener?.('abort', this);
   }
 
@@ -117,6 +120,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   /** Ends the exchange in whatever state it is. */
   fail(error: Error): void {
     if (this.#over) return;
+    this.#streamIfHeld();
     this.#end();
     this.#breakOff(error);
     this.#settle(error);
@@ -159,32 +163,22 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#response = response;
     this.#observer.head(status, () => ({ ...response }));
     const steps = responseSteps(response);
-    const streams = config.responseType === 'stream';
-    if (!streams && steps.length === 0) return;
-    const source = new Readable({
-      read: () => controller.resume(),
-      destroy: (error, callback) => {
-        this.fail(error ?? aborted());
-        callback(error);
-      },
-    });
-    this.#source = source;
-    this.#out = through(source, steps);
-    if (!streams) {
-      this.#collect(this.#out);
-      return;
+    if (config.responseType === 'stream') {
+      // Most responses are small and arrive together with their headers.
+      const mayBeBytes = steps.length === 0 && this.#observer.takesBytes === true;
+      if (mayBeBytes) this.#held = setImmediate(() => this.#streamIfHeld());
+      else this.#stream(response, controller, steps);
+    } else if (steps.length > 0) {
+      this.#collect(through(this.#open(controller), steps));
     }
-    this.#out = withinLimit(this.#out, config);
-    this.#out.once('close', () => this.#unlisten());
-    response.data = this.#out;
-    this.#settled = true;
-    this.#resolve(response);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#observer.received();
-    if (this.#source === undefined) this.#keep(chunk);
+    // The bytes of a stream with further steps are counted after the last one.
+    if (this.#source === this.#out && this.#exceeds(chunk)) this.#refuse();
+    else if (this.#source === undefined) this.#chunks.push(chunk);
     else if (!this.#source.push(chunk)) controller.pause();
   }
 
@@ -212,11 +206,51 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   }
 
   #lose(error: Error): void {
+    this.#streamIfHeld();
     this.#end();
     this.connection?.abort(error);
     this.#body?.destroy();
     if (this.#source !== undefined) this.#breakOff(aborted());
     else this.#settle(failure(error, this.#config, this.#response));
+  }
+
+  /** Streams a response of which only a part arrived together with its headers. */
+  #streamIfHeld(): void {
+    const [held, response, controller] = [this.#held, this.#response, this.#controller];
+    if (held === undefined || response === undefined || controller === undefined) return;
+    clearImmediate(held);
+    this.#held = undefined;
+    this.#stream(response, controller, []);
+  }
+
+  #stream(
+    response: AxiosResponse,
+    controller: Dispatcher.DispatchController,
+    steps: readonly Transform[],
+  ): void {
+    const source = this.#open(controller);
+    for (const chunk of this.#chunks.splice(0)) if (!source.push(chunk)) controller.pause();
+    const out = steps.length > 0 ? withinLimit(through(source, steps), this.#config) : source;
+    out.once('close', () => this.#unlisten());
+    // An abort may come before the receiver can listen. The receiver then finds the stream destroyed.
+    out.on('error', () => undefined);
+    response.data = out;
+    this.#out = out;
+    this.#settled = true;
+    this.#resolve(response);
+  }
+
+  /** Creates the first stream of a response whose bytes are not simply collected. */
+  #open(controller: Dispatcher.DispatchController): Readable {
+    this.#source = new Readable({
+      highWaterMark: STREAM_BUFFER_BYTES,
+      read: () => controller.resume(),
+      destroy: (error, callback) => {
+        this.fail(error ?? aborted());
+        callback(error);
+      },
+    });
+    return this.#source;
   }
 
   /** Ends a streamed response that the caller has or is about to get, after there was time to listen for errors. */
@@ -236,26 +270,36 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
 
   /** Reads a response that is decompressed or whose progress is reported. */
   #collect(stream: Readable): void {
-    stream.on('data', (chunk: Buffer) => this.#keep(chunk));
+    this.#out = stream;
+    stream.on('data', (chunk: Buffer) => {
+      if (this.#settled) return;
+      if (this.#exceeds(chunk)) this.#refuse();
+      else this.#chunks.push(chunk);
+    });
     stream.on('error', (error) => this.#settle(bodyFailure(error, this.#config, this.#response)));
     stream.on('end', () => this.#deliver());
   }
 
-  #keep(chunk: Buffer): void {
-    if (this.#settled) return;
+  #exceeds(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
-    if (this.#limit !== undefined && this.#limit > -1 && this.#bytes > this.#limit) {
-      const error = tooLarge(this.#limit, this.#config);
+    return this.#limit > -1 && this.#bytes > this.#limit;
+  }
+
+  /** Ends a response that is over `maxContentLength`. The reader of a stream gets the error. */
+  #refuse(): void {
+    this.#streamIfHeld();
+    const error = tooLarge(this.#limit, this.#config);
+    if (this.#source !== this.#out) {
       this.#settle(error);
       this.#out?.destroy(error);
-      this.fail(error);
-      return;
     }
-    this.#chunks.push(chunk);
+    this.fail(error);
   }
 
   #deliver(): void {
     if (this.#settled || this.#response === undefined) return;
+    clearImmediate(this.#held);
+    this.#held = undefined;
     try {
       this.#response.data = decoded(this.#chunks, this.#config);
     } catch (error) {

@@ -1,0 +1,78 @@
+import type { Settings } from '../config/resolve.js';
+import { proxiesFor } from '../transports/proxy-environment.js';
+import { httpDate } from '../utils/retry-after.js';
+import type { CommandIo } from './command.js';
+import { isPage, type Probed } from './probe.js';
+
+/** A clock that is wrong by less does no harm. */
+const LARGEST_SKEW_MS = 60_000;
+
+/** What is looked at, in this order. */
+export type StepName =
+  | 'settings'
+  | 'network'
+  | 'clock'
+  | 'token'
+  | 'scopes'
+  | 'claims'
+  | 'call'
+  | 'account'
+  | 'revocation';
+
+/** What came of one step. */
+export interface Step {
+  readonly step: StepName;
+  readonly ok: boolean;
+  /** What was found and, if it is wrong, what to do. Parts of it come from outside. */
+  readonly text: string;
+}
+
+/** Whether Moov answers, and Moov itself. */
+export function networkStep(
+  { baseURL }: Settings,
+  env: CommandIo['env'],
+  { response, failure }: Probed,
+): Step {
+  const { host, protocol } = new URL(baseURL);
+  const [proxy] = proxiesFor(protocol, env);
+  const way = proxy === undefined ? 'no proxy is set' : `the proxy ${hostOf(proxy)} is set`;
+  if (failure !== undefined) return failed('network', `${failure} (${way})`);
+  const { status, data } = response;
+  if (isPage(response)) {
+    return failed(
+      'network',
+      `A page was answered (${status}), which is not Moov's: ${String(data).slice(0, 100)} (${way}). A proxy or a gateway stands between; let ${host} through it.`,
+    );
+  }
+  if (status >= 500) return failed('network', `${host} fails (${status}). Try again later.`);
+  if (status >= 300 && status < 400) {
+    return failed('network', `${host} redirects (${status}). Check MOOV_BASE_URL.`);
+  }
+  return passed('network', `${host} answers${protocol === 'https:' ? ' over TLS' : ''}; ${way}`);
+}
+
+/** Without its user info. */
+function hostOf(proxy: string): string {
+  return URL.canParse(proxy) ? new URL(proxy).host : 'in the environment, which is not a URL,';
+}
+
+/** Whether the clock agrees with the `Date` of a response. */
+export function clockStep(date: unknown): Step {
+  const time = httpDate(date);
+  if (time === undefined) return passed('clock', 'the response has no Date to compare it with');
+  const skewMs = Date.now() - time;
+  const seconds = Math.round(Math.abs(skewMs) / 1_000);
+  if (Math.abs(skewMs) <= LARGEST_SKEW_MS) return passed('clock', "agrees with Moov's");
+  return failed(
+    'clock',
+    `This machine's clock is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} Moov's. Set it, for example by NTP.`,
+  );
+}
+
+export function passed(step: StepName, text: string): Step {
+  return { step, ok: true, text };
+}
+
+export function failed(step: StepName, text: string): Step {
+  return { step, ok: false, text };
+}
