@@ -1,30 +1,33 @@
-// `npm run demo`: the middleware at work, step by step, against the sandbox. Nothing leaves this machine. Exits with
-// 0 only when every line marked "ok" was found to be so.
+// `npm run demo`: what the package is for, step by step, against the sandbox. Nothing leaves this machine. Exits with 0
+// only if every line marked "ok" was verified.
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import express from 'express';
-import { moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';
-import { createMoovSandbox, type SandboxAccount, type SandboxStats } from 'express-moov-auth/sandbox';
+import { idempotencyKey, moovAuth, moovErrorHandler, moovPath } from 'express-moov-auth';
+import { createMoovSandbox, type SandboxStats } from 'express-moov-auth/sandbox';
 import { listen } from './listen.js';
 import { requireAdmin } from './require-admin.js';
 
-const origin = 'https://app.example.com';
 const apiVersion = 'v2026.10.00';
-const sandbox = createMoovSandbox({ origins: [origin] });
+const sandbox = createMoovSandbox({ seed: { accounts: [{ name: 'Ada Lovelace', cards: [{}] }] } });
 const baseURL = await sandbox.listen();
+const { platformAccountID, seeded } = sandbox;
 
-const scopes = ['/accounts.read', '/accounts.write'];
-const moov = moovAuth(scopes, { ...sandbox.credentials, origin, baseURL, apiVersion });
-const app = express();
-app.use(express.json(), moov);
-app.post('/accounts', async (req, res) => {
-  const { data } = await req.moov.post('/accounts', req.body);
-  res.status(201).json(data);
-});
+const scopes = ['/accounts.read', '/accounts/{platformAccountID}/transfers.write'];
+const moov = moovAuth(scopes, { ...sandbox.options, platformAccountID, apiVersion, logger: false });
+const app = express().use(moov);
 app.get('/accounts/:id', async (req, res) => {
   const { data } = await req.moov.get(moovPath`/accounts/${req.params.id}`);
-  res.json(data);
+  res.json({ name: data.displayName });
+});
+app.post('/orders/:id/pay', async (req, res) => {
+  const { status, data } = await req.moov.post(moovPath`/accounts/${platformAccountID}/transfers`, transfer, {
+    headers: { 'X-Idempotency-Key': idempotencyKey('order', req.params.id, 'payment') },
+    validateStatus: (code) => code < 300 || code === 409, // 409: paid already; the body is the original transfer
+  });
+  const isPaid = status < 300 || data.amount?.value === transfer.amount.value;
+  res.status(isPaid ? 200 : 502).json({ transferID: data.transferID });
 });
 app.use('/oauth', moov.revokeRouter({ guard: requireAdmin }));
 app.use(moovErrorHandler());
@@ -32,139 +35,146 @@ const server = await listen(app);
 const adminKey = randomUUID();
 process.env.ADMIN_KEY = adminKey;
 
-const ada = {
-  accountType: 'individual',
-  profile: { individual: { name: { firstName: 'Ada', lastName: 'Lovelace' } } },
+const [customer] = seeded.accounts;
+const accountPath = `/accounts/${customer?.accountID}`;
+const transfer = {
+  amount: { currency: 'USD', value: 1204 },
+  source: { paymentMethodID: customer?.cards[0]?.paymentMethodID },
+  destination: { paymentMethodID: seeded.platform.wallet?.paymentMethodID },
 };
 let counted = sandbox.stats;
 let steps = 0;
 
 try {
-  console.log(`The Express server is at ${server.url}; Moov is played by the sandbox at ${baseURL}.`);
+  console.log(`The Express server is at ${server.url}. The sandbox takes the place of Moov at ${baseURL}.`);
   await demonstrate().finally(stop);
-  step('The end');
-  check(
-    'no token is left at Moov',
-    moovSaw()('tokensRevoked') === 2 && moov.status().pendingRevocations === 0,
-  );
+  const tokens = moovSaw()('tokensRevoked');
+  check('close() has revoked every token', tokens > 0 && moov.status().pendingRevocations === 0);
 } catch (error) {
   process.exitCode = 1;
   console.error(`\n${error}`, '\nThe sandbox:', sandbox.stats, '\nmoov.status():', moov.status());
 }
 
 async function demonstrate(): Promise<void> {
-  await tokenOnStartUp();
-  const path = await callFromRoute();
-  await survivesRevocation(path);
-  await revokeRoute(path);
-  await whatMoovSaw(path);
+  await tokenAtStartUp();
+  await lostResponse();
+  await doubleClick();
+  await batchUnderRateLimit();
+  await revokedToken();
+  await revokeRoute();
+  await headersOfCall();
 }
 
-async function tokenOnStartUp(): Promise<void> {
-  step('A token on start-up');
-  // Only watched, as a request, or moov.ready(), would obtain one too.
+async function tokenAtStartUp(): Promise<void> {
+  step('A token at start-up');
+  // Only watched: a request, or moov.ready(), would cause a token request too.
   for (let tries = 0; tries < 500 && moov.status().state !== 'ready'; tries++) await setTimeout(10);
   const seen = moovSaw();
-  check('a token is held', moov.status().state === 'ready');
-  check(
-    'it was obtained at once, before any request',
-    seen('tokenRequests') === 1 && seen('apiRequests') === 0,
+  check('requested before the first call', seen('tokenRequests') === 1 && seen('apiRequests') === 0);
+}
+
+async function lostResponse(): Promise<void> {
+  step('A payment whose response is lost');
+  sandbox.fail({ method: 'POST', path: /\/transfers$/, drop: 'after' });
+  const { status, body } = await send('POST', '/orders/1001/pay');
+  const seen = moovSaw();
+  check('retried with the same idempotency key', seen('apiRequests') === 2);
+  check('Moov made one transfer', seen('transfersCreated') === 1);
+  check('and the route got it', status === 200 && body.transferID === sandbox.transfers[0]?.transferID);
+}
+
+async function doubleClick(): Promise<void> {
+  step('A double click');
+  const [first, second] = await Promise.all([
+    send('POST', '/orders/1002/pay'),
+    send('POST', '/orders/1002/pay'),
+  ]);
+  const seen = moovSaw();
+  check('Moov made one transfer', seen('transfersCreated') === 1);
+  check('both clicks got it', first.status === 200 && first.body.transferID === second.body.transferID);
+}
+
+async function batchUnderRateLimit(): Promise<void> {
+  step('50 payments at once, under a rate limit of 30 requests per second');
+  const limited = createMoovSandbox({
+    rateLimit: { requestsPerSecond: 30 },
+    seed: { accounts: [{ cards: [{}] }] },
+  });
+  await limited.listen();
+  const batch = moovAuth(scopes, { ...limited.options, platformAccountID, logger: false });
+  const payments = Array.from({ length: 50 }, (_, index) =>
+    batch.client.post(moovPath`/accounts/${platformAccountID}/transfers`, transfer, {
+      headers: { 'X-Idempotency-Key': idempotencyKey('payout', index) },
+    }),
   );
+  const made = (await Promise.allSettled(payments)).filter(({ status }) => status === 'fulfilled').length;
+  check('some calls got 429, waited, and were sent again', limited.stats.rateLimited > 0);
+  check('all 50 payments were made, each once', made === 50 && limited.transfers.length === 50);
+  await batch.close({ revoke: true });
+  await limited.close();
 }
 
-async function callFromRoute(): Promise<string> {
-  step('A route calls Moov with req.moov.post');
-  const { status, body } = await send('POST', '/accounts', { body: ada });
-  const seen = moovSaw();
-  const known = sandbox.accounts.map(({ accountID }) => accountID);
-  check('the route answers 201 with the new account', status === 201 && body.displayName === 'Ada Lovelace');
-  check('Moov has that account', known.includes(body.accountID ?? ''));
-  check('the token from the start was used', seen('tokenRequests') === 0 && seen('apiRequests') === 1);
-  return `/accounts/${body.accountID}`;
-}
-
-async function survivesRevocation(path: string): Promise<void> {
-  step('The token is revoked behind its back');
+async function revokedToken(): Promise<void> {
+  step('The token is revoked while 100 calls are in flight');
   sandbox.revokeTokens();
-  const { status } = await send('POST', '/accounts', { body: ada });
-  const one = moovSaw();
-  check('the call was refused, and sent again with a new token', status === 201 && one('unauthorized') === 1);
-  check('with one token request', one('tokenRequests') === 1 && one('apiRequests') === 2);
-  check('and the account was created once', one('accountsCreated') === 1);
-
-  console.log('   Once more, with 100 calls at the same time:');
-  sandbox.revokeTokens();
-  // A slow Moov, so that all are under way together, and refused before there is a new token.
-  sandbox.fail({ path, delayMs: 200, times: 100 });
+  // A slow Moov, so that all calls are refused before there is a new token.
+  sandbox.fail({ path: accountPath, delayMs: 200, times: 100 });
   sandbox.fail({ path: '/oauth2/token', delayMs: 400 });
-  const calls = Array.from({ length: 100 }, () => send('GET', path, { quiet: true }));
+  const calls = Array.from({ length: 100 }, () => send('GET', accountPath, { quiet: true }));
   const succeeded = (await Promise.all(calls)).filter((reply) => reply.status === 200);
-  const hundred = moovSaw();
-  check('many were refused at the same time', hundred('unauthorized') > 1);
-  check('all 100 succeed in the end', succeeded.length === 100);
-  check('with one token request', hundred('tokenRequests') === 1);
-}
-
-async function revokeRoute(path: string): Promise<void> {
-  step('The revoke route, behind its guard');
-  const refused = await send('POST', '/oauth/revoke');
-  check('without the admin key the guard refuses', refused.status === 401);
-  check('and the token stays', moovSaw()('revokeRequests') === 0 && moov.status().tokens === 1);
-
-  const old = await moov.accessToken();
-  const allowed = await send('POST', '/oauth/revoke', { headers: { authorization: `Bearer ${adminKey}` } });
   const seen = moovSaw();
-  check('with the key it works', allowed.status === 200 && moov.status().tokens === 0);
-  check('both tokens, access and refresh, are revoked at Moov', seen('tokensRevoked') === 2);
-
-  const { status } = await send('GET', path);
-  check('the next call obtains a new token', status === 200 && moovSaw()('tokenRequests') === 1);
-  check('which is another one', old !== (await moov.accessToken()));
+  check('many calls got 401', seen('unauthorized') > 1);
+  check('one token request renewed the token for all', seen('tokenRequests') === 1);
+  check('all 100 calls succeeded', succeeded.length === 100);
 }
 
-async function whatMoovSaw(path: string): Promise<void> {
+async function revokeRoute(): Promise<void> {
+  step('The revoke route, behind a guard');
+  const refused = await send('POST', '/oauth/revoke');
+  check('without the admin key, the token stays', refused.status === 401 && moov.status().tokens === 1);
+  const allowed = await send('POST', '/oauth/revoke', { headers: { authorization: `Bearer ${adminKey}` } });
+  check('with the key, no token is left', allowed.status === 200 && moov.status().tokens === 0);
+  const { status } = await send('GET', accountPath);
+  check('the next call requests another', status === 200 && moovSaw()('tokenRequests') === 1);
+}
+
+async function headersOfCall(): Promise<void> {
   step('The headers of a call, as Moov saw them');
-  const reply = await moov.client.get(path);
-  const { origin: from, authorization = '', ...headers } = sandbox.requests.at(-1)?.headers ?? {};
+  const response = await moov.client.get(accountPath);
+  const { origin, authorization = '', ...headers } = sandbox.requests.at(-1)?.headers ?? {};
   const token = await moov.accessToken();
-  console.log(`   Origin: ${from}`);
+  console.log(`   Origin: ${origin}`);
   console.log(`   X-Moov-Version: ${headers['x-moov-version']}`);
   console.log(`   User-Agent: ${headers['user-agent']}`);
   console.log(`   Authorization: ${authorization.slice(0, 'Bearer '.length + 8)}...`);
-  check('the origin registered with the key', from === origin);
-  check('the version that was asked for', headers['x-moov-version'] === apiVersion);
-  check('the name of this package', headers['user-agent']?.startsWith('express-moov-auth/') === true);
-  check('the token that is held', authorization === `Bearer ${token}`);
-  const shown = inspect(reply, { depth: Infinity, showHidden: true });
-  check('the reply that a handler gets leads to no token', !shown.includes(token));
+  check('the origin of the API key, and the configured version', sandbox.origins.includes(origin ?? ''));
+  check('the current token', authorization === `Bearer ${token}` && headers['x-moov-version'] === apiVersion);
+  const printed = inspect(response, { depth: Infinity, showHidden: true });
+  check('the response that a handler gets does not contain the token', !printed.includes(token));
 }
 
 async function stop(): Promise<void> {
+  step('Shutting down');
   await server.close();
   await moov.close({ revoke: true });
   await sandbox.close();
 }
 
 interface Sent {
-  body?: object;
   headers?: Record<string, string>;
   quiet?: boolean;
 }
 
-/** A request to the Express server, as one of its users sends it. */
-async function send(method: string, path: string, { body, headers = {}, quiet = false }: Sent = {}) {
-  const response = await fetch(server.url + path, {
-    method,
-    headers: { ...headers, ...(body ? { 'content-type': 'application/json' } : {}) },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
+/** A request to the Express server, as from one of its users. */
+async function send(method: string, path: string, { headers = {}, quiet = false }: Sent = {}) {
+  const response = await fetch(server.url + path, { method, headers });
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
-  const answer = (isJson ? await response.json() : {}) as Partial<SandboxAccount>;
+  const body = (isJson ? await response.json() : {}) as { transferID?: string };
   if (!quiet) console.log(`   ${method} ${path}  ->  ${response.status}`);
-  return { status: response.status, body: answer };
+  return { status: response.status, body };
 }
 
-/** Prints what has reached Moov since the last time, and returns its counters. */
+/** Prints what Moov received since the last time, and returns the counters. */
 function moovSaw(): (counter: keyof SandboxStats) => number {
   const before = counted;
   const now = sandbox.stats;

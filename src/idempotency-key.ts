@@ -2,12 +2,12 @@ import { MoovConfigError } from './errors.js';
 import { uuid5 } from './utils/uuid.js';
 import { describeType } from './utils/value-type.js';
 
-/** Fixed for good: another namespace would give other keys, and a payment tried again under one would be made twice. */
+/** Must never change: with another namespace, a repeated payment would have another key and be made twice. */
 const NAMESPACE = '6f1d3f0e-5c0b-4b2e-9a43-7d1f8f0c2b6a';
 
 /**
- * Derives a value for `X-Idempotency-Key` from what makes a payment the same payment, such as
- * `idempotencyKey('order', order.id, 'capture')`: the same parts give the same key, in every process and for good.
+ * Derives a value for `X-Idempotency-Key` from whatever identifies a payment, such as
+ * `idempotencyKey('order', order.id, 'capture')`. The same parts always produce the same key, in every process.
  *
  * @param parts - Strings (not empty) and finite numbers; at least one. `1` and `'1'` give different keys.
  * @returns a UUID, version 5 (RFC 9562 section 5.5), of `JSON.stringify(parts)`.

@@ -41,8 +41,8 @@ export interface MoovAuth extends RequestHandler {
    * Middleware with other scopes, on the same key and pool. It replaces the scopes of `req.moov` for the handlers that
    * follow.
    *
-   * @param scopes - A list, or one string in which spaces divide them.
-   * @throws {@link MoovConfigError} for scopes that are none.
+   * @param scopes - A list, or one string with scopes separated by spaces.
+   * @throws {@link MoovConfigError} for invalid scopes.
    */
   scoped(scopes: MoovScope | readonly MoovScope[]): RequestHandler;
   /**
@@ -51,8 +51,8 @@ export interface MoovAuth extends RequestHandler {
    *
    * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`. With
    * `background: true`, its calls let others go first while they wait for Moov's rate limit.
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes or a
-   * `background` that are none.
+   * @throws {@link MoovScopeError} when an account is missing or not a UUID; {@link MoovConfigError} for invalid
+   * scopes or an invalid `background`.
    */
   clientFor(target?: MoovClientTarget): AxiosInstance;
   /**
@@ -93,15 +93,15 @@ export interface MoovAuth extends RequestHandler {
    * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`. With
    * `background: true`, its calls let others go first while they wait for Moov's rate limit.
    * @returns a `fetch` with the rules, and the errors, of {@link fetch}.
-   * @throws {@link MoovScopeError} when an account is missing or no UUID; {@link MoovConfigError} for scopes or a
-   * `background` that are none.
+   * @throws {@link MoovScopeError} when an account is missing or not a UUID; {@link MoovConfigError} for invalid
+   * scopes or an invalid `background`.
    */
   fetchFor(target?: MoovClientTarget): MoovFetch;
   /**
    * The access token, for clients that are not Axios (RFC 6750 section 2.1). It is a secret: keep it out of logs.
    *
    * @param target - The scopes and the account. Default: those of `moovAuth(scopes, options)`.
-   * @returns the token held; when there is none, a new one, within `tokenTimeoutMs`.
+   * @returns the current token; if there is none, a new one, within `tokenTimeoutMs`.
    * @throws {@link MoovTokenError} or {@link MoovUnavailableError} when no token is available; otherwise as
    * {@link clientFor} does.
    */
@@ -115,9 +115,9 @@ export interface MoovAuth extends RequestHandler {
    */
   renew(target?: MoovTarget): Promise<void>;
   /**
-   * Revokes every token (RFC 7009): those held, those on their way, and those that a renewal replaced or the pool evicted
-   * while they were valid (the last 10,000 and `maxTokens` of them). They are out of service at once. What Moov does not
-   * confirm within 10 s stays pending until its token expires, and is tried again by the next `revoke()`. The next call
+   * Revokes every token (RFC 7009): cached ones, those of requests in flight, and those that a renewal replaced or the pool
+   * evicted while they were valid (the last 10,000 and `maxTokens` of them). They are not used again. Revocations that Moov
+   * does not confirm within 10 s stay pending until the token expires, and the next `revoke()` retries them. The next call
    * requests a new token.
    *
    * @throws {@link MoovRevokeError} or {@link MoovUnavailableError} when Moov did not confirm one of these; not

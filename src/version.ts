@@ -1,2 +1,2 @@
 /** Names this package to Moov; a test compares its version with package.json. */
-export const userAgent = 'express-moov-auth/0.1.0';
+export const userAgent = 'express-moov-auth/0.2.0';

@@ -94,7 +94,7 @@ describe('{accountID} in scopes', () => {
     );
   });
 
-  it('by an asynchronous function is refused, and its rejection crashes nobody', async () => {
+  it('from an asynchronous function is refused, and its rejection does not crash the process', async () => {
     const { sandbox, moov } = await start(wallets, {
       accountID: async () => {
         throw new Error('mine');
@@ -110,7 +110,7 @@ describe('{accountID} in scopes', () => {
     expect(sandbox.stats.tokenRequests).toBe(0);
   });
 
-  it('by a function that throws is refused, without what it said', async () => {
+  it('from a function that throws is refused, without its message', async () => {
     const { sandbox, moov } = await start(wallets, {
       accountID: () => {
         throw new Error('mine');
@@ -323,7 +323,7 @@ describe('the pool', () => {
     expect(sandbox.stats.tokenRequests).toBe(2);
   });
 
-  it('renews the token of start-up by a timer, though nobody asks for it', async () => {
+  it('renews the start-up token by a timer, also without calls', async () => {
     fastClock();
     const sandbox = await startSandbox({ tokenLifeSeconds: 2, expiresIn: 'seconds' });
     const { moov } = await start('/ping.read', {}, sandbox);
@@ -373,7 +373,7 @@ describe('the pool', () => {
     expect(sandbox.stats.tokenRequests).toBe(1);
   });
 
-  it('is given back as a whole by revoke()', async () => {
+  it('is revoked as a whole by revoke()', async () => {
     const { sandbox, moov } = await start();
     await Promise.all(Array.from({ length: 30 }, () => moov.accessToken({ accountID: randomUUID() })));
     expect(moov.status().tokens).toBe(30);
@@ -383,7 +383,7 @@ describe('the pool', () => {
   });
 });
 
-it('tells once when Moov grants fewer scopes than were asked for', async () => {
+it('emits token.narrowed once when Moov grants fewer scopes than requested', async () => {
   const { sandbox, moov, events } = await start('/ping.read');
   await moov.ready();
   const body = { access_token: 'narrow', token_type: 'Bearer', expires_in: 900, scope: '/fed.read' };
@@ -431,7 +431,7 @@ it('MoovScope completes known scopes, with placeholders and filled in, and takes
   expectTypeOf<MoovScope>().not.toEqualTypeOf<string>();
 });
 
-it('more accounts at once than tokens are kept: each gets one token, and none is given back', async () => {
+it('with more concurrent accounts than cached tokens, each gets one token, and none is revoked', async () => {
   const sandbox = await startSandbox();
   sandbox.fail({ path: '/oauth2/token', delayMs: 30, times: Number.POSITIVE_INFINITY });
   const moov = moovAuth('/accounts/{accountID}/wallets.read', { ...sandbox.options, maxTokens: 5 });

@@ -83,7 +83,7 @@ const table = [
 ];
 
 describe.each(table)('$name', ({ error, Class, name, status, code }) => {
-  test('is an Error, a MoovAuthError and none of the others', () => {
+  test('is an Error, a MoovAuthError and no other class', () => {
     expect(error).toBeInstanceOf(Error);
     expect(error).toBeInstanceOf(MoovAuthError);
     expect(table.filter((other) => error instanceof other.Class).map((other) => other.Class)).toEqual([
@@ -103,7 +103,7 @@ describe.each(table)('$name', ({ error, Class, name, status, code }) => {
     expect(error.isAxiosError).toBe(false);
   });
 
-  test('what is not known is absent, also from logs', () => {
+  test('unknown details are absent, also from logs', () => {
     for (const key of ['headers', 'upstreamStatus', 'requestId', 'moov', 'fields', 'cause']) {
       expect(error).not.toHaveProperty(key);
     }

@@ -101,7 +101,7 @@ describe('a target', () => {
     expect(sandbox.stats.tokenRequests).toBe(1);
   });
 
-  it('with an account ID that is none names accountID', async () => {
+  it('with an invalid account ID names accountID', async () => {
     const { moov } = await startMoov();
     const refused = misused(() => moov.clientFor({ accountID: 'abc' }));
     expect(refused).toBeInstanceOf(MoovScopeError);
@@ -126,7 +126,7 @@ describe('a call', () => {
   });
 });
 
-describe('what has to be called', () => {
+describe('functions that must be called', () => {
   it('says so when it is mounted as it is', async () => {
     const answers = async (middleware: unknown) => {
       const app = express().use(middleware as never);
@@ -163,7 +163,7 @@ describe('what has to be called', () => {
     expect((await moov.client.get('/ping')).status).toBe(200);
   });
 
-  it.each([[undefined], [{}], [null]])('moovSdk(%j) names what it wants', (given) => {
+  it.each([[undefined], [{}], [null]])('moovSdk(%j) names what it expects', (given) => {
     const refused = misused((wrong) => moovSdk(wrong(given)));
     expect(refused).toBeInstanceOf(MoovConfigError);
     expect(String(refused)).toContain('what moovAuth(scopes) returned');
@@ -200,7 +200,7 @@ describe('what has to be called', () => {
     expect(String(misused((wrong) => moovPath(wrong(undefined))))).toContain('got none');
   });
 
-  it('idempotencyKey tells which part is wrong, and how', () => {
+  it('idempotencyKey names the wrong part, and why', () => {
     expect(String(misused((wrong) => idempotencyKey('o', wrong(undefined))))).toContain(
       'part 2 is undefined',
     );

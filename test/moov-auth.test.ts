@@ -78,7 +78,7 @@ describe('status()', () => {
 });
 
 describe('events and log lines', () => {
-  it('tell of a token’s life and of calls, without a secret', async () => {
+  it('report the life of a token and calls, without a secret', async () => {
     const lines: [string, object, string][] = [];
     const line = (level: string) => (message: string, fields: object) => lines.push([level, fields, message]);
     const logger = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
@@ -161,7 +161,7 @@ describe('events and log lines', () => {
 });
 
 describe('close()', () => {
-  it('gives back what is held, and calls after it reject with a typed error', async () => {
+  it('revokes the cached tokens, and later calls reject with a typed error', async () => {
     const { sandbox, moov } = await startMoov();
     await moov.ready();
     await moov.close({ revoke: true });
@@ -179,7 +179,7 @@ describe('close()', () => {
     await expect(moov.renew()).rejects.toMatchObject({ code: 'ERR_MOOV_CLOSED' });
   });
 
-  it('does not hang when Moov does, and tells what is still pending', { timeout: 15_000 }, async () => {
+  it('does not hang when Moov hangs, and reports what is still pending', { timeout: 15_000 }, async () => {
     fastClock();
     const { sandbox, moov, events } = await startMoov();
     await moov.ready();
@@ -191,7 +191,7 @@ describe('close()', () => {
     expect(events.at(-1)).toMatchObject({ type: 'token.revokeFailed', pendingRevocations: 2 });
   });
 
-  it('with revoke gives back the token of a renewal in flight too', async () => {
+  it('with revoke also revokes the token of a renewal in flight', async () => {
     fastClock();
     const { sandbox, moov } = await startMoov();
     await moov.ready();

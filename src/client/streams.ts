@@ -26,8 +26,8 @@ export class UnreadStreams {
   readonly #streams = new Set<Readable>();
 
   /**
-   * A stream with the bytes of another that does not lead back to it: a response's own stream leads to the request and
-   * its headers, and so do the errors it ends with.
+   * Copies a stream without keeping a reference from the copy to its source: a response's own stream leads to the request
+   * and its headers, and so do its errors.
    */
   shield(source: Readable, call: StreamedCall): Readable {
     const shield = new Readable({ highWaterMark: STREAM_BUFFER_BYTES, read: () => source.resume() });

@@ -25,15 +25,22 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
   retryBudget?: boolean | undefined;
   /**
    * How calls keep to Moov's rate limit. Default `'adaptive'`: nothing is delayed until Moov answers 429. Then the calls
-   * of the account wait as long as Moov asks, and go on, in order, at the rate that was seen to pass. The refused call is
-   * sent again whatever its method, which costs neither `retries` nor `retryBudget`. A call whose turn can't come before
+   * of the account wait as long as Moov asks, and continue, in order, at the rate that Moov was seen to accept. The refused call is
+   * sent again whatever its method, which costs neither `retries` nor `retryBudget`. A call whose turn cannot come before
    * its deadline is refused at once, with `ERR_MOOV_RATE_LIMITED`. With `{ requestsPerSecond }`, 1 to 10,000, all calls
    * together keep to that rate from the first one, and slow down further when Moov answers 429. With `false`, a 429 is
-   * retried as a 503 is, each call by itself.
+   * retried like a 503, each call by itself.
    *
    * @see {@link https://docs.moov.io/api/rate-limits/ | Moov: rate limits}
    */
-  rateLimit?: 'adaptive' | { requestsPerSecond: number } | false | undefined;
+  rateLimit?:
+    | 'adaptive'
+    | {
+        /** Calls per second, 1 to 10,000. */
+        requestsPerSecond: number;
+      }
+    | false
+    | undefined;
   /**
    * The platform's own account ID, which fills `{platformAccountID}` in scopes; else `MOOV_ACCOUNT_ID`. Emits
    * `token.warning` if the API key belongs to another account.

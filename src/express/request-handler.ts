@@ -37,8 +37,8 @@ export class Targets {
   }
 
   /**
-   * @throws {@link MoovScopeError} when an account is missing or no UUID.
-   * @throws {@link MoovConfigError} for scopes that are none.
+   * @throws {@link MoovScopeError} when an account is missing or not a UUID.
+   * @throws {@link MoovConfigError} for invalid scopes.
    */
   source(target?: MoovTarget): TokenSource {
     return this.#pool.source(this.#scopeFor(target).scope);
@@ -75,7 +75,7 @@ export class Targets {
     return this.#scopeOf(req, scopes).scope;
   }
 
-  /** @throws {@link MoovConfigError} for scopes that are none. */
+  /** @throws {@link MoovConfigError} for invalid scopes. */
   read(scopes: MoovScope | readonly MoovScope[], taker?: ScopeTaker): ScopeSet {
     const set = readScopes(scopes, this.#settings.platformAccountID, taker);
     this.#warnOf(set);

@@ -14,7 +14,7 @@ interface FaultTarget {
 
 /** Answers instead of handling the request: nothing is done. */
 export interface AnswerFault extends FaultTarget {
-  /** The status to answer with, 200 to 599. */
+  /** The status of the response, 200 to 599. */
   readonly status: number;
   /** Headers of the response, in addition to `x-request-id`, which may be replaced. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
@@ -31,8 +31,8 @@ export interface AnswerFault extends FaultTarget {
 }
 
 /**
- * Cuts the connection instead of answering: `'before'` the request is acted on, or `'after'`, which is the lost
- * answer: the transfer exists, and the caller does not know.
+ * Cuts the connection instead of responding: `'before'` the request is processed, or `'after'`, a lost response: the
+ * transfer exists, and the caller does not know.
  */
 export interface DropFault extends FaultTarget {
   /** When: before the request is acted on, or after. */
@@ -50,8 +50,8 @@ export interface DropFault extends FaultTarget {
 }
 
 /**
- * Handles the request, announces the whole answer and cuts the connection in the middle of its body. An answer that
- * has no body is lost whole.
+ * Handles the request, announces the whole response and cuts the connection in the middle of its body. A response without
+ * a body is lost completely.
  */
 export interface TruncateFault extends FaultTarget {
   /** Marks the kind of fault. */

@@ -57,8 +57,8 @@ const taken: Readonly<Record<keyof MoovSdkOptions, true>> = {
  * call, beside that of the `MoovAuth`; `userAgent`; `debugLogger`, which gets bodies, and never the token.
  * @returns the SDK's own client.
  * @throws {@link express-moov-auth!MoovConfigError | MoovConfigError} for one of the SDK's options that would bypass the
- * `MoovAuth`, for an unknown option, and for scopes that are none;
- * {@link express-moov-auth!MoovScopeError | MoovScopeError} when an account is missing or no UUID.
+ * `MoovAuth`, for an unknown option, and for invalid scopes;
+ * {@link express-moov-auth!MoovScopeError | MoovScopeError} when an account is missing or not a UUID.
  * @see {@link https://github.com/moovfinancial/moov-typescript | Moov's SDK for TypeScript}
  */
 export function moovSdk(moov: MoovAuth, options: MoovSdkOptions = {}): Moov {

@@ -223,7 +223,7 @@ function scopesFor({ platformAccountID }: MoovSandbox) {
   ] as const;
 }
 
-/** Until the calls are through: tokens expire, are revoked and can't be had, and nobody listens. */
+/** Until the calls have ended: tokens expire, are revoked or are not available, and no server listens. */
 async function makeTrouble(
   scenario: Scenario,
   seed: number,

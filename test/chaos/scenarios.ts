@@ -66,7 +66,7 @@ export const overBudget: Trial = {
   floor: 0.5,
 };
 
-/** For 1.5 s at a time no token is held and none can be had; who has none is told so within no time. */
+/** For 1.5 s at a time there is no token and none is available. Calls without a token reject at once. */
 export const withoutTokens: Trial = {
   ...rough,
   name: 'the token endpoint down now and then',

@@ -82,7 +82,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(error).toMatchObject({ code: 'ECONNREFUSED', moov: { attempts: 2, ambiguous: false } });
     });
 
-    it('is not a call for which no token could be had', async () => {
+    it('is false for a call without a token', async () => {
       const sandbox = await startSandbox();
       const moov = moovAuth(allScopes(sandbox), { ...sandbox.options, ...over, clientSecret: 'wrong' });
       const error = await failure(pay(moov.client, sandbox, 'x'));
@@ -120,7 +120,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.apiRequests).toBe(1);
     });
 
-    it('is a lost answer after which no token is to be had for a retry', async () => {
+    it('is true for a lost response after which no token is available for a retry', async () => {
       const { sandbox, moov, count } = await startMoov({ tokenTimeoutMs: 2_000 });
       await moov.ready();
       sandbox.fail({ path: transfersOf(sandbox), status: 503, headers: { 'retry-after': '1' } });
@@ -134,7 +134,7 @@ describe.each(transports)('over %s', (_name, over) => {
       });
     });
 
-    it('is a reply that was cut short, whatever the caller’s validateStatus says', async () => {
+    it('is true for a response that was cut short, whatever the caller’s validateStatus says', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       sandbox.fail({ path: transfersOf(sandbox), truncate: true });
       const config = { ...keyed('cut'), validateStatus: () => true };
@@ -143,7 +143,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.transfers).toHaveLength(1);
     });
 
-    it('is a reply of 2xx that is rejected after all', async () => {
+    it('is true for a 2xx that is rejected by the caller', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       const config = { ...keyed('accepted'), validateStatus: (status: number) => status === 201 };
       const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));

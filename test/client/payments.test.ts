@@ -122,7 +122,7 @@ describe.each(transports)('over %s', (_name, over) => {
     });
   });
 
-  describe('the 409 that follows a lost answer', () => {
+  describe('the 409 that follows a lost response', () => {
     /** What becomes of a call whose first attempt is lost, and whose second one is answered 409 with this body. */
     async function after(path: 'transfers' | 'refunds', sent: unknown, reply: object | string) {
       const { sandbox, moov } = await startMoov();

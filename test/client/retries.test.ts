@@ -56,7 +56,7 @@ describe.each(transports)('over %s', (_name, over) => {
       }
     });
 
-    it('do not follow a reply that is too large, as the next one would be too', async () => {
+    it('do not follow a response that is too large, because the next one would be too', async () => {
       const { sandbox, moov } = await startMoov();
       const error = await failure(moov.client.get('/accounts', { maxContentLength: 1 }));
       expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', moov: { attempts: 1, ambiguous: true } });
@@ -72,7 +72,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.apiRequests).toBe(1);
     });
 
-    it('follow a dropped connection, a reply cut short, and an attempt that timed out', async () => {
+    it('follow a dropped connection, a truncated response, and an attempt that timed out', async () => {
       const { sandbox, moov, events } = await startMoov({ attemptTimeoutMs: 1_000 });
       await moov.ready();
       sandbox.fail({ path: '/accounts', drop: 'before' });
@@ -85,7 +85,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(reasons).toEqual(['ECONNRESET', '200', 'ECONNABORTED']);
     });
 
-    it('look at the status even when the caller accepts it, and his function judges the last', async () => {
+    it('check the status even if the caller accepts it, and validateStatus sees the final response', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '20' } });
       const cured = await moov.client.get('/accounts', { validateStatus: () => true });
@@ -146,7 +146,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(tookMs).toBeGreaterThanOrEqual(ms - 2);
     });
 
-    it('obeys an HTTP date, by the clock of the reply', async () => {
+    it('respects an HTTP date, by the clock of the response', async () => {
       const server = new Date(Date.now() - 3_600_000);
       const { delayMs } = await waits({
         date: server.toUTCString(),
@@ -156,7 +156,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(delayMs).toBeLessThanOrEqual(1_100);
     });
 
-    it('grows, with jitter, when the reply says nothing', async () => {
+    it('grows, with jitter, if the response has no Retry-After', async () => {
       const { sandbox, moov, events } = await startMoov();
       sandbox.fail({ path: '/accounts', status: 503, times: 3 });
       await moov.client.get('/accounts');

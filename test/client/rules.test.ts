@@ -49,7 +49,7 @@ describe.each(transports)('over %s', (_name, over) => {
       },
     );
 
-    it('leaves a call’s Origin alone where it has none itself', async () => {
+    it('keeps a call’s Origin if none is configured', async () => {
       const server = await serve({ body: { access_token: 'a', token_type: 'Bearer', expires_in: 900 } });
       const credentials = { clientId: 'id', clientSecret: 'secret' };
       const moov = moovAuth('/ping.read', { ...credentials, ...over, baseURL: server.url });
@@ -118,7 +118,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(Object.isFrozen(axios.defaults.headers.common)).toBe(false);
     });
 
-    it('gives back a config that can be sent again', async () => {
+    it('returns a config that can be sent again', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status: 404 });
       const error = await failure(moov.client.post('/accounts', { accountType: 'business', profile: {} }));
@@ -152,14 +152,14 @@ describe.each(transports)('over %s', (_name, over) => {
       },
     );
 
-    it('says on an error what a log sees, and no requestId without a reply', async () => {
+    it('shows on an error what a log sees, and no requestId without a response', async () => {
       const { moov } = await startMoov();
       const error = await failure(moov.client.get('//elsewhere'));
       expect(Object.keys(error)).toContain('moov');
       expect(error.moov).toStrictEqual({ attempts: 0, ambiguous: false });
     });
 
-    it('gives back a config with its whole timeout, however much of it the attempts took', async () => {
+    it('returns a config with its whole timeout, however long the attempts took', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after-ms': '20' }, times: 4 });
       const error = await failure(moov.client.get('/accounts', { timeout: 20_000 }));
@@ -189,7 +189,7 @@ describe.each(transports)('over %s', (_name, over) => {
       },
     );
 
-    it('tells on every response what the call went through', async () => {
+    it('reports the outcome of the call on every response', async () => {
       const { sandbox, moov } = await startMoov();
       const response = await moov.client.get('/ping');
       expect(response).toMatchObject({ moov: { attempts: 1, ambiguous: false } });
@@ -197,7 +197,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats.apiRequests).toBe(1);
     });
 
-    it('tells the last X-Request-ID there was, also when a later reply has none', async () => {
+    it('reports the last X-Request-ID, also if a later response has none', async () => {
       const server = await serve(({ path }) => {
         if (path === '/oauth2/token')
           return { body: { access_token: 'a', token_type: 'Bearer', expires_in: 900 } };
@@ -230,7 +230,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(await shown({})).toMatchObject({ path: '/' });
     });
 
-    it('gives back the transformations of a call as it had them', async () => {
+    it('returns the transformations of a call unchanged', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       sandbox.fail({ path: '/accounts', status: 404, times: 2 });
       const transformRequest = [() => '{}'];

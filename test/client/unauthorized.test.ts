@@ -95,7 +95,7 @@ describe.each(transports)('over %s', (_name, over) => {
   });
 
   describe('a 401', () => {
-    it('is renewed and replayed even when the caller accepts every status; his function judges the final response', async () => {
+    it('is renewed and replayed even if the caller accepts every status; validateStatus sees the final response', async () => {
       const { sandbox, moov } = await startMoov();
       await moov.ready();
       sandbox.revokeTokens();
@@ -108,7 +108,7 @@ describe.each(transports)('over %s', (_name, over) => {
       });
     });
 
-    it('that a new token does not cure is delivered, and says what it can mean', async () => {
+    it('that a new token does not fix is delivered, with what it can mean', async () => {
       const sandbox = await startSandbox();
       const moov = moovAuth('/ping.read', {
         ...sandbox.options,
@@ -123,7 +123,7 @@ describe.each(transports)('over %s', (_name, over) => {
       await moov.close();
     });
 
-    it('is told from a 403, which says what that can mean', async () => {
+    it('differs from a 403, whose message has its own causes', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/ping', status: 403 });
       const error = await failure(moov.client.get('/ping'));
@@ -216,7 +216,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.stats).toMatchObject({ apiRequests: 1, tokenRequests: 2 });
     });
 
-    it('with a stream as its body crashes nobody when its renewal fails', async () => {
+    it('with a stream as its body does not crash the process when its renewal fails', async () => {
       const unhandled = vi.fn();
       process.on('unhandledRejection', unhandled);
       onTestFinished(() => void process.off('unhandledRejection', unhandled));
@@ -267,7 +267,7 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(await inFlight).toMatchObject({ status: 200, moov: { attempts: 2 } });
     });
 
-    it('gets the failure of the renewal when no new token can be had', async () => {
+    it('gets the failure of the renewal when no new token is available', async () => {
       fastClock();
       const { sandbox, moov } = await startMoov({ tokenTimeoutMs: 2_000 });
       await moov.ready();

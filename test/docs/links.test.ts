@@ -41,6 +41,10 @@ it('each guide is in the index, and the index in the README', () => {
   expect(linksOf('README.md').map(({ target }) => target)).toContain('docs/README.md');
 });
 
+it.each(guides)('%s says first who it is for', (guide) => {
+  expect(readPage(guide).prose).toMatch(/^# .+\n\n(For (those|everyone)|Guides to) /);
+});
+
 it('every file of the repository that a page names is there', () => {
   const named = pages.flatMap((page) =>
     [...readPage(page).prose.matchAll(/`((?:src|test|examples|docs|bench|\.ci)\/[\w./-]*)`/g)].map(

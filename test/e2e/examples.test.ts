@@ -38,13 +38,16 @@ describe('npm run demo', () => {
     const demo = run('demo.ts');
     expect(await demo.ended, demo.output).toBe(0);
     expect(demo.output.match(/^\d\. .+$/gm)).toEqual([
-      '1. A token on start-up',
-      '2. A route calls Moov with req.moov.post',
-      '3. The token is revoked behind its back',
-      '4. The revoke route, behind its guard',
-      '5. The headers of a call, as Moov saw them',
-      '6. The end',
+      '1. A token at start-up',
+      '2. A payment whose response is lost',
+      '3. A double click',
+      '4. 50 payments at once, under a rate limit of 30 requests per second',
+      '5. The token is revoked while 100 calls are in flight',
+      '6. The revoke route, behind a guard',
+      '7. The headers of a call, as Moov saw them',
+      '8. Shutting down',
     ]);
+    expect(demo.output.split('\n').length).toBeLessThanOrEqual(60);
     expect(demo.output).toMatch(/^ {3}Authorization: Bearer \w{8}\.\.\.$/m);
     expect(demo.output).not.toContain('sandbox-secret-key');
     expect(demo.output).not.toMatch(/Bearer \S{20}/);

@@ -66,7 +66,7 @@ describe.each(expressVersions)('POST /token on $name', ({ express }) => {
     expect(sandbox.stats.tokenRequests).toBe(3);
   });
 
-  test('gives fewer scopes to whoever asks for fewer', async () => {
+  test('grants fewer scopes on request', async () => {
     const { router } = await start();
     const { body } = await post(router).send({ scopes: [filled(wallets)] });
     expect(body.scopes).toEqual([filled(wallets)]);
@@ -74,7 +74,7 @@ describe.each(expressVersions)('POST /token on $name', ({ express }) => {
     expect(named.body.scopes).toEqual([filled(wallets)]);
   });
 
-  test('never more: 403, naming what was refused', async () => {
+  test('never grants more: 403, naming what was refused', async () => {
     const { sandbox, router } = await start();
     for (const more of ['/accounts.write', `/accounts/${randomUUID()}/wallets.read`]) {
       const { status, body } = await post(router).send({ scopes: [filled(wallets), more] });
@@ -142,7 +142,7 @@ describe.each(expressVersions)('POST /token on $name', ({ express }) => {
     expect((await post(router)).status).toBe(418);
   });
 
-  test('refuses an account that is missing or none: 400, before any token request', async () => {
+  test('refuses a missing or invalid account: 400, before any token request', async () => {
     const { sandbox, router } = await start();
     const agent = supertest(appOf(express, router));
     expect((await agent.post('/token')).body).toMatchObject({ error: 'invalid_scope' });
@@ -164,7 +164,7 @@ describe.each(expressVersions)('POST /token on $name', ({ express }) => {
   });
 });
 
-test('the token can be given back without harm to the server’s own', async () => {
+test('revoking the token does not affect the server’s own', async () => {
   const { sandbox, moov, router } = await start();
   const app = appOf(express, router, moov.revokeRouter({ guard: allow, held: false }));
   const { body } = await supertest(app).post('/token').set('x-account', accountID);
@@ -262,7 +262,7 @@ describe('a token with more scopes than were asked for', () => {
     expect(revoked()).toEqual(['refresh-2', 'token-2']);
   });
 
-  test('is judged by what the request asked for, not by what the server may grant', async () => {
+  test('compares with what the request asked for, not with what the server may grant', async () => {
     const { app } = await granting('/accounts.read /ping.read');
     expect(
       (
@@ -281,7 +281,7 @@ describe('a token with more scopes than were asked for', () => {
     expect(revoked()).toEqual([]);
   });
 
-  test('is told once of those that the server uses itself', async () => {
+  test('is reported once for the scopes that the server uses itself', async () => {
     const events: object[] = [];
     const server = await serve({
       body: { access_token: 't', expires_in: 900, scope: '/ping.read /fed.read' },

@@ -125,7 +125,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       expect(response.headers).not.toHaveProperty('retry-after');
     });
 
-    test("502 for a write that Moov's 503 leaves open: nobody is asked to come back for it", async () => {
+    test("502 for a write with unknown outcome after Moov's 503, so that clients do not repeat it", async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       const create: Handler = (req) => req.moov.post('/accounts', { accountType: 'individual' });
       sandbox.fail({ path: '/accounts', status: 503, headers: { 'retry-after': '7' } });
@@ -202,7 +202,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       expect(response.body).toMatchObject({ code: 'ERR_MOOV_NETWORK' });
     });
 
-    test('502 for a reply that is too large to be read', async () => {
+    test('502 for a response that is too large', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0 });
       sandbox.fail({ ...always, status: 500, body: { error: 'at length' } });
       const tooLarge: Handler = (req) => req.moov.get('/ping', { maxContentLength: 1 });
@@ -276,7 +276,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       },
     );
 
-    test('a time-out has none to show', async () => {
+    test('a time-out has no upstream body', async () => {
       const { sandbox, moov } = await startMoov({ retries: 0, timeoutMs: 100 });
       await moov.ready();
       sandbox.fail({ ...always, delayMs: 60_000 });
@@ -333,7 +333,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       },
     );
 
-    test('MoovScopeError says what is wrong: it is the client who asked for the scope', async () => {
+    test('MoovScopeError has a detail, because the client caused it', async () => {
       const { moov } = await startMoov();
       const { app } = appWith(moov, () => Promise.reject(new MoovScopeError('"a b" is no scope')));
       const response = await supertest(app).get('/');
@@ -347,7 +347,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       });
     });
 
-    test('503 with Retry-After while no token can be had', async () => {
+    test('503 with Retry-After while no token is available', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/oauth2/token', status: 503, headers: { 'retry-after': '60' } });
       const response = await supertest(appWith(moov, ping).app).get('/');
@@ -393,7 +393,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       },
     );
 
-    test("Express's own handler: 503 with Retry-After while no token can be had", async () => {
+    test("Express's own handler: 503 with Retry-After while no token is available", async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ path: '/oauth2/token', status: 503, headers: { 'retry-after': '60' } });
       const response = await supertest(appOf(express, moov, catching(ping))).get('/');
@@ -402,7 +402,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
     });
   });
 
-  describe('what is not of this package goes on to the next handler, as it is', () => {
+  describe('errors of others go to the next handler, unchanged', () => {
     test.each([
       ['an error', new Error('of the application')],
       ['an error with a status', Object.assign(new Error('teapot'), { status: 418 })],
@@ -433,7 +433,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       expect(passedOn).toEqual([expect.objectContaining({ isAxiosError: true, status })]);
     });
 
-    test('an error of another axios instance without a reply', async () => {
+    test('an error of another axios instance without a response', async () => {
       const { sandbox, moov } = await startMoov();
       sandbox.fail({ ...always, drop: 'before' });
       const { app, passedOn } = appWith(moov, () => axios.create({ baseURL: sandbox.url }).get('/ping'));
@@ -486,7 +486,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
     }
   });
 
-  test("no reply shows a token or the key, by this handler or by Express's own", async () => {
+  test("no response contains a token or the key, by this handler or by Express's own", async () => {
     // A revocation in each round has a token of its own to revoke, and tokens are requested one a second.
     const pass = heldClock();
     const { sandbox, moov } = await startMoov({ retries: 0, timeoutMs: 100 });
@@ -632,7 +632,7 @@ describe('whatever it is given, it does not throw, and the end user gets a respo
     },
   );
 
-  test('a Retry-After of Moov that is none', async () => {
+  test('an invalid Retry-After from Moov', async () => {
     const upstream = { status: 429, headers: { 'retry-after': 'bald' } };
     const { response } = await changed(() => undefined, upstream);
     expect(response.status).toBe(429);

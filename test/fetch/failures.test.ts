@@ -60,7 +60,7 @@ describe('a failure of moov.fetch', () => {
     expect(fake.arrivals).toHaveLength(2);
   });
 
-  it('by a Request’s signal arrives also when nobody holds the Request, during the call and the reading', async () => {
+  it('by a Request’s signal works also if the Request is garbage-collected, during the call and while reading', async () => {
     setFlagsFromString('--expose-gc');
     const collect: unknown = runInNewContext('gc');
     if (typeof collect !== 'function') throw new Error('no garbage collection');
@@ -108,7 +108,7 @@ describe('a failure of moov.fetch', () => {
     });
   });
 
-  it('by a reply that breaks off is told with what became of the call', async () => {
+  it('by a truncated response is reported with the outcome of the call', async () => {
     const { moov, fake } = await start();
     fake.api = (_message, response) => {
       response.writeHead(200, { 'content-length': '100' });
@@ -123,7 +123,7 @@ describe('a failure of moov.fetch', () => {
     });
   });
 
-  it('by a reply that the standard has no place for says that Moov may have acted', async () => {
+  it('by a response that the standard cannot represent says that Moov may have acted', async () => {
     const { moov, fake } = await start();
     fake.api = (_message, response) => {
       response.socket?.end('HTTP/1.1 700 Odd\r\ncontent-length: 0\r\n\r\n');

@@ -227,7 +227,7 @@ describe('moov.fetch retries', () => {
   });
 
   it.each(['drop', 'truncate'])(
-    'a payment whose answer is lost (%s), and finds the original',
+    'a payment whose response is lost (%s), and finds the original',
     async (how) => {
       const { moov, sandbox } = await startMoov();
       const transfers = `/accounts/${sandbox.platformAccountID}/transfers`;

@@ -221,7 +221,7 @@ describe('rules', () => {
   });
 });
 
-test('a lost answer is not the end of the sandbox', async () => {
+test('the sandbox continues after a lost response', async () => {
   const sandbox = await startSandbox();
   sandbox.fail({ path: transfers, drop: 'after', times: 5 });
   await Promise.allSettled(Array.from({ length: 5 }, (_, index) => createTransfer(sandbox, `k${index}`)));

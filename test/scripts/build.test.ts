@@ -131,7 +131,7 @@ test('builds at once leave one whole build, and a reader meanwhile sees the old 
   expect(readdirSync(join(project.folder, '.tmp/build'))).toEqual([]);
 });
 
-test('a build does nothing when nothing has changed, and builds anew without what was deleted', async () => {
+test('a build does nothing if nothing has changed, and rebuilds without what was deleted', async () => {
   const project = new Project();
   project.write(1);
   await project.build().ended;

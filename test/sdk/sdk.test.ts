@@ -125,7 +125,7 @@ describe('the SDK on a MoovAuth', () => {
 });
 
 describe('money', () => {
-  it('is not moved twice when an answer is lost: the original comes as the SDK’s typed error', async () => {
+  it('is not moved twice when a response is lost: the original comes as the SDK’s typed error', async () => {
     const { sandbox, pay } = await startSdk();
     sandbox.fail({ path: /\/transfers$/, drop: 'after' });
     const error = await failure(pay());

@@ -127,7 +127,7 @@ describe.each(transports)('no secret can be seen, on %s,', (_name, transport) =>
     expect(fake.issued.length).toBeGreaterThanOrEqual(6);
   });
 
-  it('in what the revoke route answers, whatever Moov says', async () => {
+  it('in the responses of the revoke route, whatever Moov says', async () => {
     const { fake, moov, secrets } = await start(transport);
     const inspector = new Inspector(figures, secrets);
     await moov.ready();
@@ -148,7 +148,7 @@ describe.each(transports)('no secret can be seen, on %s,', (_name, transport) =>
     await inspector.expectNone({ router });
   });
 
-  it('in what an Express application can see of a request', async () => {
+  it('in anything that an Express application can see of a request', async () => {
     const { moov, secrets } = await start(transport);
     const inspector = new Inspector(figures, secrets);
     await moov.ready();
