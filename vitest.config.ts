@@ -37,7 +37,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           // Most of the time is waiting: for time-outs, for other processes. Loading the modules takes more time than most
           // files, so a process runs many of them.
-          maxWorkers: 4,
+          maxWorkers: 6,
           isolate: false,
         },
       },
