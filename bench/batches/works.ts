@@ -152,7 +152,8 @@ const poisoned: Work = async ({ url }) => {
 
 /** How soon so many calls a second pass after the rate was raised, in seconds. */
 const raised: Work = async ({ url, calls }) => {
-  const moov = await authFor(url, 'adaptive');
+  // Time enough at the first rate too, as a call is refused at once when its turn can't come in time.
+  const moov = await authFor(url, 'adaptive', 600_000);
   return async () => {
     const began = performance.now();
     const passedAt: number[] = [];

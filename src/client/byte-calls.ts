@@ -49,7 +49,9 @@ export function throughAdapter(
   const templates = new Map<string, InternalAxiosRequestConfig>();
 
   async function prepare(call: ByteCall): Promise<AxiosResponse> {
-    const template = await configOfAxios(client, call.method);
+    const template = await configOfAxios(client, call.method).catch((error: unknown) => {
+      throw withCallInfo(error, { attempts: 0, ambiguous: false });
+    });
     templates.set(call.method, template);
     return send(template, call);
   }

@@ -21,7 +21,7 @@ import { refusalEvent, statusError } from './refusal.js';
 export function settle(call: Call, outcome: Outcome, emit: Emit): AxiosResponse {
   const { response, error } = outcome;
   if (response === undefined) {
-    const own = withCallInfo(error, call.info, call.request);
+    const own = withCallInfo(error, call.infoWithoutResponse, call.request);
     call.image.body.release();
     if (own instanceof AxiosError && own.response !== undefined) guardTransform(call);
     throw own;

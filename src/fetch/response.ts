@@ -43,7 +43,7 @@ export function asResponse(
   const hasBody = context.method !== 'HEAD' && !withoutBody.has(reply.status);
   if (hasBody) return new FetchedResponse(reply, context, data);
   const response = new FetchedResponse(reply, context, null);
-  if (Buffer.isBuffer(data)) return response;
+  if (Buffer.isBuffer(data) || data.closed) return response;
   // Read to its end and not destroyed, so that the connection can be used again.
   return new Promise((resolve) => data.once('close', () => resolve(response)).resume());
 }

@@ -58,6 +58,8 @@ export class CallQueue {
   #timer: NodeJS.Timeout | undefined;
   /** Whether it has ended; what becomes of its calls in flight then counts elsewhere. */
   isOver = false;
+  /** Whether `rateLimit.reached` was emitted. */
+  isReported = false;
 
   constructor({ limiter, emit, scope, passedPaths, cleared }: QueueParts) {
     this.scope = scope;
@@ -154,7 +156,7 @@ export class CallQueue {
   }
 
   /** Forgets the limit at once, unless it is one of the options. */
-  clear(): void {
+  forget(): void {
     this.#cleared?.();
   }
 
@@ -230,6 +232,7 @@ export class CallQueue {
 
   #report(now: number): void {
     this.#reportAt = Number.POSITIVE_INFINITY;
+    this.isReported = true;
     this.#emit({
       type: 'rateLimit.reached',
       ...this.scope,
@@ -262,7 +265,14 @@ export class CallQueue {
 
 /** The error of a call whose turn can't come in time. */
 function inVain(waitMs: number): MoovUnavailableError {
-  const message = "Moov's rate limit is reached, and the turn of this call can't come before its deadline";
+  return rateLimited(
+    "Moov's rate limit is reached, and the turn of this call can't come before its deadline",
+    waitMs,
+  );
+}
+
+/** @param waitMs - For `Retry-After`. */
+export function rateLimited(message: string, waitMs: number): MoovUnavailableError {
   return new MoovUnavailableError(message, {
     code: 'ERR_MOOV_RATE_LIMITED',
     headers: retryAfterHeader(waitMs),

@@ -1,7 +1,7 @@
 import { MoovUnavailableError } from '../errors.js';
 import { type Headers, retryAfterMs } from '../utils/retry-after.js';
 import type { AbortSignalLike } from '../utils/timers.js';
-import type { CallTurn } from './call-queue.js';
+import type { CallQueue, CallTurn } from './call-queue.js';
 import type { AccountCall, RateLimits } from './rate-limits.js';
 
 /** The turns of one call under the rate limits that are known, if any are. */
@@ -9,9 +9,9 @@ export class CallTurns {
   readonly #limits: RateLimits | undefined;
   readonly #call: AccountCall;
   #turn: CallTurn | undefined;
-  /** The `X-Request-ID` of the last 429, and how many there were. */
+  /** The `X-Request-ID` of the last 429, and the queue that it counted in. */
   #requestId: string | undefined;
-  #refusals = 0;
+  #refusedIn: CallQueue | undefined;
 
   /** @param limits - Without them every call goes at once. */
   constructor(limits: RateLimits | undefined, call: AccountCall) {
@@ -44,7 +44,7 @@ export class CallTurns {
       this.#turn = await turn;
       return true;
     } catch (error) {
-      throw this.#refusals === 0 ? error : after429(error, this.#requestId);
+      throw this.#refusedIn === undefined ? error : after429(error, this.#requestId);
     } finally {
       signal.removeEventListener?.('abort', abort);
     }
@@ -76,7 +76,8 @@ export class CallTurns {
   refused(headers: Headers, requestId: string | undefined): boolean {
     this.#requestId = requestId;
     const waitMs = retryAfterMs(headers, Date.now());
-    return this.#limits?.refused(this.#call, waitMs, this.#take(), this.#refusals++ > 0) === true;
+    this.#refusedIn = this.#limits?.refused(this.#call, waitMs, this.#take(), this.#refusedIn);
+    return this.#refusedIn !== undefined;
   }
 
   #take(): CallTurn | undefined {

@@ -17,6 +17,8 @@ interface Round {
 export class PathHistory {
   #current: Round;
   #last: Round = round();
+  /** Since the first hold. */
+  readonly everRefused = new Set<string>();
 
   /** @param passed - The paths that passed before the first hold. */
   constructor(passed: Iterable<string> = []) {
@@ -35,18 +37,15 @@ export class PathHistory {
 
   refused(path: string): void {
     add(this.#current.refused, path);
-  }
-
-  get allRefused(): ReadonlySet<string> {
-    return new Set([...this.#current.refused, ...this.#last.refused]);
+    add(this.everRefused, path);
   }
 
   /** Whether a path that is refused again seems to have a limit of its own. */
   isLimitOf(path: string): boolean {
     const passed = new Set([...this.#current.passed, ...this.#last.passed]);
     if (passed.size === 0 || passed.has(path)) return false;
-    const suspects = [...this.allRefused].filter((other) => !passed.has(other));
-    return suspects.length <= MOST_SUSPECTS;
+    const refused = new Set([...this.#current.refused, ...this.#last.refused]);
+    return [...refused].filter((other) => !passed.has(other)).length <= MOST_SUSPECTS;
   }
 }
 

@@ -1,8 +1,7 @@
-import { closedError, MoovUnavailableError } from '../errors.js';
+import { closedError, type MoovUnavailableError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Transport } from '../transports/transport.js';
-import { retryAfterHeader } from '../utils/retry-after.js';
-import { CallQueue, type CallTurn } from './call-queue.js';
+import { CallQueue, type CallTurn, rateLimited } from './call-queue.js';
 import { RateLimiter } from './rate-limiter.js';
 import { RecentCalls } from './recent-calls.js';
 import type { LimitedCall } from './waiting-calls.js';
@@ -56,7 +55,7 @@ export class RateLimits {
   get status(): { requestsPerSecond: number; waiting: number; background: number } | undefined {
     const queues = this.#queues();
     if (queues.length === 0) return undefined;
-    // A path with a limit of its own says nothing of the others.
+    // A path with a limit of its own says nothing of the others, unless there are only such paths.
     const ofAccounts = queues.filter(({ scope }) => scope.path === undefined);
     const shown = ofAccounts.length > 0 ? ofAccounts : queues;
     return {
@@ -105,28 +104,25 @@ export class RateLimits {
    * A call was answered with 429. It is to ask for its next turn, which may be that of another queue.
    *
    * @param waitMs - What the response asks for.
-   * @param isAgain - Whether the call was refused before.
-   * @returns whether it may: not after `close()`.
+   * @param refusedIn - The queue in which the call was refused before.
+   * @returns the queue in which it was refused now; none after `close()`, when it may not ask again.
    */
   refused(
     call: AccountCall,
     waitMs: number | undefined,
     turn: CallTurn | undefined,
-    isAgain: boolean,
-  ): boolean {
-    if (this.#isClosed) return false;
+    refusedIn: CallQueue | undefined,
+  ): CallQueue | undefined {
+    if (this.#isClosed) return undefined;
     const { path } = call.request;
     const queue = this.#queueNow(call, turn) ?? this.#openAccount(call.account);
-    if (isAgain && this.#isLimitOf(path, queue)) {
+    if (refusedIn === queue && this.#isLimitOf(path, queue)) {
       turn?.queue.ended(turn.turn);
-      this.#openPath(path).refused(path, waitMs, undefined);
-      // The others were held for nothing.
-      if ([...queue.paths.allRefused].every((refused) => this.#paths.has(refused))) queue.clear();
-      return true;
+      return this.#holdPath(path, waitMs, queue);
     }
     queue.refused(path, waitMs, turnIn(queue, turn));
     if (this.#isShared(call, queue)) this.#holdAll(path, waitMs);
-    return true;
+    return queue;
   }
 
   /** Ends all waits. */
@@ -198,13 +194,24 @@ export class RateLimits {
     return queue;
   }
 
+  /** @param held - The queue that was taken for that of the limit. */
+  #holdPath(path: string, waitMs: number | undefined, held: CallQueue): CallQueue {
+    const queue = this.#paths.get(path) ?? this.#openPath(path);
+    queue.refused(path, waitMs, undefined);
+    // Its calls were held for nothing.
+    if ([...held.paths.everRefused].every((refused) => this.#paths.has(refused))) held.forget();
+    return queue;
+  }
+
   #holdAll(path: string, waitMs: number | undefined): void {
     const all = this.#open({}, undefined, () => {
       this.#all = undefined;
     });
     this.#all = all;
-    const waiting = [...this.#accounts.values()].flatMap((queue) => queue.end());
+    const ended = [...this.#accounts.values()];
     this.#accounts.clear();
+    const waiting = ended.flatMap((queue) => queue.end());
+    for (const queue of ended) this.#reportEnd(queue);
     all.refused(path, waitMs, undefined);
     for (const one of waiting) all.wait(one);
   }
@@ -229,7 +236,12 @@ export class RateLimits {
     remove();
     this.isActive = this.#queues().length > 0;
     for (const { go } of waiting) go(undefined);
-    this.#emit({ type: 'rateLimit.cleared', ...queue.scope });
+    this.#reportEnd(queue);
+  }
+
+  /** Once for each queue whose limit was reported. */
+  #reportEnd({ isReported, scope }: CallQueue): void {
+    if (isReported) this.#emit({ type: 'rateLimit.cleared', ...scope });
   }
 }
 
@@ -243,9 +255,5 @@ function sum(values: readonly number[]): number {
 }
 
 function tooMany(waitMs: number): MoovUnavailableError {
-  const message = `${MOST_WAITING} calls are waiting for Moov's rate limit already`;
-  return new MoovUnavailableError(message, {
-    code: 'ERR_MOOV_RATE_LIMITED',
-    headers: retryAfterHeader(waitMs),
-  });
+  return rateLimited(`${MOST_WAITING} calls are waiting for Moov's rate limit already`, waitMs);
 }

@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { MockAgent } from 'undici';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { isMoovCallError, moovAuth } from '../../src/index.js';
 import { fastClock } from '../helpers/fast-clock.js';
 import { allScopes, failure, startMoov as start, startSandbox, until } from '../helpers/moov.js';
@@ -151,4 +152,43 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(sandbox.transfers).toHaveLength(1);
     });
   });
+});
+
+it('is true when an abort comes between the 2xx of a replay and its delivery', async () => {
+  // The turn of the abort is decisive, so the response comes from undici's own Dispatcher for tests.
+  const told: boolean[] = [];
+  for (let turns = 0; turns < 8; turns++) {
+    const transport = new MockAgent();
+    transport.disableNetConnect();
+    onTestFinished(() => transport.close());
+    const moov = moovAuth('/accounts.write', {
+      ...{ clientId: 'pk', clientSecret: 'sk', origin: 'https://app.example.com' },
+      transport,
+    });
+    onTestFinished(() => moov.close());
+    const api = transport.get('https://api.moov.io');
+    let tokens = 0;
+    api
+      .intercept({ path: '/oauth2/token', method: 'POST' })
+      .reply(200, () => ({ access_token: `token-number-${++tokens}`, token_type: 'Bearer', expires_in: 900 }))
+      .times(2);
+    const controller = new AbortController();
+    const later = async () => {
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      controller.abort();
+    };
+    api.intercept({ path: '/transfers', method: 'POST' }).reply(401, '');
+    api.intercept({ path: '/transfers', method: 'POST' }).reply(200, () => {
+      void later();
+      return { transferID: '1' };
+    });
+    await moov.ready();
+    const outcome = await moov.client.post('/transfers', {}, { signal: controller.signal }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (isMoovCallError(outcome)) told.push(outcome.moov.ambiguous);
+  }
+  expect(told.length).toBeGreaterThan(0);
+  expect(new Set(told)).toEqual(new Set([true]));
 });

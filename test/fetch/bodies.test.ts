@@ -192,6 +192,33 @@ describe('bodies of responses', () => {
     },
   );
 
+  it('that are empty are delivered although close() comes while an interceptor has the response', async () => {
+    let handed = () => {};
+    let release = () => {};
+    const intercepted = new Promise<void>((resolve) => {
+      handed = resolve;
+    });
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { moov, fake } = await start({
+      configure: (instance) => {
+        instance.interceptors.response.use(async (response) => {
+          handed();
+          await gate;
+          return response;
+        });
+      },
+    });
+    fake.api = (_request, response) => response.writeHead(204).end();
+    const call = moov.fetch('/x');
+    await intercepted;
+    const closed = moov.close();
+    release();
+    expect((await call).status).toBe(204);
+    await closed;
+  });
+
   it('that are not read are cancelled when the attempt’s time is over', async () => {
     const { moov, fake } = await start({ attemptTimeoutMs: 1_500 });
     let closed = false;

@@ -292,6 +292,61 @@ describe('a 429', () => {
     expect(done).toBeGreaterThan(150);
   });
 
+  it.each(['an abort', 'close()'])(
+    'that two paths always get ends with %s for each of their calls',
+    async (end) => {
+      // The second time the path is held for long.
+      const first = [300, 300, 300, 300];
+      const { moov, requests } = await behind(({ path }) =>
+        path === '/ping' ? {} : refused(first.shift() ?? 20_000),
+      );
+      await moov.client.get('/ping');
+      const controller = new AbortController();
+      const calls = ['/a', '/a', '/a', '/b'].map((path) =>
+        failure(moov.client.get(path, { signal: controller.signal, timeout: 60_000 })),
+      );
+      await until(
+        () => requests().length === 9 && moov.status().rateLimit?.waiting === 4,
+        'each call waits again',
+      );
+      const began = performance.now();
+      if (end === 'close()') await moov.close();
+      else controller.abort();
+      await Promise.all(calls);
+      expect(performance.now() - began).toBeLessThan(4_000);
+    },
+  );
+
+  it.skipIf(!full)('that two paths always get leaves the limit of the others known', async () => {
+    const { sandbox, moov, events } = await start({}, { rateLimit: { requestsPerSecond: 100 } });
+    sandbox.respond('GET', '/items/{id}', { ok: true });
+    sandbox.fail({ path: /^\/bad/, status: 429, headers: { 'retry-after-ms': '300' }, times: Infinity });
+    const job = moov.clientFor({ background: true });
+    const all = Array.from({ length: 800 }, (_, item) => job.get(`/items/${item}`, { timeout: 120_000 }));
+    await until(() => sandbox.stats.apiRequests > 350, 'the job is under way');
+    const controller = new AbortController();
+    const bad = ['/bad/0', '/bad/1'].map((path) =>
+      failure(moov.client.get(path, { signal: controller.signal, timeout: 120_000 })),
+    );
+    await Promise.all(all);
+    controller.abort();
+    await Promise.all(bad);
+    expect(sandbox.stats.apiRequests).toBeLessThan(2.6 * 800);
+    expect(count(events, 'rateLimit.cleared')).toBe(0);
+  });
+
+  it('of a second account ends the limit of the first, which is reported', async () => {
+    const limits = new Map([
+      [A, inOrder(refused(700))],
+      [B, inOrder(refused(700))],
+    ]);
+    const { moov, events } = await behind(({ path }) => limits.get(path.slice(10, 46))?.() ?? {});
+    const first = moov.client.get(about(A));
+    await until(() => count(events, 'rateLimit.reached') === 1, 'the limit of the first is reported');
+    await Promise.all([first, moov.client.get(about(B))]);
+    expect(events).toContainEqual({ type: 'rateLimit.cleared', accountID: A });
+  });
+
   it('is forgotten after a minute in which no call waits', async () => {
     fastClock(200);
     const { moov, events } = await behind(inOrder(refused(1_000)));
