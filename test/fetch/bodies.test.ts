@@ -214,7 +214,8 @@ describe('bodies of responses', () => {
     const call = moov.fetch('/x');
     await intercepted;
     const closed = moov.close();
-    release();
+    // Once the stream of the response has ended.
+    setImmediate(release);
     expect((await call).status).toBe(204);
     await closed;
   });
