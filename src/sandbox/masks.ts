@@ -24,6 +24,9 @@ const secretNames = [
 
 const MASK = '•••';
 
+/** How many objects and lists, one in the other, are shown of a body. */
+const DEEPEST = 100;
+
 /** Text that an unparsed body can't be searched in, as it may hold a secret in any form. */
 const HIDDEN = '(not shown: neither JSON nor a form)';
 
@@ -74,13 +77,14 @@ export function maskedBody(body: unknown, contentType: string): string {
   return HIDDEN;
 }
 
-function masked(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(masked);
+function masked(value: unknown, depth = 0): unknown {
+  if (typeof value === 'object' && value !== null && depth === DEEPEST) return '(nested deeper)';
+  if (Array.isArray(value)) return value.map((inner) => masked(inner, depth + 1));
   if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       name,
-      isSecretName(name) ? maskedValue(inner) : masked(inner),
+      isSecretName(name) ? maskedValue(inner) : masked(inner, depth + 1),
     ]),
   );
 }

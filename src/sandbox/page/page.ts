@@ -48,7 +48,7 @@ export class Page {
       pathname === '/' && request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
     if (!wantsPage && !pathname.startsWith('/_sandbox/')) return false;
     if (isOwn(request)) {
-      void this.#route(`${request.method} ${pathname}`, request, response);
+      this.#route(`${request.method} ${pathname}`, request, response).catch(() => response.destroy());
     } else {
       request.resume();
       end(
