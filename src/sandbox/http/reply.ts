@@ -29,8 +29,7 @@ export function replyOf({ status, headers, body, note }: ApiResponse): Reply {
   const text = textOf(body);
   const bytes = Buffer.from(text);
   const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
-  const ofBody =
-    bytes.length === 0 ? {} : { 'content-type': type, 'content-length': String(bytes.length) };
+  const ofBody = bytes.length === 0 ? {} : { 'content-type': type, 'content-length': String(bytes.length) };
   return { status, headers: { ...ofBody, ...lowerCased(headers) }, text, bytes, note };
 }
 
