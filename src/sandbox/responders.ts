@@ -22,7 +22,7 @@ export interface SandboxCall {
 
 /** The response of an endpoint of your own. */
 export interface SandboxResponse {
-  /** Default 200. */
+  /** 200 to 599. Default 200. */
   readonly status?: number;
   /** Beside `x-request-id`, which may be replaced. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
@@ -31,7 +31,7 @@ export interface SandboxResponse {
 }
 
 /**
- * Answers requests for an endpoint of your own. What it throws is a 500.
+ * Answers requests for an endpoint of your own. What it throws is a 500, and so is a response that can't be sent.
  *
  * @param call - The request.
  * @returns the response, or a promise of it.
