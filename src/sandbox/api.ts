@@ -10,7 +10,7 @@ import { type Groups, type Route, scopesFor } from './resources/route.js';
 import { Responders } from './responders.js';
 
 /** Operations on transfers, which take the platform's own account in their path. */
-const ofPlatform = /^\/accounts\/[^/]+\/transfer/;
+const ofPlatform = /^\/accounts\/([^/]+)\/transfer/;
 
 /** What Moov does with a request, apart from HTTP: a request comes in, and its response goes out. */
 export class Api {
@@ -83,10 +83,12 @@ export class Api {
     if (scopes.length > 0 && !scopes.some(allows)) {
       throw bare(403, `the token lacks the scope ${scopes.join(' or ')}`);
     }
-    const { accountID } = found.groups;
-    if (ofPlatform.test(pathname) && accountID !== this.#settings.platformAccountID) {
+    // From the path: an endpoint of the user's own may call it by any name.
+    const payer = ofPlatform.exec(pathname)?.[1];
+    if (payer !== undefined && payer !== this.#settings.platformAccountID) {
       throw bare(403, "the account in the path must be the platform's own");
     }
+    const { accountID } = found.groups;
     if (own === undefined && accountID !== undefined) this.#resources.accounts.check(method, accountID);
     return found.route.handle(call, found.groups);
   }

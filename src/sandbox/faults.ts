@@ -1,6 +1,6 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { assertKnown } from '../config/check-options.js';
 import { describeType } from '../utils/value-type.js';
+import { replyOf } from './http/reply.js';
 
 /** Which requests a fault is for, and how many of them. */
 interface FaultTarget {
@@ -130,14 +130,6 @@ export class Faults {
         `delayMs: expected milliseconds from 0 to ${LONGEST_DELAY_MS}; got ${describeType(rule.delayMs)}.`,
       );
     }
-    if (
-      rule.status !== undefined &&
-      !(Number.isInteger(rule.status) && rule.status >= 200 && rule.status < 600)
-    ) {
-      throw new TypeError(
-        `status: expected a whole number from 200 to 599; got ${describeType(rule.status)}.`,
-      );
-    }
     if (rule.drop !== undefined && rule.drop !== 'before' && rule.drop !== 'after') {
       throw new TypeError("drop: expected 'before' or 'after'.");
     }
@@ -145,10 +137,7 @@ export class Faults {
     if (ways > 1 || (ways === 0 && rule.delayMs === undefined)) {
       throw new TypeError('A fault needs one of status, drop and truncate, or delayMs alone.');
     }
-    for (const [name, value] of Object.entries(rule.headers ?? {})) {
-      validateHeaderName(name);
-      for (const one of [value].flat()) validateHeaderValue(name, one);
-    }
+    if (rule.status !== undefined) replyOf(rule);
     this.#rules.push({ rule: { ...rule }, left: times, until: performance.now() + lifeMs });
   }
 

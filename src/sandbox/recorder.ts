@@ -106,7 +106,13 @@ export class Recorder {
   }
 
   #notify(exchange: Exchange): void {
-    for (const { changed } of this.#listeners) changed(exchange);
+    for (const { changed } of this.#listeners) {
+      try {
+        changed(exchange);
+      } catch {
+        // Who looks on can't break a request.
+      }
+    }
   }
 }
 

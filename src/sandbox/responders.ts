@@ -22,7 +22,7 @@ export interface SandboxCall {
 
 /** The response of an endpoint of your own. */
 export interface SandboxResponse {
-  /** Default 200. */
+  /** 200 to 599. Default 200. */
   readonly status?: number;
   /** Beside `x-request-id`, which may be replaced. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
@@ -31,7 +31,7 @@ export interface SandboxResponse {
 }
 
 /**
- * Answers requests for an endpoint of your own. What it throws is a 500.
+ * Answers requests for an endpoint of your own. What it throws is a 500, and so is a response that can't be sent.
  *
  * @param call - The request.
  * @returns the response, or a promise of it.
@@ -52,6 +52,7 @@ export class Responders {
         `respond: expected a path without a query, such as '/accounts/{accountID}/branding', and none below /oauth2/ or /_sandbox/; got ${describeType(path)}.`,
       );
     }
+    checkNames(path);
     if (!isHandler(response) && typeof response !== 'string' && !isObject(response)) {
       throw new TypeError(`respond: expected a function or a body; got ${describeType(response)}.`);
     }
@@ -75,6 +76,19 @@ export class Responders {
 
 function isHandler(response: unknown): response is SandboxHandler {
   return typeof response === 'function';
+}
+
+/** @throws TypeError for a name that no handler could read. */
+function checkNames(path: string): void {
+  const names = [...path.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '');
+  const wrong = names.find((name) => !/^[A-Za-z_]\w*$/.test(name));
+  if (wrong !== undefined || /[{}]/.test(path.replaceAll(/\{[^{}]*\}/g, ''))) {
+    throw new TypeError(
+      `respond: expected names of letters, digits and _ in the braces of the path, such as {accountID}; got ${wrong === undefined ? 'a brace alone' : `{${wrong}}`}.`,
+    );
+  }
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new TypeError(`respond: the name {${twice}} is in the path twice.`);
 }
 
 async function answer(

@@ -96,7 +96,7 @@ export interface MoovSandbox {
    * below `/accounts/{accountID}/branding`. Where Moov has no such scope, any token will do.
    *
    * @param method - The request's method, in any case.
-   * @param path - The path without its query; a name in braces stands for any segment.
+   * @param path - The path without its query; a name in braces, of letters, digits and `_`, stands for any segment.
    * @param response - A body, sent with status 200, or a function that makes the response.
    * @throws TypeError for an invalid endpoint.
    * @example
@@ -113,7 +113,7 @@ export interface MoovSandbox {
    * @param transferID - The ID of an existing transfer.
    * @param status - `completed`; `failed`, as when a bank returns the money; or `reversed`, of a completed transfer
    * over ACH whose money came back later. Default: `completed`, but `failed` for an ACH transfer of 55.01, which Moov
-   * returns as R01 in test mode.
+   * returns as R01 in test mode. A payment with a refund can't become `failed`.
    * @returns the changed transfer.
    * @throws Error for a transfer that does not exist, or cannot reach that status.
    * @see {@link https://docs.moov.io/guides/money-movement/ach/returns/ | Moov: ACH returns}

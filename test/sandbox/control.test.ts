@@ -178,6 +178,17 @@ describe('respond', () => {
     expect(await statusOf(sandbox, method, path, scope, origin)).toBe(status);
   });
 
+  test.each(['/accounts/{account}/transfers', '/accounts/b1d2c3a4-0000-4000-8000-000000000001/transfers'])(
+    '%s is for the account in the path of the request',
+    async (path) => {
+      const sandbox = await startSandbox();
+      sandbox.respond('GET', path, 'mine');
+      const own = await send(sandbox, 'GET', `/accounts/${sandbox.platformAccountID}/transfers`);
+      expect([own.status, await own.text()]).toEqual([200, 'mine']);
+      expect((await send(sandbox, 'GET', '/accounts/other/transfers')).status).toBe(403);
+    },
+  );
+
   test('the last one given for a path answers, and what it throws is a 500', async () => {
     const sandbox = await startSandbox();
     sandbox.respond('GET', '/ping', 'first');
@@ -193,6 +204,11 @@ describe('respond', () => {
     [['GET', 'ping', 'x'], 'expected a path without a query'],
     [['GET', '/ping?a=b', 'x'], 'expected a path without a query'],
     [['GET', '/oauth2/token', 'x'], 'none below /oauth2/'],
+    [['GET', '/a/{x}/{x}', 'x'], 'the name {x} is in the path twice'],
+    [['GET', '/a/{1a}', 'x'], 'expected names of letters, digits and _'],
+    [['GET', '/a/{account-id}', 'x'], 'such as {accountID}; got {account-id}'],
+    [['GET', '/a/{}', 'x'], 'got {}'],
+    [['GET', '/a/{x', 'x'], 'got a brace alone'],
     [['GET', '/ping', 5], 'expected a function or a body; got 5.'],
   ])('refuses %j', (args, message) => {
     const { respond } = createMoovSandbox();

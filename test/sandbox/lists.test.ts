@@ -80,9 +80,22 @@ test.each([
   ['groupID=', 200, '[]'],
   ['count=many', 422, '"count":"must be a whole number"'],
   ['skip=-1', 422, '"skip":"must be a whole number"'],
+  ['refunded=banana', 422, '"refunded":"must be true or false"'],
+  ['startDateTime=banana', 422, '"startDateTime":"must be a time in ISO 8601"'],
+  ['startDateTime=5', 422, '"startDateTime":"must be a time in ISO 8601"'],
+  ['endDateTime=2026-13-45', 422, '"endDateTime":"must be a time in ISO 8601"'],
+  ['refunded=false&startDateTime=2026-01-01T00:00:00%2B02:00', 200, '[]'],
 ])('GET .../transfers?%s is answered %i', async (query, status, text) => {
   const sandbox = await startSandbox();
   const response = await send(sandbox, 'GET', `/accounts/${sandbox.platformAccountID}/transfers?${query}`);
   expect(response.status).toBe(status);
   expect(await response.text()).toContain(text);
+});
+
+test('GET /accounts?includeDisconnected=banana is a 422', async () => {
+  const response = await send(await startSandbox(), 'GET', '/accounts?includeDisconnected=banana');
+  expect([response.status, await response.text()]).toEqual([
+    422,
+    '{"includeDisconnected":"must be true or false"}',
+  ]);
 });

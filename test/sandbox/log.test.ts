@@ -46,6 +46,11 @@ test.each<[string, (sandbox: MoovSandbox) => Promise<unknown>, string]>([
     'GET /ping?client_secret=•••&token=•••&access%5Ftoken=•••&x=%0A 200, API key',
   ],
   [
+    'a path with keys',
+    (sandbox) => send(sandbox, 'GET', '/ping?api_key=hunter2&secretKey=hunter2&x-api-key=hunter2&a=1'),
+    'GET /ping?api_key=•••&secretKey=•••&x-api-key=•••&a=1 200, API key',
+  ],
+  [
     'a fault',
     (sandbox) => {
       sandbox.fail({ path: '/ping', drop: 'before' });

@@ -166,6 +166,15 @@ describe('money back', () => {
     expect(await balances(sandbox)).toEqual([10_000, 2_000, 400]);
   });
 
+  test('a payment with a refund can’t fail, as the wallet would be short of what was refunded', async () => {
+    const sandbox = await start();
+    const { transferID = '' } = await pay(sandbox, 'the buyer’s card', 'the merchant’s wallet', 500);
+    await reverse(sandbox, transferID, 400);
+    expect(() => sandbox.settle(transferID, 'failed')).toThrow('a transfer with a refund can only become');
+    expect(sandbox.settle(transferID)).toMatchObject({ status: 'completed' });
+    expect(await balances(sandbox)).toEqual([10_000, 2_000, 100]);
+  });
+
   test('what was canceled can’t be settled, canceled again or refunded', async () => {
     const sandbox = await start();
     const { transferID = '' } = await pay(

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
+import { ownHosts } from '../../src/sandbox/page/page.js';
 import { createTransfer, mint, ORIGIN, requestToken, send, startSandbox } from './helpers.js';
 
 // The page and its endpoints over HTTP; test/e2e/sandbox-page.test.ts has them in a browser.
@@ -128,6 +129,30 @@ describe('is for this machine alone', () => {
     expect(page.headers).not.toHaveProperty('access-control-allow-methods');
     expect((await ask(sandbox, '/ping', { method: 'OPTIONS', headers })).status).toBe(204);
   });
+});
+
+test('at port 80 a Host has no port', () => {
+  expect(ownHosts(80)).toEqual(['127.0.0.1', '127.0.0.1:80', 'localhost', 'localhost:80']);
+  expect(ownHosts(8080)).toEqual(['127.0.0.1:8080', 'localhost:8080']);
+});
+
+test('a page that is opened after many large requests gets the last of them, and stays connected', async () => {
+  const sandbox = await startSandbox();
+  sandbox.respond('POST', '/big', ({ body }) => ({ body: Object(body) }));
+  for (let count = 0; count < 210; count += 1) {
+    await send(sandbox, 'POST', '/big', { body: { text: 'x'.repeat(20_000) } });
+  }
+  const { body } = await fetch(`${sandbox.url}/_sandbox/events`);
+  let text = '';
+  for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    if (text === '') await send(sandbox, 'GET', '/ping?after');
+    text += chunk;
+    if (text.includes('/ping?after')) break;
+  }
+  const ids = [...text.matchAll(/data: \{"id":(\d+)/g)].map(([, id]) => Number(id));
+  expect(ids.length).toBeGreaterThan(50);
+  expect(ids.slice(0, -1)).toEqual(ids.slice(1).map((id) => id - 1));
+  expect(ids.at(-1)).toBe(211);
 });
 
 describe('changes', () => {

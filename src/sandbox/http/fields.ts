@@ -20,9 +20,7 @@ export const labels = {
 export const amount = z.object(
   {
     value: z.int(mustBe('a positive integer')).positive('must be a positive integer'),
-    currency: z
-      .string(mustBe('a code of three letters'))
-      .regex(/^[A-Za-z]{3}$/, 'must be a code of three letters'),
+    currency: z.literal('USD', mustBe('USD')),
   },
   mustBe('an object'),
 );

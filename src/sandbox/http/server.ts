@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Exchange } from '../exchange.js';
-import type { Faults } from '../faults.js';
+import type { FaultRule, Faults } from '../faults.js';
 import type { Recorder } from '../recorder.js';
 import { type ApiResponse, type Call, readCall, splitTarget } from './call.js';
 import type { Cors } from './cors.js';
+import { type Reply, replyOf } from './reply.js';
 
 /** A client that keeps a connection must not meet with its end by chance; `close` ends it anyway. */
 const KEEP_ALIVE_MS = 60_000;
@@ -50,7 +51,10 @@ export class SandboxServer {
 
   async listen(port: number): Promise<string> {
     if (this.#server !== undefined) throw new Error('The sandbox is listening already.');
-    const server = createServer((request, response) => void this.#answer(request, response));
+    const server = createServer((request, response) => {
+      // One connection is lost then, and not the process with all the others.
+      this.#answer(request, response).catch(() => response.destroy());
+    });
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#server = server;
     try {
@@ -97,7 +101,7 @@ export class SandboxServer {
     const preflight = this.#cors.preflight(method, pathname, headers);
     if (preflight !== undefined) {
       request.resume();
-      send(response, preflight, exchange, false);
+      send(response, replyOf(preflight), exchange, false);
       return;
     }
     const fault = this.#faults.take(method, pathname);
@@ -118,8 +122,7 @@ export class SandboxServer {
       exchange.dropped('a fault has cut the connection before the request was acted on');
       return;
     }
-    const apiResponse =
-      fault?.status === undefined ? await this.#act(call) : { note: 'the response of a fault', ...fault };
+    const reply = await this.#act(call, fault);
     if (fault?.drop === 'after') {
       socket.destroy();
       exchange.dropped('a fault has cut the connection after the request was acted on');
@@ -130,14 +133,15 @@ export class SandboxServer {
       exchange.dropped('the client went away before the response');
       return;
     }
-    send(response, apiResponse, exchange, fault?.truncate === true);
+    send(response, reply, exchange, fault?.truncate === true);
   }
 
-  async #act(call: Call): Promise<ApiResponse> {
+  async #act(call: Call, fault: FaultRule | undefined): Promise<Reply> {
     try {
-      return await this.#handle(call);
+      if (fault?.status !== undefined) return replyOf({ note: 'the response of a fault', ...fault });
+      return replyOf(await this.#handle(call));
     } catch (error) {
-      return { status: 500, body: { error: `the sandbox failed: ${String(error)}` } };
+      return replyOf({ status: 500, body: { error: `the sandbox failed: ${String(error)}` } });
     }
   }
 
@@ -155,30 +159,24 @@ export class SandboxServer {
 
 function send(
   response: ServerResponse,
-  apiResponse: ApiResponse,
+  { status, headers, text, bytes, note }: Reply,
   exchange: Exchange,
   truncate: boolean,
 ): void {
-  const body =
-    typeof apiResponse.body === 'object' ? JSON.stringify(apiResponse.body) : (apiResponse.body ?? '');
-  const bytes = Buffer.from(body);
   if (truncate && bytes.length === 0) {
     response.destroy();
     exchange.dropped('a fault has cut the connection instead of the response');
     return;
   }
-  response.statusCode = apiResponse.status;
+  response.statusCode = status;
   response.setHeader('x-request-id', randomUUID());
-  if (bytes.length > 0) {
-    response.setHeader(
-      'content-type',
-      typeof apiResponse.body === 'object' ? 'application/json' : 'text/plain; charset=utf-8',
-    );
-    response.setHeader('content-length', bytes.length);
-  }
-  for (const [name, value] of Object.entries(apiResponse.headers ?? {})) response.setHeader(name, value);
-  const note = truncate ? 'a fault has cut the response in the middle' : apiResponse.note;
-  exchange.answered(apiResponse.status, response.getHeaders(), body, note);
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  exchange.answered(
+    status,
+    response.getHeaders(),
+    text,
+    truncate ? 'a fault has cut the response in the middle' : note,
+  );
   if (!truncate) {
     response.end(bytes.length > 0 ? bytes : undefined);
     return;

@@ -11,6 +11,9 @@ import { exchangeView, stateView } from './views.js';
 /** What a page that does not read its events may have waiting; then it has to connect anew. */
 const MOST_WAITING_BYTES = 5_000_000;
 
+/** Of the earlier events, a new page gets the last ones: less than may be waiting, or it would be cut at once. */
+const MOST_REPLAYED_BYTES = MOST_WAITING_BYTES / 2;
+
 /** What the page shows and acts on. */
 interface Subject {
   readonly recorder: Recorder;
@@ -33,11 +36,9 @@ export class Page {
     this.#actions = new Actions(subject.api, subject.faults, subject.reset);
     subject.recorder.subscribe({
       changed: (exchange) => {
-        for (const stream of this.#streams) this.#send(stream, exchange);
+        if (this.#streams.size > 0) this.#send(this.#eventOf(exchange));
       },
-      reset: () => {
-        for (const stream of this.#streams) write(stream, 'clear', {});
-      },
+      reset: () => this.#send(event('clear', {})),
     });
   }
 
@@ -48,7 +49,7 @@ export class Page {
       pathname === '/' && request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
     if (!wantsPage && !pathname.startsWith('/_sandbox/')) return false;
     if (isOwn(request)) {
-      void this.#route(`${request.method} ${pathname}`, request, response);
+      this.#route(`${request.method} ${pathname}`, request, response).catch(() => response.destroy());
     } else {
       request.resume();
       end(
@@ -102,14 +103,33 @@ export class Page {
   /** Server-sent events: what was last, then each request as it arrives and as it is answered. */
   #stream(response: ServerResponse): void {
     response.writeHead(200, { ...headers, 'content-type': 'text/event-stream' });
-    write(response, 'clear', {});
-    for (const exchange of this.#subject.recorder.recent) this.#send(response, exchange);
+    response.write(event('clear', {}) + this.#replay());
     this.#streams.add(response);
     response.on('close', () => this.#streams.delete(response));
   }
 
-  #send(stream: ServerResponse, exchange: Exchange): void {
-    write(stream, 'exchange', exchangeView(exchange, this.#subject.api.accountNameIn(exchange.pathname)));
+  /** The events of the last exchanges, oldest first. */
+  #replay(): string {
+    const events: string[] = [];
+    let bytes = 0;
+    for (const exchange of this.#subject.recorder.recent.toReversed()) {
+      const text = this.#eventOf(exchange);
+      bytes += Buffer.byteLength(text);
+      if (bytes > MOST_REPLAYED_BYTES) break;
+      events.unshift(text);
+    }
+    return events.join('');
+  }
+
+  #eventOf(exchange: Exchange): string {
+    return event('exchange', exchangeView(exchange, this.#subject.api.accountNameIn(exchange.pathname)));
+  }
+
+  #send(text: string): void {
+    for (const stream of this.#streams) {
+      stream.write(text);
+      if (stream.writableLength > MOST_WAITING_BYTES) stream.destroy();
+    }
   }
 }
 
@@ -122,9 +142,8 @@ const headers = {
 };
 
 /** @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html | HTML: server-sent events} */
-function write(stream: ServerResponse, event: string, data: object): void {
-  stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-  if (stream.writableLength > MOST_WAITING_BYTES) stream.destroy();
+function event(name: string, data: object): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 function end(response: ServerResponse, status: number, type: string, body: string): void {
@@ -133,6 +152,13 @@ function end(response: ServerResponse, status: number, type: string, body: strin
 
 /** Whether a request has the sandbox's own `Host` and, where a browser sends one, its own `Origin`. */
 function isOwn({ headers: { host = '', origin }, method, socket: { localPort } }: IncomingMessage): boolean {
-  if (host !== `127.0.0.1:${localPort}` && host !== `localhost:${localPort}`) return false;
+  if (!ownHosts(localPort).includes(host)) return false;
   return origin === undefined ? method === 'GET' : origin === `http://${host}`;
+}
+
+/** The `Host` of a page at a port of this machine; a browser leaves out the port 80 (RFC 9110, section 7.2). */
+export function ownHosts(port: number | undefined): string[] {
+  return ['127.0.0.1', 'localhost'].flatMap((name) =>
+    port === 80 ? [name, `${name}:80`] : `${name}:${port}`,
+  );
 }

@@ -2,7 +2,7 @@ import { oneLine } from '../../utils/one-line.js';
 import type { Api } from '../api.js';
 import type { Exchange } from '../exchange.js';
 import type { Faults } from '../faults.js';
-import { credentialOf, maskedBody, maskedHeaders, maskedPath, tail } from '../masks.js';
+import { credentialOf, looksLikeJson, maskedBody, maskedHeaders, maskedPath, tail } from '../masks.js';
 import type { PaymentMethod } from '../resources/funding/payment-methods.js';
 import type { SandboxTransfer } from '../resources/transfers/transfer.js';
 import { everything } from './actions.js';
@@ -116,13 +116,9 @@ function partyView({ account, paymentMethodType }: SandboxTransfer['source']): s
   return `${account.displayName} (${paymentMethodType})`;
 }
 
+/** Other text is the application's own, from an endpoint or a fault that it gave. */
 function responseBody(body: string, contentType: string): string {
-  if (!contentType.includes('json')) return body;
-  try {
-    return maskedBody(JSON.parse(body), contentType);
-  } catch {
-    return body;
-  }
+  return looksLikeJson(body) ? maskedBody(body, contentType) : body;
 }
 
 /** The beginning of a body, for the list of requests. */

@@ -119,6 +119,7 @@ export class Accounts {
     const isListed = ({ disconnectedOn }: SandboxAccount) =>
       disconnectedOn === undefined || call.query.get('includeDisconnected') === 'true';
     return list(call, this.all.filter(isListed), {
+      flags: ['includeDisconnected'],
       filters: {
         capability: ({ capabilities }, value) =>
           value.split(',').every((one) => capabilities.some(({ capability }) => capability === one)),

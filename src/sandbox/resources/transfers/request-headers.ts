@@ -1,6 +1,11 @@
 import { type Call, failure } from '../../http/call.js';
 
-/** @throws Refusal with 400 without an `X-Idempotency-Key`, or for one over 36 characters. */
+/**
+ * Moov wants a UUID, or an ID of up to 36 characters. Its documents leave open how another key is refused.
+ *
+ * @throws Refusal with 400 without an `X-Idempotency-Key`, or for one over 36 characters.
+ * @see {@link https://docs.moov.io/guides/money-movement/manage-transfers/ | Moov: retry safely}
+ */
 export function readKey(call: Call): string {
   const key = call.headers['x-idempotency-key'];
   if (typeof key !== 'string' || key === '') throw failure(400, 'X-Idempotency-Key is required');

@@ -53,7 +53,8 @@ export class Settlement {
 
   /**
    * @param status - Default: `completed`, or `failed` for an amount that ACH returns in Moov's test mode.
-   * @throws Error for a status that the transfer can't come to from where it is.
+   * @throws Error for a status that the transfer can't come to from where it is. A payment with a refund can't fail:
+   * Moov's documents do not say what becomes of its refund.
    */
   settle(transfer: Transfer, status?: SettledStatus): void {
     const target = status ?? (isReturnedByACH(transfer) ? 'failed' : 'completed');
@@ -65,6 +66,10 @@ export class Settlement {
       throw new Error(
         `settle: a transfer can become ${target} when it is ${from}${target === 'reversed' ? ' and goes over ACH' : ''}; this one is ${transfer.status}.`,
       );
+    }
+    // The refund has debited the wallet already, for money that would never come.
+    if (target === 'failed' && transfer.refunds.length > 0) {
+      throw new Error('settle: a transfer with a refund can only become completed.');
     }
     if (target === 'completed') {
       transfer.source = onRail(transfer.source, 'completed');

@@ -162,6 +162,8 @@ export class Transfers {
           startDateTime: ({ createdOn }, value) => Date.parse(createdOn) >= Date.parse(value),
           endDateTime: ({ createdOn }, value) => Date.parse(createdOn) <= Date.parse(value),
         },
+        flags: ['refunded'],
+        times: ['startDateTime', 'endDateTime'],
         lacking: ['authorizationIDs', 'captureIDs', 'disputed', 'groupID', 'paymentLinkCode', 'scheduleID'],
       },
     );
