@@ -6,6 +6,13 @@ const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => ending.abort());
 
 const { argv, env, stdout, stderr } = process;
+for (const output of [stdout, stderr]) output.on('error', ignoreClosedPipe);
+
 main(argv.slice(2), { stdout, stderr, env, signal: ending.signal }).then((status) => {
   process.exitCode = status;
 });
+
+/** The reader may go, as `head` does: `check` still revokes its token, and the sandbox still answers. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}

@@ -50,10 +50,17 @@ export async function* check(options: CheckOptions): AsyncGenerator<Step> {
   yield passed('settings', `${baseURL}, origin ${origin ?? 'not set'}, version ${apiVersion}${account}`);
 
   const transport = createTransport(settings);
-  const limit = AbortSignal.any([options.signal, AbortSignal.timeout(STEPS_LIMIT_MS)]);
+  // Node 20 may collect the signal of AbortSignal.timeout() before it fires, so the timer is held here.
+  const limit = new AbortController();
+  const end = () => limit.abort();
+  const clear = new Timers(true).after(STEPS_LIMIT_MS, end);
+  options.signal.addEventListener('abort', end);
+  if (options.signal.aborted) end();
   try {
-    yield* checkMoov({ ...options, settings, send: transport.send, limit });
+    yield* checkMoov({ ...options, settings, send: transport.send, limit: limit.signal });
   } finally {
+    clear();
+    options.signal.removeEventListener('abort', end);
     transport.release();
   }
 }
@@ -62,7 +69,7 @@ async function* checkMoov(context: Context): AsyncGenerator<Step> {
   const { settings, send, limit } = context;
   const scope = scopeOf(context);
   const unauthenticated = await probe(settings, send, { path: '/ping', signal: limit });
-  const network = networkStep(settings, context.env, unauthenticated);
+  const network = networkStep(settings, unauthenticated);
   yield network;
   if (!network.ok) return;
   yield clockStep(unauthenticated.response?.headers.date);
@@ -72,7 +79,7 @@ async function* checkMoov(context: Context): AsyncGenerator<Step> {
   try {
     token = await requestOnce(endpoint, context, scope);
   } catch (error) {
-    return yield failed('token', limit.aborted ? 'No response in time.' : toError(error).message);
+    return yield failed('token', limit.aborted ? unanswered(context.signal) : toError(error).message);
   }
   let revocation: Step | undefined;
   try {
@@ -117,6 +124,11 @@ function requestOnce(
       timers: new Timers(true),
     },
   );
+}
+
+function unanswered(interrupted: AbortSignal): string {
+  const reason = interrupted.aborted ? 'Interrupted' : 'No response in time';
+  return `${reason}. A token that Moov may have issued stays valid until it expires.`;
 }
 
 function scopesStep({ scope: granted }: AuthToken, asked: string): Step {

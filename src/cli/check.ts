@@ -4,10 +4,13 @@ import { assertAccountID } from '../scopes/scopes.js';
 import { oneLine } from '../utils/one-line.js';
 import { check } from './check-steps.js';
 import { type Command, type CommandIo, UsageError } from './command.js';
-import type { Step } from './network-steps.js';
+import type { Step, StepName } from './network-steps.js';
 
 /** As shells have it for a process that Ctrl+C has ended. */
 const INTERRUPTED = 130;
+
+/** What is still shown after Ctrl+C: what became of the token. */
+const aboutToken: readonly StepName[] = ['token', 'revocation'];
 
 /** `express-moov-auth check`: whether this machine, with its settings, can call Moov. */
 export const checkCommand: Command = {
@@ -19,7 +22,9 @@ Settings come from the MOOV_* variables. One token is requested, used and revoke
 Options:
   --scope <scope>     a scope to ask for, besides /ping.read; may be repeated
   --account <ID>      the account that fills {accountID} in scopes, and that is called
-  --env-file <path>   a file with variables; those of the environment take precedence
+  --env <path>        a file with MOOV_* variables; those of the environment take precedence,
+                      and proxy variables are read from the environment alone.
+                      --env-file is the same, but Node itself reads an option of that name too
   --json              prints { ok, steps: [{ step, ok, text }] }
 
 Exit status: 0 if all is well, 1 if not, 2 for wrong options.
@@ -31,6 +36,7 @@ Exit status: 0 if all is well, 1 if not, 2 for wrong options.
       options: {
         scope: { type: 'string', multiple: true },
         account: { type: 'string' },
+        env: { type: 'string' },
         'env-file': { type: 'string' },
         json: { type: 'boolean' },
       },
@@ -40,10 +46,10 @@ Exit status: 0 if all is well, 1 if not, 2 for wrong options.
     for await (const step of check({
       scopes: values.scope ?? [],
       accountID: values.account,
-      env: { ...readVariables(values['env-file']), ...io.env },
+      env: { ...readVariables(values.env ?? values['env-file']), ...io.env },
       signal: io.signal,
     })) {
-      if (io.signal.aborted) break;
+      if (io.signal.aborted && !aboutToken.includes(step.step)) continue;
       const shown = { ...step, text: oneLine(step.text) };
       steps.push(shown);
       if (!values.json) io.stdout.write(`${step.ok ? '✓' : '✗'} ${step.step.padEnd(11)}${shown.text}\n`);
@@ -65,7 +71,7 @@ function readVariables(path: string | undefined): Readonly<Record<string, string
   try {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch {
-    throw new UsageError(`--env-file: the file could not be read: ${oneLine(path)}`);
+    throw new UsageError(`--env: the file could not be read: ${oneLine(path)}`);
   }
 }
 
@@ -73,6 +79,6 @@ function finish(steps: readonly Step[], json: boolean, { stdout, stderr, signal 
   const ok = !signal.aborted && steps.every((step) => step.ok);
   if (json) stdout.write(`${JSON.stringify({ ok, steps })}\n`);
   if (!signal.aborted) return ok ? 0 : 1;
-  stderr.write('Interrupted. A token that was issued is revoked.\n');
+  stderr.write('Interrupted.\n');
   return INTERRUPTED;
 }

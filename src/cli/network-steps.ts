@@ -1,7 +1,6 @@
 import type { Settings } from '../config/resolve.js';
-import { proxiesFor } from '../transports/proxy-environment.js';
+import { isExemptFromProxy, proxiesFor } from '../transports/proxy-environment.js';
 import { httpDate } from '../utils/retry-after.js';
-import type { CommandIo } from './command.js';
 import { isPage, type Probed } from './probe.js';
 
 /** A clock that is wrong by less does no harm. */
@@ -28,14 +27,10 @@ export interface Step {
 }
 
 /** Whether Moov answers, and Moov itself. */
-export function networkStep(
-  { baseURL }: Settings,
-  env: CommandIo['env'],
-  { response, failure }: Probed,
-): Step {
-  const { host, protocol } = new URL(baseURL);
-  const [proxy] = proxiesFor(protocol, env);
-  const way = proxy === undefined ? 'no proxy is set' : `the proxy ${hostOf(proxy)} is set`;
+export function networkStep({ baseURL }: Settings, { response, failure }: Probed): Step {
+  const url = new URL(baseURL);
+  const { host, protocol } = url;
+  const way = wayTo(url);
   if (failure !== undefined) return failed('network', `${failure} (${way})`);
   const { status, data } = response;
   if (isPage(response)) {
@@ -51,9 +46,18 @@ export function networkStep(
   return passed('network', `${host} answers${protocol === 'https:' ? ' over TLS' : ''}; ${way}`);
 }
 
+/** The transports read the proxy variables of the process, not those of a file. */
+function wayTo(url: URL): string {
+  const [proxy] = proxiesFor(url.protocol);
+  if (proxy === undefined) return 'no proxy is set';
+  if (isExemptFromProxy(url)) return 'NO_PROXY exempts it from the proxy';
+  return `through the proxy ${hostOf(proxy)}`;
+}
+
 /** Without its user info. */
 function hostOf(proxy: string): string {
-  return URL.canParse(proxy) ? new URL(proxy).host : 'in the environment, which is not a URL,';
+  const url = proxy.includes('://') ? proxy : `http://${proxy}`;
+  return URL.canParse(url) ? new URL(url).host : 'of the environment, which is not a URL';
 }
 
 /** Whether the clock agrees with the `Date` of a response. */

@@ -9,7 +9,7 @@ const { custom: inspectCustom } = inspect;
 const HIDDEN = '[not shown]';
 
 /**
- * Keeps bodies and query values of an object out of what prints it: `util.inspect`, and so `console`, and JSON, and so
+ * Keeps bodies and query values, also those of a redirect, of an object out of what prints it: `util.inspect`, and so `console`, and JSON, and so
  * loggers. Its properties stay as they are, for code that reads them and for Axios, which sends a config again.
  */
 function printAs<T extends object>(print: (value: T) => object): (value: T) => void {
@@ -31,9 +31,13 @@ function printAs<T extends object>(print: (value: T) => object): (value: T) => v
 /** Makes the config of a call print without its body, and without the values of its query. */
 export const hideRequestBody = printAs<InternalAxiosRequestConfig>(shownConfig);
 
-/** Makes a response print without its body, but for Moov's error text and the names of the fields that it rejects. */
+/**
+ * Makes a response print without its body, but for Moov's error text and the names of the fields that it rejects, and
+ * without the query of a `Location`.
+ */
 export const hideResponseBody = printAs<AxiosResponse>((response) => ({
   ...response,
+  headers: shownHeaders(response.headers),
   data: shownBody(response.data, response.status),
 }));
 
@@ -64,6 +68,14 @@ function shownParams(params: unknown): unknown {
   if (!isObject(params)) return HIDDEN;
   const names = params instanceof URLSearchParams ? params.keys() : Object.keys(params);
   return Object.fromEntries([...names].map((name) => [name, HIDDEN]));
+}
+
+/** A redirect repeats the query of the call. */
+export function shownHeaders(headers: object): object {
+  const shown = Object.entries(headers).map(([name, value]) =>
+    /^(content-)?location$/i.test(name) ? [name, withoutQuery(String(value))] : [name, value],
+  );
+  return Object.fromEntries(shown);
 }
 
 /** A URL of which the query is left out. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import type { AxiosResponse } from 'axios';
 import { attachCallInfo, hasCallInfo, withCallInfo } from '../client/call-info.js';
-import { withoutQuery } from '../client/private-bodies.js';
+import { shownHeaders, withoutQuery } from '../client/private-bodies.js';
 import { isStream } from '../client/streams.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { LazyResponse } from './lazy-response.js';
@@ -72,7 +72,8 @@ class FetchedResponse extends LazyResponse {
 
   /** The runtime's own shows the query. */
   [inspect.custom](): object {
-    const { status, statusText, headers, url, moov } = this;
+    const { status, statusText, url, moov } = this;
+    const headers = shownHeaders(Object.fromEntries(this.headers));
     return { status, statusText, headers, url: withoutQuery(url), moov };
   }
 }

@@ -6,6 +6,9 @@ import type { Log, LogEntry } from './log.js';
 /** How long after a line others of its kind are left out. */
 const QUIET_MS = 60_000;
 
+/** How long the number of lines left out is kept for the next line of the kind. */
+const REMEMBERED_MS = 3_600_000;
+
 /** Errors whose failure is on the console already. */
 const printed = Symbol.for('express-moov-auth.printed');
 
@@ -34,12 +37,18 @@ export function consoleLog(): Log {
         return;
       }
       last.set(entry.kind, { at: now, leftOut: 0 });
-      // Kinds are few; this bounds those that have a message in them.
-      for (const [kind, { at, leftOut }] of last) if (leftOut === 0 && now - at > QUIET_MS) last.delete(kind);
+      forgetOld(last, now);
       const line = oneLine(`moov: ${entry.message}${fieldsOf(entry)}${leftOutSince(before, now)}`);
       ignoreErrors(() => console[entry.level](line));
     },
   };
+}
+
+/** Kinds are few; this bounds those that have a message in them. */
+function forgetOld(last: Map<string, LastLine>, now: number): void {
+  for (const [kind, { at, leftOut }] of last) {
+    if (now - at > (leftOut === 0 ? QUIET_MS : REMEMBERED_MS)) last.delete(kind);
+  }
 }
 
 /** Whether the failure behind an error has a line already: callers get errors of their own, with it as their cause. */

@@ -64,17 +64,18 @@ export function findScopeSlips(scopes: readonly string[]): string[] {
 }
 
 function slipIn(scope: string): string | undefined {
+  // Without account IDs, so that the same slip has the same message for each account.
+  const form = scope.replace(/\/accounts\/[^/,]+\//g, '/accounts/{accountID}/');
   if (/^\/.*,/.test(scope)) {
-    return `The scope ${scope} has a comma in it. Divide scopes by spaces, or pass a list.`;
+    return `The scope ${form} has a comma in it. Divide scopes by spaces, or pass a list.`;
   }
   if (/^\/accounts\/\{accountID\}\/transfers\./.test(scope)) {
     const right = scope.replace('{accountID}', '{platformAccountID}');
     return `The scope ${scope} is for the transfers of a connected account, which Moov refuses: transfer scopes take the platform's own account, as in ${right}.`;
   }
-  const form = scope.replace(/^\/accounts\/[^/]+\//, '/accounts/{accountID}/');
   if (known.includes(form)) return undefined;
   const meant = known.find((candidate) => isOneLetterOff(form, candidate));
-  return meant && `The scope ${scope} is not one of Moov's known scopes. Did you mean ${meant}?`;
+  return meant && `The scope ${form} is not one of Moov's known scopes. Did you mean ${meant}?`;
 }
 
 /** Whether one letter is wrong, missing or too many, or two neighbours are exchanged. */

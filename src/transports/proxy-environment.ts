@@ -1,9 +1,31 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Returns the proxy variables for a protocol. What `process.env` inherits from `Object.prototype` does not count. */
+/** Returns the proxy variables for a protocol, the one in use first. What `process.env` inherits from `Object.prototype` does not count. */
 export function proxiesFor(protocol: string, env: Environment = process.env): readonly string[] {
-  const names = ['all_proxy', protocol === 'https:' ? 'https_proxy' : 'http_proxy'];
-  return names
-    .flatMap((name) => [name, name.toUpperCase()])
-    .flatMap((name) => (Object.hasOwn(env, name) && env[name]) || []);
+  return [protocol === 'https:' ? 'https_proxy' : 'http_proxy', 'all_proxy'].flatMap((name) =>
+    valuesOf(name, env),
+  );
+}
+
+/** Whether `NO_PROXY` has a URL's host: by its name, with or without a port, by a suffix, or by `*`. */
+export function isExemptFromProxy(
+  { hostname, port, protocol }: URL,
+  env: Environment = process.env,
+): boolean {
+  const [exempt = ''] = valuesOf('no_proxy', env);
+  const usedPort = port || (protocol === 'https:' ? '443' : '80');
+  return exempt
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .some((entry) => {
+      const [, pattern = entry, onlyPort = usedPort] = /^(.+):(\d+)$/.exec(entry) ?? [];
+      if (onlyPort !== usedPort) return false;
+      const suffix = pattern.replace(/^\*/, '');
+      if (pattern.startsWith('*') || suffix.startsWith('.')) return hostname.endsWith(suffix);
+      return hostname === pattern;
+    });
+}
+
+function valuesOf(name: string, env: Environment): readonly string[] {
+  return [name, name.toUpperCase()].flatMap((each) => (Object.hasOwn(env, each) && env[each]) || []);
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { z } from 'zod';
 import { MoovWebhookError } from '../errors.js';
 import { isObject } from '../utils/value-type.js';
@@ -75,7 +76,7 @@ const schema = z.object({
 });
 
 /**
- * @param body - Text, bytes, or what a parser made of JSON.
+ * @param body - Text, bytes (an `ArrayBuffer` or any view of one), or what a parser made of JSON.
  * @throws {@link MoovWebhookError} `ERR_MOOV_WEBHOOK_BODY` when it is missing, no JSON or no event;
  * `ERR_MOOV_WEBHOOK_TOO_LARGE` over 256 KiB.
  */
@@ -95,12 +96,20 @@ function toText(body: unknown): string {
   if (body === undefined || body === null || body === '') {
     throw invalid('it is missing, or was read before the webhook was verified');
   }
-  const content = isObject(body) && !(body instanceof Uint8Array) ? stringify(body) : body;
-  if (typeof content !== 'string' && !(content instanceof Uint8Array)) {
+  const bytes = bytesOf(body);
+  const content = bytes ?? (isObject(body) ? stringify(body) : body);
+  if (typeof content !== 'string' && !Buffer.isBuffer(content)) {
     throw invalid('expected text, bytes or parsed JSON');
   }
   if (Buffer.byteLength(content) > LARGEST_EVENT_BYTES) throw tooLarge();
-  return typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
+  // JSON.parse refuses a byte order mark, which RFC 8259 section 8.1 allows to ignore.
+  return content.toString().replace(/^\uFEFF/, '');
+}
+
+/** The bytes of a buffer or a view, without a copy. */
+function bytesOf(body: unknown): Buffer | undefined {
+  if (types.isAnyArrayBuffer(body)) return Buffer.from(body);
+  return ArrayBuffer.isView(body) ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : undefined;
 }
 
 function stringify(body: object): string {

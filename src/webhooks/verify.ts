@@ -11,7 +11,10 @@ import { parseTimestamp } from './timestamp.js';
 export interface MoovWebhookRequest {
   /** Its headers. */
   headers: MoovWebhookHeaders;
-  /** Its body: text, bytes (not compressed), or what a JSON parser made of it. At most 256 KiB. */
+  /**
+   * Its body, not compressed: text, bytes (an `ArrayBuffer` or any view of one, such as a `Buffer`), or what a JSON parser
+   * made of it. At most 256 KiB.
+   */
   body: unknown;
 }
 

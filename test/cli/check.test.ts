@@ -1,15 +1,16 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer as createRawServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { MoovSandbox, MoovSandboxOptions } from '../../src/sandbox/index.js';
 import { freePort } from '../helpers/free-port.js';
 import { full } from '../helpers/full.js';
 import { startSandbox, until } from '../helpers/moov.js';
-import { type Ran, run } from './helpers.js';
+import { type Ran, run, start } from './helpers.js';
 
 type Environment = Record<string, string>;
 
@@ -92,12 +93,13 @@ describe('with nothing wrong', () => {
     expect(steps[3]).toEqual({ step: 'token', ok: true, text: expect.stringContaining('issued') });
   });
 
-  test('--env-file has the variables that the environment lacks', async () => {
+  // Node itself reads --env-file also after the program, and ends where there is no such file.
+  test.each(['--env', '--env-file'])('%s has the variables that the environment lacks', async (option) => {
     const sandbox = await startSandbox();
     const { MOOV_CLIENT_SECRET, ...rest } = environmentOf(sandbox);
     const file = join(tmpdir(), `check-${process.pid}.env`);
     writeFileSync(file, `MOOV_CLIENT_SECRET="${MOOV_CLIENT_SECRET}"\nMOOV_CLIENT_ID=overridden\n`);
-    expect((await run(['check', '--env-file', file], { env: rest })).status).toBe(0);
+    expect((await run(['check', option, file], { env: rest })).status).toBe(0);
   });
 });
 
@@ -237,16 +239,39 @@ test.each(faults)('says what is wrong, with status 1: $name', async (fault) => {
   expect(sandbox.stats.tokensMinted).toBe(sandbox.stats.revokeRequests - (name.includes('granted') ? 1 : 0));
 });
 
-test.runIf(full)('ends after 10 s, also when Moov says nothing', { timeout: 30_000 }, async () => {
-  const silent = createRawServer().listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const address = silent.address();
+/** Starts a server that accepts connections and says nothing. */
+async function startSilent() {
+  const server = createRawServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
+  return { server, environment: { MOOV_BASE_URL: `http://127.0.0.1:${port}` } };
+}
+
+test('waits 8 s, which are not real here, for what says nothing', { timeout: 7_000 }, async () => {
+  const { server, environment } = await startSilent();
+  const sandbox = await startSandbox();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const checked = check(sandbox, [], environment);
+  await once(server, 'connection');
+  vi.advanceTimersByTime(8_000);
+  const { status, stdout } = await checked;
+  expect(status).toBe(1);
+  expect(lines(stdout).network).toMatch(/^✗ no response in time/);
+});
+
+test.runIf(full)('ends after 10 s, whatever is collected meanwhile', { timeout: 30_000 }, async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const collecting = setInterval(collect, 500);
+  onTestFinished(() => clearInterval(collecting));
+  const { environment } = await startSilent();
   const sandbox = await startSandbox();
   const began = performance.now();
-  const { status, stdout } = await check(sandbox, [], { MOOV_BASE_URL: `http://127.0.0.1:${port}` });
+  const { status, stdout } = await check(sandbox, [], environment);
   expect(performance.now() - began).toBeLessThan(10_000);
-  silent.close();
   expect(status).toBe(1);
   expect(lines(stdout).network).toMatch(/^✗ no response in time/);
 });
@@ -255,7 +280,7 @@ test.each([
   ['an unknown option', ['--scopes', '/ping.read'], /Unknown option '--scopes'/],
   ['an account that is none', ['--account', 'me'], /--account: expected an account ID, which is a UUID/],
   ['a scope without its account', ['--scope', '/accounts/{accountID}/cards.read'], /give --account too/],
-  ['a file that is not there', ['--env-file', '/nowhere/.env'], /--env-file: the file could not be read/],
+  ['a file that is not there', ['--env', '/nowhere/.env'], /--env: the file could not be read/],
 ])('%s is wrong usage: status 2, before any token request', async (_name, args, message) => {
   const sandbox = await startSandbox();
   const { status, stderr } = await check(sandbox, args);
@@ -269,17 +294,89 @@ test('Ctrl+C ends it, with the token revoked', async () => {
   const sandbox = await startSandbox();
   sandbox.fail({ path: '/ping', status: 401 });
   sandbox.fail({ path: '/ping', delayMs: 60_000 });
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/bin.ts', 'check'], {
-    env: { PATH: process.env.PATH, ...environmentOf(sandbox) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const printed: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => printed.push(String(data)));
-  const closed = once(child, 'close');
+  const { child, printed, closed } = start(['check'], environmentOf(sandbox));
   await until(() => sandbox.requests.filter(({ path }) => path === '/ping').length === 2, 'it calls');
   child.kill('SIGINT');
   const [code, signal] = await closed;
   expect({ code, signal }).toEqual({ code: 130, signal: null });
-  expect(printed.join('')).toMatch(/Interrupted\. A token that was issued is revoked\.\n$/);
+  expect(printed.join('')).toMatch(/✓ revocation the token is revoked\nInterrupted\.\n$/);
+  expect(sandbox.stats).toMatchObject({ tokensMinted: 1, tokensRevoked: 1 });
+});
+
+test('Ctrl+C while the token is not revoked says so', async () => {
+  const sandbox = await startSandbox();
+  sandbox.fail({ path: '/oauth2/revoke', status: 500 });
+  sandbox.fail({ path: '/ping', status: 401 });
+  sandbox.fail({ path: '/ping', delayMs: 60_000 });
+  const { status, stdout, stderr } = await interrupt(sandbox, '/ping', 2);
+  expect(status).toBe(130);
+  expect(Object.keys(lines(stdout)).at(-1)).toBe('revocation');
+  expect(lines(stdout).revocation).toMatch(/^✗ .*The token stays valid until it expires\.$/);
+  expect(stderr).toBe('Interrupted.\n');
+});
+
+test('Ctrl+C during the token request says that its token may be valid', async () => {
+  const sandbox = await startSandbox();
+  sandbox.fail({ path: '/oauth2/token', delayMs: 60_000 });
+  const { stdout } = await interrupt(sandbox, '/oauth2/token', 1);
+  expect(lines(stdout).token).toMatch(/^✗ Interrupted\. A token that Moov may have issued stays valid/);
+});
+
+async function interrupt(sandbox: MoovSandbox, at: string, times: number): Promise<Ran> {
+  const ending = new AbortController();
+  const ran = run(['check'], { env: environmentOf(sandbox), signal: ending.signal });
+  await until(() => sandbox.requests.filter(({ path }) => path === at).length === times, 'it calls');
+  ending.abort();
+  return ran;
+}
+
+describe('the proxy', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('of the environment is named, without its password', async () => {
+    vi.stubEnv('HTTP_PROXY', 'http://user:password@127.0.0.1:1');
+    vi.stubEnv('ALL_PROXY', 'http://127.0.0.1:2');
+    const { stdout } = await check(await startSandbox());
+    expect(lines(stdout).network).toMatch(/\(through the proxy 127\.0\.0\.1:1\)$/);
+    expect(stdout).not.toContain('password');
+  });
+
+  test.each(['127.0.0.1', '*', 'example.com, *.0.0.1', '.0.0.1'])(
+    'is not used with NO_PROXY=%s',
+    async (exempt) => {
+      vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
+      vi.stubEnv('NO_PROXY', exempt);
+      const { status, stdout } = await check(await startSandbox());
+      expect(status).toBe(0);
+      expect(lines(stdout).network).toMatch(/answers; NO_PROXY exempts it from the proxy$/);
+    },
+  );
+
+  test.each(['127.0.0.1:1', '0.0.1', 'example.com'])('is used with NO_PROXY=%s', async (exempt) => {
+    vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
+    vi.stubEnv('NO_PROXY', exempt);
+    const { stdout } = await check(await startSandbox());
+    expect(lines(stdout).network).toMatch(/^✗ .*\(through the proxy 127\.0\.0\.1:1\)$/);
+  });
+
+  test('of a file is not used', async () => {
+    const { stdout } = await check(await startSandbox(), [], { HTTP_PROXY: 'http://127.0.0.1:1' });
+    expect(lines(stdout).network).toMatch(/answers; no proxy is set$/);
+  });
+});
+
+test('a file that is missing is wrong usage in a process too: Node leaves --env alone', async () => {
+  const { printed, closed } = start(['check', '--env', '/nowhere/.env']);
+  expect(await closed).toEqual([2, null]);
+  expect(printed.join('')).toMatch(/--env: the file could not be read/);
+});
+
+test('a reader that goes, as head does, ends nothing: the token is revoked', async () => {
+  const sandbox = await startSandbox();
+  sandbox.fail({ path: '/ping', status: 401, delayMs: 100 });
+  const { child, printed, closed } = start(['check'], environmentOf(sandbox));
+  child.stdout.once('data', () => child.stdout.destroy());
+  expect(await closed).toEqual([0, null]);
+  expect(printed.join('')).not.toContain('EPIPE');
   expect(sandbox.stats).toMatchObject({ tokensMinted: 1, tokensRevoked: 1 });
 });

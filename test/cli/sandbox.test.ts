@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { main } from '../../src/cli/main.js';
 import { moovAuth } from '../../src/index.js';
 import { serve } from '../helpers/http-server.js';
-import { run } from './helpers.js';
+import { run, start as startProcess } from './helpers.js';
 
 /** Runs the command until the test ends it. */
 async function start(...args: string[]) {
@@ -98,4 +98,16 @@ test.each([
   const { status, stderr } = await run(['sandbox', '--seed', seedFile(text)]);
   expect(status).toBe(2);
   expect(stderr).toContain(message);
+});
+
+test('goes on without the reader of its lines', async () => {
+  const { child, printed, closed } = startProcess(['sandbox', '--port', '0']);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await expect.poll(() => printed.join(''), { timeout: 20_000 }).toContain('Ctrl+C stops it.');
+  const [, url = ''] = /MOOV_BASE_URL=(\S+)/.exec(printed.join('')) ?? [];
+  child.stdout.destroy();
+  for (let count = 0; count < 3; count++) expect((await fetch(`${url}/ping`)).status).toBe(401);
+  child.kill('SIGINT');
+  expect(await closed).toEqual([0, null]);
+  expect(printed.join('')).not.toContain('EPIPE');
 });

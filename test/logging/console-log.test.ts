@@ -86,6 +86,15 @@ describe('the same kind', () => {
     ]);
   });
 
+  test('is forgotten after an hour, with how many were left out', () => {
+    const log = defaultLog();
+    for (let count = 0; count < 2; count++) log.write(entry('warn'));
+    vi.advanceTimersByTime(3_601_000);
+    log.write(entry('warn', 'other'));
+    log.write(entry('warn'));
+    expect(warn.mock.calls.at(-1)).toEqual(['moov: token.failed: no']);
+  });
+
   test('does not hide another kind', () => {
     const log = defaultLog();
     log.write(entry('warn', 'one'));

@@ -19,6 +19,14 @@ test.each([
   expect(findScopeSlips([scope])).toEqual([expect.stringMatching(message)]);
 });
 
+test.each(['walets.read', 'wallets.read,/accounts.read'])('%s has one message for all accounts', (slip) => {
+  const other = 'b1d2c3a4-0000-4000-8000-0000000000bb';
+  const [message, ...rest] = findScopeSlips([`/accounts/${account}/${slip}`]);
+  expect(rest).toEqual([]);
+  expect(message).toContain(`/accounts/{accountID}/${slip}`);
+  expect(findScopeSlips([`/accounts/${other}/${slip}`])).toEqual([message]);
+});
+
 test.each([
   '/ping.read',
   '/accounts.read',

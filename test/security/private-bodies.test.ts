@@ -221,6 +221,14 @@ const broken: Case[] = [
       }),
     call: post,
   },
+  ...[post, fetched, get].map(
+    (call): Case => ({
+      name: `a redirect that is not followed, ${call.name}`,
+      arrange: (sandbox) =>
+        sandbox.fail({ ...always, status: 302, headers: { location: '/other?name=in-the-url' } }),
+      call: call === fetched ? (started) => fetched(started, { redirect: 'manual' }) : call,
+    }),
+  ),
   {
     name: 'a URL elsewhere',
     call: ({ moov }) => moov.client.post(`https://elsewhere.example${url}`, body, config),

@@ -76,6 +76,24 @@ describe('headers', () => {
   });
 });
 
+test.each<[string, unknown]>([
+  ['a Buffer', Buffer.from(body)],
+  ['a part of a larger buffer', new Uint8Array(Buffer.from(`--${body}--`)).subarray(2, -2)],
+  ['an ArrayBuffer, as of request.arrayBuffer()', new TextEncoder().encode(body).buffer],
+  ['a DataView', new DataView(new TextEncoder().encode(body).buffer)],
+  ['text with a byte order mark', `\uFEFF${body}`],
+  ['bytes with a byte order mark', Buffer.from(`\uFEFF${body}`)],
+])('a body that is %s is accepted', async (_what, given) => {
+  expect(await verifyMoovWebhook({ headers: signedHeaders(), body: given }, { secret })).toEqual(event);
+});
+
+test('an ArrayBuffer over 256 KiB is refused', async () => {
+  const request = { headers: signedHeaders(), body: new ArrayBuffer(262_145) };
+  expect(await rejection(verifyMoovWebhook(request, { secret }))).toMatchObject({
+    code: 'ERR_MOOV_WEBHOOK_TOO_LARGE',
+  });
+});
+
 describe('the timestamp', () => {
   const now = () => Date.now();
   const accepted: readonly [how: string, make: () => string][] = [
