@@ -51,7 +51,7 @@ function wayTo(url: URL): string {
   const [proxy] = proxiesFor(url.protocol);
   if (proxy === undefined) return 'no proxy is set';
   if (isExemptFromProxy(url)) return 'NO_PROXY exempts it from the proxy';
-  return `through the proxy ${hostOf(proxy)}`;
+  return `the proxy ${hostOf(proxy)} is set, and NO_PROXY does not name ${url.hostname}`;
 }
 
 /** Without its user info. */

@@ -9,7 +9,7 @@ const { custom: inspectCustom } = inspect;
 const HIDDEN = '[not shown]';
 
 /**
- * Keeps bodies and query values, also those of a redirect, of an object out of what prints it: `util.inspect`, and so `console`, and JSON, and so
+ * Keeps bodies and query values of an object out of what prints it: `util.inspect`, and so `console`, and JSON, and so
  * loggers. Its properties stay as they are, for code that reads them and for Axios, which sends a config again.
  */
 function printAs<T extends object>(print: (value: T) => object): (value: T) => void {
@@ -70,7 +70,7 @@ function shownParams(params: unknown): unknown {
   return Object.fromEntries([...names].map((name) => [name, HIDDEN]));
 }
 
-/** A redirect repeats the query of the call. */
+/** Headers without the query of a redirect, which may repeat that of the call. */
 export function shownHeaders(headers: object): object {
   const shown = Object.entries(headers).map(([name, value]) =>
     /^(content-)?location$/i.test(name) ? [name, withoutQuery(String(value))] : [name, value],

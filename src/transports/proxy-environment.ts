@@ -1,18 +1,21 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Returns the proxy variables for a protocol, the one in use first. What `process.env` inherits from `Object.prototype` does not count. */
+/**
+ * Returns the proxy variables for a protocol, the one in use first. What `process.env` inherits from `Object.prototype`
+ * does not count.
+ */
 export function proxiesFor(protocol: string, env: Environment = process.env): readonly string[] {
   return [protocol === 'https:' ? 'https_proxy' : 'http_proxy', 'all_proxy'].flatMap((name) =>
     valuesOf(name, env),
   );
 }
 
-/** Whether `NO_PROXY` has a URL's host: by its name, with or without a port, by a suffix, or by `*`. */
-export function isExemptFromProxy(
-  { hostname, port, protocol }: URL,
-  env: Environment = process.env,
-): boolean {
-  const [exempt = ''] = valuesOf('no_proxy', env);
+/**
+ * Whether `NO_PROXY` names a URL's host, with or without a port, a suffix of it, or `*`. Axios knows ranges of addresses
+ * too.
+ */
+export function isExemptFromProxy({ hostname, port, protocol }: URL): boolean {
+  const [exempt = ''] = valuesOf('no_proxy', process.env);
   const usedPort = port || (protocol === 'https:' ? '443' : '80');
   return exempt
     .toLowerCase()

@@ -337,7 +337,9 @@ describe('the proxy', () => {
     vi.stubEnv('HTTP_PROXY', 'http://user:password@127.0.0.1:1');
     vi.stubEnv('ALL_PROXY', 'http://127.0.0.1:2');
     const { stdout } = await check(await startSandbox());
-    expect(lines(stdout).network).toMatch(/\(through the proxy 127\.0\.0\.1:1\)$/);
+    expect(lines(stdout).network).toMatch(
+      /\(the proxy 127\.0\.0\.1:1 is set, and NO_PROXY does not name 127\.0\.0\.1\)$/,
+    );
     expect(stdout).not.toContain('password');
   });
 
@@ -356,7 +358,9 @@ describe('the proxy', () => {
     vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
     vi.stubEnv('NO_PROXY', exempt);
     const { stdout } = await check(await startSandbox());
-    expect(lines(stdout).network).toMatch(/^✗ .*\(through the proxy 127\.0\.0\.1:1\)$/);
+    expect(lines(stdout).network).toMatch(
+      /^✗ .*\(the proxy 127\.0\.0\.1:1 is set, and NO_PROXY does not name 127\.0\.0\.1\)$/,
+    );
   });
 
   test('of a file is not used', async () => {
