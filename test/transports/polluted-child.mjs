@@ -59,13 +59,13 @@ const started = () => {
 };
 
 const shared = started();
-// A busy machine may need another attempt within these short limits.
-while (
-  !(await shared.ready().then(
+const isReady = () =>
+  shared.ready().then(
     () => true,
     () => false,
-  ))
-);
+  );
+// A busy machine may need another attempt within these short limits.
+while (!(await isReady()));
 for (const [n, name] of [...leading, ...rest].entries()) {
   // The values take turns for the rest.
   for (const [v, value] of values.entries()) {
