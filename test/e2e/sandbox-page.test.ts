@@ -67,6 +67,14 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     });
   }
 
+  /** Waits until so many requests are shown and each is answered, as a row changes then. */
+  function answered(page: Page, count: number): Promise<void> {
+    const statuses = () => page.locator('#requests .status').allTextContents();
+    return expect
+      .poll(statuses, { timeout: PATIENCE_MS })
+      .toEqual(Array.from({ length: count }, () => expect.stringMatching(/^\d{3}$/)));
+  }
+
   const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
   it('shows requests as they arrive, and each whole when it is opened', async () => {
@@ -77,8 +85,12 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     const rows = page.locator('#requests details');
     await rows.nth(1).waitFor();
     // The newest first.
-    expect(await rows.locator('.path').allTextContents()).toEqual(['/nowhere', '/accounts?name=ada']);
-    expect(await rows.locator('.status').allTextContents()).toEqual(['404', '200']);
+    await expect
+      .poll(() => rows.locator('.path').allTextContents(), { timeout: PATIENCE_MS })
+      .toEqual(['/nowhere', '/accounts?name=ada']);
+    await expect
+      .poll(() => rows.locator('.status').allTextContents(), { timeout: PATIENCE_MS })
+      .toEqual(['404', '200']);
     await rows.nth(1).locator('summary').click();
     const details = await rows.nth(1).locator('pre').allTextContents();
     expect(details).toEqual([
@@ -112,7 +124,7 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
       );
       socket.resume().on('close', resolve);
     });
-    await page.locator('#requests details').nth(2).waitFor();
+    await answered(page, 3);
     for (const row of await page.locator('summary').all()) await row.click();
     await expect.poll(() => page.locator('#accounts li').count(), { timeout: PATIENCE_MS }).toBe(4);
     const text = await page.locator('main').innerText();
@@ -229,7 +241,7 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     const { sandbox, page } = await open(380);
     await pay(sandbox, 'a');
     await call(sandbox, `/accounts/${'x'.repeat(300)}/cards/${'y'.repeat(300)}`);
-    await page.locator('#requests details').nth(1).waitFor();
+    await answered(page, 2);
     for (const row of await page.locator('summary').all()) await row.click();
     await page.locator('#transfers').getByText('pending').waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(380);
