@@ -81,11 +81,19 @@ export const callCases: readonly CallCase[] = [
   { name: '200, gzip', ends: 200, answer: gzipped(Buffer.from('{"ok":true}')) },
   { name: '204', ends: 204, answer: () => (_request, response) => void response.writeHead(204).end() },
   // What an error leads to does not depend on which status it is of.
-  ...[403, 404, 429, 503].map((code) => ({
+  ...[403, 404, 503].map((code) => ({
     name: String(code),
     answer: status(code),
     ends: code,
   })),
+  { name: '429', answer: status(429), ends: 429, options: { rateLimit: false } },
+  {
+    name: '429 for longer than the call has time',
+    quick: true,
+    answer: status(429, { error: 'no' }, { 'retry-after': '60' }),
+    ends: /ERR_MOOV_RATE_LIMITED/,
+    options: { timeoutMs: 2_000 },
+  },
   { name: '503 with retries', quick: true, answer: status(503), options: { retries: 1 }, ends: 503 },
   {
     name: '401, cured by a new token',
