@@ -217,6 +217,48 @@ const faults: Fault[] = [
     failing: { network: /fails \(503\)\. Try again later/ },
   },
   {
+    name: 'a redirect of Moov',
+    arrange: (sandbox) => sandbox.fail({ path: '/ping', status: 302, headers: { location: '/other' } }),
+    failing: { network: /redirects \(302\)\. Check MOOV_BASE_URL/ },
+  },
+  {
+    name: 'a connection that breaks',
+    arrange: (sandbox) => sandbox.fail({ path: '/ping', drop: 'before' }),
+    failing: { network: /could not be reached \(ECONNRESET\)\. The connection broke/ },
+  },
+  {
+    name: 'a clock that is behind',
+    arrange: (sandbox) => {
+      const date = new Date(Date.now() + 3_600_000).toUTCString();
+      sandbox.fail({ path: '/ping', status: 401, headers: { date } });
+    },
+    failing: { clock: /This machine's clock is 3\d\d\d s behind Moov's/ },
+  },
+  {
+    name: 'a page in the place of a call',
+    arrange: (sandbox) => {
+      sandbox.fail({ path: '/ping', status: 401 });
+      sandbox.fail({ path: '/ping', status: 200, headers: { 'content-type': 'text/html' }, body: page });
+    },
+    failing: { call: /GET \/ping: a page was answered \(200\), which is not Moov's/ },
+  },
+  {
+    name: 'a call that breaks',
+    arrange: (sandbox) => {
+      sandbox.fail({ path: '/ping', status: 401 });
+      sandbox.fail({ path: '/ping', drop: 'before' });
+    },
+    failing: { call: /GET \/ping: .* could not be reached \(ECONNRESET\)/ },
+  },
+  {
+    name: 'a call with another status',
+    arrange: (sandbox) => {
+      sandbox.fail({ path: '/ping', status: 401 });
+      sandbox.fail({ path: '/ping', status: 418 });
+    },
+    failing: { call: /GET \/ping was answered with 418: unexpected/ },
+  },
+  {
     name: 'a token that is not revoked',
     arrange: (sandbox) => sandbox.fail({ path: '/oauth2/revoke', status: 500 }),
     failing: { revocation: /Moov failed \(500\).*stays valid until it expires/ },
