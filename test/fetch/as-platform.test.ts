@@ -125,6 +125,8 @@ const uses: readonly [name: string, use: Use][] = [
 async function outcomeOf(use: () => unknown): Promise<unknown> {
   try {
     const value = await use();
+    // Each file of a form has the time at which it was read.
+    if (value instanceof FormData) return { form: await entries(value) };
     return value instanceof Response ? 'a Response' : { value };
   } catch (error) {
     if (!(error instanceof Error)) return { thrown: error };
