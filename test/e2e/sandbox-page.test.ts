@@ -92,6 +92,7 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
       .poll(() => rows.locator('.status').allTextContents(), { timeout: PATIENCE_MS })
       .toEqual(['404', '200']);
     await rows.nth(1).locator('summary').click();
+    await rows.nth(1).locator('pre').nth(4).waitFor();
     const details = await rows.nth(1).locator('pre').allTextContents();
     expect(details).toEqual([
       '/accounts?name=ada',
@@ -127,6 +128,8 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     await answered(page, 3);
     for (const row of await page.locator('summary').all()) await row.click();
     await expect.poll(() => page.locator('#accounts li').count(), { timeout: PATIENCE_MS }).toBe(4);
+    await page.locator('#requests').getByText('x-markup: ').waitFor();
+    await page.locator('#requests details:last-child pre').nth(4).waitFor();
     const text = await page.locator('main').innerText();
     expect(text).toContain(`x-markup: ${markup}`);
     expect(text).toContain(JSON.stringify(markup));
