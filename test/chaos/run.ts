@@ -437,7 +437,7 @@ function inSomeForm(
   return lot < 0.3 ? { data: json, headers } : { data: body, headers: {} };
 }
 
-/** As a caller who was told to come back later: who has no token, or is refused a connection, fails within no time. */
+/** As a caller that was told to come back later. Without a token, or without a connection, a call fails at once. */
 function pauseAfter(error: unknown): number {
   if (error instanceof MoovUnavailableError) {
     return Math.min(2_000, Number(error.headers?.['Retry-After'] ?? 0) * 1_000);
