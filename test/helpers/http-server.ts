@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach } from 'vitest';
+import { freePort } from './free-port.js';
 
 /** One request as it came over the wire, complete. */
 export interface Received {
@@ -108,11 +109,7 @@ export async function serve(
 
 /** A base URL at which nobody listens. */
 export async function refusingURL(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const port = portOf(server.address());
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return `http://127.0.0.1:${port}`;
+  return `http://127.0.0.1:${await freePort()}`;
 }
 
 function portOf(address: string | AddressInfo | null): number {

@@ -3,6 +3,7 @@ import 'undici';
 import { onTestFinished } from 'vitest';
 import { type MoovAuth, type MoovAuthEvent, type MoovAuthOptions, moovAuth } from '../../src/index.js';
 import { createMoovSandbox, type MoovSandbox, type MoovSandboxOptions } from '../../src/sandbox/index.js';
+import { freePort } from './free-port.js';
 import { payable } from './payable.js';
 
 /** What most tests need of Moov: to read and write accounts and transfers. */
@@ -11,10 +12,13 @@ export function allScopes(sandbox: MoovSandbox): string[] {
   return ['/ping.read', '/accounts.read', '/accounts.write', `${transfers}.read`, `${transfers}.write`];
 }
 
-/** A running sandbox that the end of the test closes, with a card to pay with. */
+/**
+ * A running sandbox that the end of the test closes, with a card to pay with. While a test has it closed, no other test
+ * gets its port.
+ */
 export async function startSandbox(options: MoovSandboxOptions = {}): Promise<MoovSandbox> {
   const sandbox = createMoovSandbox({ seed: payable, ...options });
-  await sandbox.listen();
+  await sandbox.listen(await freePort());
   onTestFinished(() => sandbox.close());
   return sandbox;
 }

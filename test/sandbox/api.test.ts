@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
+import { startSandbox } from '../helpers/moov.js';
 import {
   basic,
   bearer,
@@ -11,7 +12,6 @@ import {
   readJson,
   requestToken,
   send,
-  startSandbox,
   transferScopes,
 } from './helpers.js';
 

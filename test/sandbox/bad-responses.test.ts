@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMoovSandbox } from '../../src/sandbox/index.js';
-import { readJson, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { readJson, send } from './helpers.js';
 
 // What can't be sent is a 500 that says why, and never the end of the process.
 

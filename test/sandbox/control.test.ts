@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMoovSandbox, type MoovSandbox, type SandboxSeed } from '../../src/sandbox/index.js';
-import { bearer, createTransfer, mint, ping, readJson, requestToken, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { bearer, createTransfer, mint, ping, readJson, requestToken, send } from './helpers.js';
 
 // What tests do with a sandbox between requests: seed, reset, respond, and look at what it saw.
 

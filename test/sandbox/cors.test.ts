@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
-import { bearer, mint, ORIGIN, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { bearer, mint, ORIGIN, send } from './helpers.js';
 
 const PAGE = 'http://127.0.0.1:3000';
 const origins = [ORIGIN, PAGE];

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createTransfer, order, readJson, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { createTransfer, order, readJson, send } from './helpers.js';
 
 test.each(['EUR', 'usd', '', 5, undefined])('an amount in %j is a 422', async (currency) => {
   const sandbox = await startSandbox();

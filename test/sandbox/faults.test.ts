@@ -1,16 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Faults } from '../../src/sandbox/faults.js';
 import type { FaultRule } from '../../src/sandbox/index.js';
-import {
-  bearer,
-  createTransfer,
-  mint,
-  order,
-  readJson,
-  requestToken,
-  send,
-  startSandbox,
-} from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { bearer, createTransfer, mint, order, readJson, requestToken, send } from './helpers.js';
 
 const transfers = /\/transfers$/;
 const lost = { name: 'TypeError', message: 'fetch failed' };

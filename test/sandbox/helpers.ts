@@ -1,24 +1,7 @@
-import { afterEach } from 'vitest';
-import { createMoovSandbox, type MoovSandbox, type MoovSandboxOptions } from '../../src/sandbox/index.js';
-import { parties, payable } from '../helpers/payable.js';
+import type { MoovSandbox } from '../../src/sandbox/index.js';
+import { parties } from '../helpers/payable.js';
 
 export const ORIGIN = 'https://app.example.com';
-
-const open = new Set<MoovSandbox>();
-
-afterEach(async () => {
-  const all = [...open];
-  open.clear();
-  await Promise.all(all.map((sandbox) => sandbox.close()));
-});
-
-/** A sandbox that listens until the end of the test, with a card to pay with. */
-export async function startSandbox(options?: MoovSandboxOptions): Promise<MoovSandbox> {
-  const sandbox = createMoovSandbox({ seed: payable, ...options });
-  open.add(sandbox);
-  await sandbox.listen();
-  return sandbox;
-}
 
 export function basic({ clientId, clientSecret }: MoovSandbox['credentials']): string {
   return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;

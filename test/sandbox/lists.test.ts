@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
-import { createTransfer, order, readJson, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { createTransfer, order, readJson, send } from './helpers.js';
 
 async function list(sandbox: MoovSandbox, path: string): Promise<Record<string, unknown>[]> {
   const response = await send(sandbox, 'GET', path);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
-import { basic, bearer, createTransfer, mint, requestToken, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { basic, bearer, createTransfer, mint, requestToken, send } from './helpers.js';
 
 /** The lines about what was done, without the time. */
 async function logged(act: (sandbox: MoovSandbox) => Promise<unknown>, options = {}): Promise<string[]> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TransferValidationError } from '@moovio/sdk/models/errors/index.js';
 import { describe, expect, test } from 'vitest';
 import type { MoovSandbox, SandboxSeed } from '../../src/sandbox/index.js';
-import { startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
 import { failureOf, withKey } from './sdk-client.js';
 
 // Where money is after each step, seen through Moov's SDK.

@@ -1,15 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import {
-  basic,
-  type Minted,
-  mint,
-  ORIGIN,
-  ping,
-  readJson,
-  requestToken,
-  send,
-  startSandbox,
-} from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { basic, type Minted, mint, ORIGIN, ping, readJson, requestToken, send } from './helpers.js';
 
 const clientCredentials = { grant_type: 'client_credentials', scope: '/ping.read' };
 

@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
 import { full } from '../helpers/full.js';
 import { serve } from '../helpers/http-server.js';
-import { send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { send } from './helpers.js';
 import { failureOf, withKey, withScopes } from './sdk-client.js';
 
 // One operation of Moov's SDK a row: its scope, the call, and what the response has. The SDK checks the shape of each

@@ -2,7 +2,8 @@ import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
 import { ownHosts } from '../../src/sandbox/page/page.js';
-import { createTransfer, mint, ORIGIN, requestToken, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { createTransfer, mint, ORIGIN, requestToken, send } from './helpers.js';
 
 // The page and its endpoints over HTTP; test/e2e/sandbox-page.test.ts has them in a browser.
 

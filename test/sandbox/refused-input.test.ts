@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { MoovSandbox } from '../../src/sandbox/index.js';
-import { basic, readJson, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { basic, readJson, send } from './helpers.js';
 
 // What Moov would refuse of bank accounts, cards, files and transfer options, the sandbox refuses too.
 

@@ -12,7 +12,8 @@ import {
   TransferValidationError,
 } from '@moovio/sdk/models/errors/index.js';
 import { describe, expect, test } from 'vitest';
-import { mint, ORIGIN, order, startSandbox, transferScopes } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { mint, ORIGIN, order, transferScopes } from './helpers.js';
 import { failureOf, httpClient, withKey, withScopes } from './sdk-client.js';
 
 const business = {

@@ -74,6 +74,19 @@ describe('sends the same delivery again', () => {
     });
   });
 
+  test('on a connection of its own, as the application may have closed a kept one', async () => {
+    fastClock();
+    const sandbox = await startSandbox();
+    const ports: (number | undefined)[] = [];
+    const port = await listen((req, res) => {
+      ports.push(req.socket.remotePort);
+      res.writeHead(ports.length < 3 ? 503 : 204).end();
+    });
+    const { statuses } = await sandbox.sendWebhook(`http://127.0.0.1:${port}`, 'event.test', {});
+    expect(statuses).toEqual([503, 503, 204]);
+    expect(new Set(ports).size).toBe(3);
+  });
+
   test.each(['close', 'reset'] as const)('until the sandbox is told to %s', async (end) => {
     const sandbox = await startSandbox();
     const server = await serve('hang');

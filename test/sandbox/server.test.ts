@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createMoovSandbox } from '../../src/sandbox/index.js';
-import { createTransfer, mint, ping, send, startSandbox } from './helpers.js';
+import { startSandbox } from '../helpers/moov.js';
+import { createTransfer, mint, ping, send } from './helpers.js';
 
 describe('listen and close', () => {
   test('url is known only while it listens', async () => {

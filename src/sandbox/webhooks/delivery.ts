@@ -51,7 +51,12 @@ function randomNonce(): string {
   );
 }
 
-/** @returns the status, or 0 when there was no whole response within 5 seconds, or the signal aborted. */
+/**
+ * Sends a delivery on a connection of its own. A kept one may have been closed by the application in the meantime, which
+ * would look like an attempt without a response.
+ *
+ * @returns the status, or 0 when there was no whole response within 5 seconds, or the signal aborted.
+ */
 export async function attempt(
   url: string,
   { headers, body }: Delivery,
@@ -65,7 +70,7 @@ export async function attempt(
     if (signal?.aborted) return 0;
     const response = await fetch(url, {
       method: 'POST',
-      headers,
+      headers: { ...headers, Connection: 'close' },
       body,
       redirect: 'manual',
       signal: end.signal,
