@@ -64,6 +64,12 @@ describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
     return (await page.locator(selector).textContent()) ?? '';
   }
 
+  /** Waits until this notice of the sign-in page is shown and no other is. Before the style sheet is there, all are. */
+  async function onlyNotice(page: Page, id: string): Promise<void> {
+    const shown = () => page.locator('.notice:visible').evaluateAll((notices) => notices.map(({ id }) => id));
+    await expect.poll(shown, { timeout: PATIENCE_MS }).toEqual([id]);
+  }
+
   /** The requests for a path that reached the sandbox, preflights aside. */
   function seen(path: RegExp) {
     return example.sandbox.requests.filter(
@@ -102,8 +108,7 @@ describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
   it('refuses a wrong password, and issues no token before the sign-in', async () => {
     const page = await openPage(true);
     await fillIn(page, 'Ada', 'compiler');
-    await page.locator('#failed').waitFor();
-    expect(await page.locator('.notice:visible').count()).toBe(1);
+    await onlyNotice(page, 'failed');
     expect((await requestToken(page, {})).status).toBe(401);
     expect(await page.context().cookies()).toEqual([]);
   });
@@ -217,8 +222,7 @@ describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
 
     const { tokenRequests } = example.sandbox.stats;
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.locator('#signed-out').waitFor();
-    expect(await page.locator('.notice:visible').count()).toBe(1);
+    await onlyNotice(page, 'signed-out');
     expect(await statusWith(token, path)).toBe(401);
     expect(await page.context().cookies()).toEqual([]);
     expect((await requestToken(page, {})).status).toBe(401);
@@ -236,7 +240,7 @@ describe.skipIf(chromiumIsMissing)('the page of examples/browser', () => {
     await signIn(page);
     example.sandbox.fail({ path: '/oauth2/revoke', status: 400 });
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.locator('#not-revoked').waitFor();
+    await onlyNotice(page, 'not-revoked');
     expect((await requestToken(page, {})).status).toBe(401);
   });
 
