@@ -182,8 +182,6 @@ export class CallQueue {
     const now = performance.now();
     this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#limiter.expire(now);
-    // Ends a hold that is over, after which the rate is known.
-    this.#limiter.nextAt(now);
     if (now >= this.#reportAt) this.#report(now);
     this.#refuseInVain(now, this.#isRateKnown ? HOPE : 1);
     this.#isRateKnown = this.#limiter.rate > 0;

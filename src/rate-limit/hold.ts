@@ -12,15 +12,23 @@ export class Hold {
   #askedMs = 0;
   #isOfRate = false;
   #trial: Turn | undefined;
-  isOn = false;
+  #isOn = false;
+  #isTrial = false;
   /** When the 429 came that began it. */
   refusedAt = 0;
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
   /** Whether it ended before what was asked for. Then one call tries, and no other goes until one has passed. */
-  isTrial = false;
+  get isTrial(): boolean {
+    return this.#isTrial;
+  }
 
   /** When it ends; the distant past without one. */
   get until(): number {
-    return this.isOn ? this.#until : Number.NEGATIVE_INFINITY;
+    return this.#isOn ? this.#until : Number.NEGATIVE_INFINITY;
   }
 
   /** Whether the call that tries is on its way. */
@@ -38,27 +46,32 @@ export class Hold {
     this.ended(turn);
     this.#isOfRate ||= isOfRate;
     const asked = waitMs ?? DEFAULT_MS;
-    const begins = !this.isOn;
+    const begins = !this.#isOn;
     if (begins) this.refusedAt = now;
     if (begins || asked > this.#askedMs) {
       this.#askedMs = asked;
       this.#until = now + Math.min(asked, LONGEST_MS);
     }
-    this.isOn = true;
+    this.#isOn = true;
     return begins;
   }
 
   /** @returns whether one of its 429s says that the rate is too high. */
   end(): boolean {
     const isOfRate = this.#isOfRate;
-    this.isOn = this.#isOfRate = false;
-    this.isTrial = this.#askedMs > LONGEST_MS;
+    this.#isOn = this.#isOfRate = false;
+    this.#isTrial = this.#askedMs > LONGEST_MS;
     return isOfRate;
   }
 
   /** A call goes. */
   sent(turn: Turn): void {
-    if (this.isTrial) this.#trial = turn;
+    if (this.#isTrial) this.#trial = turn;
+  }
+
+  /** A call has passed that went after the end. */
+  passed(): void {
+    this.#isTrial = false;
   }
 
   /** A call has ended, with or without a response. */

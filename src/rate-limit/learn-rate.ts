@@ -1,4 +1,4 @@
-const WINDOW_MS = 1_000;
+import { WINDOW_MS } from './turn-window.js';
 
 /** What is left of the rate after a 429 that no raise explains: others use the limit too. */
 const DECREASE = 0.9;
@@ -18,7 +18,7 @@ export interface Round {
   /** Whether the rate was above the known one. */
   readonly isTesting: boolean;
   readonly tookMs: number;
-  /** How many passed. */
+  /** How many passed, or ended without a response, as Moov may have counted those. */
   readonly passed: number;
   /** How many of them in its last second, and after the 429. */
   readonly passedInSecond: number;

@@ -1,8 +1,6 @@
 import { Hold } from './hold.js';
 import { learnRate } from './learn-rate.js';
-import { type Turn, TurnWindow } from './turn-window.js';
-
-const WINDOW_MS = 1_000;
+import { type Turn, TurnWindow, WINDOW_MS } from './turn-window.js';
 
 /** The lowest rate to begin with, as calls of other processes may have used the limit up: Moov's lowest. */
 const FIRST_RATE = 10;
@@ -51,7 +49,7 @@ export class RateLimiter {
   /** When the last hold ended, and what happened since. */
   #resumedAt: number;
   #tokensAtResume: number;
-  #passedSinceResumed = 0;
+  #countedSinceResumed = 0;
 
   #isRaising = false;
   #raiseBy = 1;
@@ -98,7 +96,7 @@ export class RateLimiter {
    */
   nextAt(now: number, isBackground = false): number {
     if (now < this.#hold.until) return this.#hold.until;
-    if (this.#hold.isOn) this.#resume(now);
+    this.#endHold(now);
     this.#window.forget(now);
     if (this.#hold.isTrial) return this.#hold.hasTrial ? Number.POSITIVE_INFINITY : now;
     this.#raise(now);
@@ -137,13 +135,14 @@ export class RateLimiter {
   passed(now: number, turn: Turn | undefined): void {
     this.ended(now, turn);
     if (this.#hold.isOn || turn === undefined || turn.sentAt < this.#resumedAt) return;
-    this.#hold.isTrial = false;
+    this.#hold.passed();
     if (this.#isRaising && turn.isTest && turn.sentAt >= this.#raisedAt) this.#raiseFurther(now);
   }
 
-  /** A timer has fired. See {@link TurnWindow.expire}. */
+  /** A timer has fired: ends a hold that is over, and counts slow turns; see {@link TurnWindow.expire}. */
   expire(now: number): void {
     this.#window.expire(now);
+    this.#endHold(now);
   }
 
   /** A request goes that is no call and does not wait. @returns what {@link ended} is to be given at its end. */
@@ -156,7 +155,7 @@ export class RateLimiter {
   /** A call ended without a response, or a request that is no call ended: Moov has counted it, as far as is known. */
   ended(now: number, turn: Turn | undefined): void {
     this.#window.end(now, turn);
-    this.#passedSinceResumed++;
+    this.#countedSinceResumed++;
     this.#hold.ended(turn);
     if (this.#hold.isOn) this.#see(now);
   }
@@ -187,14 +186,15 @@ export class RateLimiter {
     this.#seen = Math.max(this.#seen, this.#window.counted);
   }
 
-  #resume(now: number): void {
+  #endHold(now: number): void {
+    if (!this.#hold.isOn || now < this.#hold.until) return;
     if (this.#hold.end() || this.#rate === 0) this.#learn(now);
     // Those that came in during the hold, and two at least: a call that is refused again does not keep all others back.
     const savedUp = ((now - this.#hold.refusedAt) / 1000) * this.#rate;
     this.#tokens = Math.min(this.#burst, Math.max(2, savedUp));
     this.#tokensAt = this.#resumedAt = now;
     this.#tokensAtResume = this.#tokens;
-    this.#passedSinceResumed = 0;
+    this.#countedSinceResumed = 0;
     this.#isRaising = false;
   }
 
@@ -210,7 +210,7 @@ export class RateLimiter {
     const { isTesting } = this;
     this.#raiseAt = now + (isTesting ? RAISE_PAUSE_MS : SHARED_PAUSE_MS);
     // It was not for the rate when fewer calls went than might have, or when not even the first one passed.
-    if (!this.#wasUsedUp || this.#passedSinceResumed === 0) {
+    if (!this.#wasUsedUp || this.#countedSinceResumed === 0) {
       this.#rate = Math.min(this.#rate, this.#known);
       return;
     }
@@ -221,7 +221,7 @@ export class RateLimiter {
       isPaced: this.#isPaced,
       isTesting,
       tookMs: this.#hold.refusedAt - this.#resumedAt,
-      passed: this.#passedSinceResumed,
+      passed: this.#countedSinceResumed,
       passedInSecond: this.#seen,
       savedUp: this.#tokensAtResume,
     });

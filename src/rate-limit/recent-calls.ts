@@ -1,4 +1,4 @@
-const WINDOW_MS = 1_000;
+import { WINDOW_MS } from './turn-window.js';
 
 /** More than these in a second are not counted: no limit of Moov's is that high. */
 const MOST = 4_096;

@@ -1,6 +1,7 @@
 import { RecentTimes } from './recent-times.js';
 
-const WINDOW_MS = 1_000;
+/** The time that a limit is counted in: Moov's is one of requests a second. */
+export const WINDOW_MS = 1_000;
 
 /** A slow response does not keep its turn: Moov counted the call when it arrived. */
 const LATEST_COUNT_MS = 250;
