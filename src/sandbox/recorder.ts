@@ -47,10 +47,13 @@ interface RecorderListener {
   readonly reset?: () => void;
 }
 
+/** How many exchanges are kept, so that a sandbox that runs for days does not grow. */
+export const KEPT_EXCHANGES = 10_000;
+
 /** Of how many exchanges the responses are kept, as only a person looks at them. */
 const KEPT_RESPONSES = 200;
 
-/** Remembers every request and counts what happens. */
+/** Remembers the latest requests and counts what happens. */
 export class Recorder {
   #exchanges: Exchange[] = [];
   #stats: Mutable<SandboxStats> = noStats();
@@ -96,6 +99,7 @@ export class Recorder {
       this.#notify(changed);
     });
     this.#exchanges.push(exchange);
+    if (this.#exchanges.length > KEPT_EXCHANGES) this.#exchanges.shift();
     const old = this.#exchanges.at(-1 - KEPT_RESPONSES);
     if (old !== undefined) old.response = undefined;
     if (exchange.pathname === '/oauth2/token') this.count('tokenRequests');

@@ -48,8 +48,8 @@ export interface MoovSandbox {
   /** Counters of what happened so far. Each read is a copy that does not change. */
   readonly stats: SandboxStats;
   /**
-   * Every request until now, in order of arrival. Each read is a new list; the `status` of an entry is filled in when
-   * its response is sent.
+   * The requests until now, in order of arrival, the latest 10,000 at most. Each read is a new list; the `status` of an
+   * entry is filled in when its response is sent.
    */
   readonly requests: readonly SandboxRequest[];
   /** All accounts, the platform's own first. Each read is a copy. */

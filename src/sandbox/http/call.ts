@@ -56,7 +56,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return isObject(value) && !Array.isArray(value);
 }
 
-/** @throws Refusal with 400 when the body is not a JSON object. */
+/** A body of Moov's has a few levels. What is nested by thousands could be stored and then not be sent again. */
+const MOST_LEVELS = 100;
+
+/** @throws Refusal with 400 when the body is not a JSON object, or nested deeper than 100 levels. */
 export function jsonObject(call: Call): Record<string, unknown> {
   let value: unknown;
   try {
@@ -65,7 +68,16 @@ export function jsonObject(call: Call): Record<string, unknown> {
     throw failure(400, 'the body is not valid JSON');
   }
   if (!isRecord(value)) throw failure(400, 'the body is not a JSON object');
+  if (isDeeperThan(MOST_LEVELS, value))
+    throw failure(400, `the body is nested deeper than ${MOST_LEVELS} levels`);
   return value;
+}
+
+function isDeeperThan(levels: number, value: object): boolean {
+  let level: object[] = [value];
+  for (let depth = 1; depth <= levels && level.length > 0; depth++)
+    level = level.flatMap((outer) => Object.values(outer).filter(isObject));
+  return level.length > 0;
 }
 
 /** The user name and password of HTTP Basic (RFC 7617), as they were sent. */
