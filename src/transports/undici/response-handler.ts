@@ -1,14 +1,14 @@
-import { Readable, type Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
 import { toError } from '../../utils/errors.js';
 import { bareError } from '../bare-error.js';
-import { STREAM_BUFFER_BYTES, type TransportObserver } from '../transport.js';
+import type { TransportObserver } from '../transport.js';
 import { aborted, bodyFailure, coded, failure } from './failures.js';
 import { responseHeaders } from './headers.js';
+import { type BodyReceiver, IncomingBody } from './incoming-body.js';
 import { provesNoConnection } from './no-connection.js';
 import type { RequestBody } from './request-body.js';
-import { decoded, responseSteps, through, tooLarge, withinLimit } from './response-body.js';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
@@ -27,31 +27,22 @@ export interface DispatcherKnowledge {
 }
 
 /** One request and its response, as undici reports them. */
-export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
+export class UndiciResponseHandler implements Dispatcher.DispatchHandler, BodyReceiver {
   readonly #config: InternalAxiosRequestConfig;
   readonly #observer: TransportObserver;
   readonly #resolve: (response: AxiosResponse) => void;
   readonly #reject: (error: unknown) => void;
-  /** In bytes; -1 for none. */
-  readonly #limit: number;
-  readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   /** The connection of the request, unless the application's Dispatcher has it. */
   connection: RequestConnection | undefined;
   #dispatcher: DispatcherKnowledge | undefined;
   #body: Readable | undefined;
   #response: AxiosResponse | undefined;
-  /** The first and the last stream of a response whose bytes are not simply collected. */
-  #source: Readable | undefined;
-  #out: Readable | undefined;
-  /** Set while a response that may be given as a Buffer is held back: until the end of the turn in which its headers came. */
-  #held: NodeJS.Immediate | undefined;
+  #incoming: IncomingBody | undefined;
   #bodyBytes = 0;
-  #bytes = 0;
   /** Whether a byte of the request may have been given to a connection, as far as undici has reported. */
   #sent: 'no' | 'perhaps' | 'yes' = 'no';
-  /** Whether the caller has a result, not counting the bytes of a stream. */
-  #settled = false;
+  #isSettled = false;
   #over = false;
 
   constructor(
@@ -64,8 +55,11 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     this.#observer = observer;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#limit = config.maxContentLength ?? -1;
     config.signal?.addEventListener?.('abort', this);
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
   }
 
   /** Whether nothing more is expected from the connection. */
@@ -77,7 +71,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   handleEvent(): void {
     const error = new axios.CanceledError(undefined, this.#config);
     this.fail(error);
-    this.#out?.destroy(error);
+    this.#incoming?.destroy(error);
   }
 
   /** Watches the request body, so that its errors are reported as such. */
@@ -120,13 +114,33 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   /** Ends the exchange in whatever state it is. */
   fail(error: Error): void {
     if (this.#over) return;
-    this.#streamIfHeld();
+    this.#incoming?.streamIfHeld();
     this.#end();
-    this.#breakOff(error);
-    this.#settle(error);
+    this.#incoming?.breakOff(error);
+    this.settle(error);
     this.#controller?.abort(error);
     this.connection?.abort(error);
     this.#body?.destroy();
+  }
+
+  /** The caller gets the response. Its body, if that is a stream, may still be on its way. */
+  respond(response: AxiosResponse): void {
+    this.#isSettled = true;
+    this.#resolve(response);
+  }
+
+  /** The caller gets an error, unless it has a result. */
+  settle(error: Error): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.bodyEnded();
+    if (this.#sent === 'no') this.#observer.neverSent();
+    this.#reject(bareError(error));
+  }
+
+  /** An abort changes nothing any more. */
+  bodyEnded(): void {
+    this.#config.signal?.removeEventListener?.('abort', this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -162,24 +176,13 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     };
     this.#response = response;
     this.#observer.head(status, () => ({ ...response }));
-    const steps = responseSteps(response);
-    if (config.responseType === 'stream') {
-      // Most responses are small and arrive together with their headers.
-      const mayBeBytes = steps.length === 0 && this.#observer.takesBytes === true;
-      if (mayBeBytes) this.#held = setImmediate(() => this.#streamIfHeld());
-      else this.#stream(response, controller, steps);
-    } else if (steps.length > 0) {
-      this.#collect(through(this.#open(controller), steps));
-    }
+    this.#incoming = new IncomingBody(response, controller, this, this.#observer.takesBytes === true);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#observer.received();
-    // The bytes of a stream with further steps are counted after the last one.
-    if (this.#source === this.#out && this.#exceeds(chunk)) this.#refuse();
-    else if (this.#source === undefined) this.#chunks.push(chunk);
-    else if (!this.#source.push(chunk)) controller.pause();
+    this.#incoming?.add(chunk);
   }
 
   onResponseEnd(): void {
@@ -190,8 +193,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     }
     this.#end();
     this.connection?.done();
-    if (this.#source === undefined) this.#deliver();
-    else this.#source.push(null);
+    this.#incoming?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, given: unknown): void {
@@ -206,109 +208,22 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
   }
 
   #lose(error: Error): void {
-    this.#streamIfHeld();
+    this.#incoming?.streamIfHeld();
     this.#end();
     this.connection?.abort(error);
     this.#body?.destroy();
-    if (this.#source !== undefined) this.#breakOff(aborted());
-    else this.#settle(failure(error, this.#config, this.#response));
-  }
-
-  /** Streams a response of which only a part arrived together with its headers. */
-  #streamIfHeld(): void {
-    const [held, response, controller] = [this.#held, this.#response, this.#controller];
-    if (held === undefined || response === undefined || controller === undefined) return;
-    clearImmediate(held);
-    this.#held = undefined;
-    this.#stream(response, controller, []);
-  }
-
-  #stream(
-    response: AxiosResponse,
-    controller: Dispatcher.DispatchController,
-    steps: readonly Transform[],
-  ): void {
-    const source = this.#open(controller);
-    for (const chunk of this.#chunks.splice(0)) if (!source.push(chunk)) controller.pause();
-    const out = steps.length > 0 ? withinLimit(through(source, steps), this.#config) : source;
-    out.once('close', () => this.#unlisten());
-    // An abort may come before the receiver can listen. The receiver then finds the stream destroyed.
-    out.on('error', () => undefined);
-    response.data = out;
-    this.#out = out;
-    this.#settled = true;
-    this.#resolve(response);
-  }
-
-  /** Creates the first stream of a response whose bytes are not simply collected. */
-  #open(controller: Dispatcher.DispatchController): Readable {
-    this.#source = new Readable({
-      highWaterMark: STREAM_BUFFER_BYTES,
-      read: () => controller.resume(),
-      destroy: (error, callback) => {
-        this.fail(error ?? aborted());
-        callback(error);
-      },
-    });
-    return this.#source;
-  }
-
-  /** Ends a streamed response that the caller has or is about to get, after there was time to listen for errors. */
-  #breakOff(error: Error): void {
-    if (this.#source !== undefined) setImmediate(() => this.#out?.destroy(bareError(error)));
+    if (this.#incoming?.isStreamed) this.#incoming.breakOff(aborted());
+    else this.settle(failure(error, this.#config, this.#response));
   }
 
   /** RFC 9110 section 8.6: a 304 may have the length of a body that is not sent. undici waits for that body. */
   #isWhole(error: Error): boolean {
     return (
       this.#response?.status === 304 &&
-      this.#bytes === 0 &&
+      this.#incoming?.isEmpty === true &&
       'code' in error &&
       error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
     );
-  }
-
-  /** Reads a response that is decompressed or whose progress is reported. */
-  #collect(stream: Readable): void {
-    this.#out = stream;
-    stream.on('data', (chunk: Buffer) => {
-      if (this.#settled) return;
-      if (this.#exceeds(chunk)) this.#refuse();
-      else this.#chunks.push(chunk);
-    });
-    stream.on('error', (error) => this.#settle(bodyFailure(error, this.#config, this.#response)));
-    stream.on('end', () => this.#deliver());
-  }
-
-  #exceeds(chunk: Buffer): boolean {
-    this.#bytes += chunk.length;
-    return this.#limit > -1 && this.#bytes > this.#limit;
-  }
-
-  /** Ends a response that is over `maxContentLength`. The reader of a stream gets the error. */
-  #refuse(): void {
-    this.#streamIfHeld();
-    const error = tooLarge(this.#limit, this.#config);
-    if (this.#source !== this.#out) {
-      this.#settle(error);
-      this.#out?.destroy(error);
-    }
-    this.fail(error);
-  }
-
-  #deliver(): void {
-    if (this.#settled || this.#response === undefined) return;
-    clearImmediate(this.#held);
-    this.#held = undefined;
-    try {
-      this.#response.data = decoded(this.#chunks, this.#config);
-    } catch (error) {
-      this.#settle(AxiosError.from(toError(error), undefined, this.#config, undefined, this.#response));
-      return;
-    }
-    this.#settled = true;
-    this.#unlisten();
-    this.#resolve(this.#response);
   }
 
   #judge(error: Error): void {
@@ -317,21 +232,9 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler {
     if (provesNoConnection(error)) this.#sent = 'no';
   }
 
-  #settle(error: Error): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.#unlisten();
-    if (this.#sent === 'no') this.#observer.neverSent();
-    this.#reject(bareError(error));
-  }
-
   #end(): void {
     this.#over = true;
-    if (this.#out === undefined) this.#unlisten();
-  }
-
-  #unlisten(): void {
-    this.#config.signal?.removeEventListener?.('abort', this);
+    if (this.#incoming?.isStreamed !== true) this.bodyEnded();
   }
 }
 
