@@ -19,8 +19,9 @@ const TEST_GAP_MS = 100;
  * time in milliseconds.
  *
  * The kind of limit that the server has is not known, so two are kept to at once. At most `rate` calls go in a second,
- * counted from their responses: that suits a window, sliding or fixed. At most `burst` calls go at once and the others
- * evenly behind them: that suits a bucket of tokens, however small. Both are what was seen to pass.
+ * counted from about when the server counts them, and from their responses when the rate is that of the options: that
+ * suits a window, sliding or fixed. At most `burst` calls go at once and the others evenly behind them: that suits a
+ * bucket of tokens, however small. Both are what was seen to pass.
  *
  * The rate is then raised by 1, 2, 4 ... as long as the calls that test it pass. A 429 ends that, and the next raise
  * follows after a pause. So a limit that is lifted is found within seconds, and one that stays costs a 429 now and then.
@@ -66,7 +67,7 @@ export class RateLimiter {
     this.#rate = this.#known = this.#burst = this.#tokens = Number.isFinite(most) ? most : 0;
     this.#tokensAtResume = this.#tokens;
     this.#tokensAt = this.#resumedAt = now;
-    this.#window = new TurnWindow(passed);
+    this.#window = new TurnWindow(passed, Number.isFinite(most));
   }
 
   /** Calls a second; 0 while nothing is known. */

@@ -8,6 +8,9 @@ const LATEST_COUNT_MS = 250;
 
 const BETWEEN_LOOKS_MS = 50;
 
+/** Responses come at times that differ by so much without a reason. */
+const JITTER_MS = 20;
+
 /** The turn of one call, from when it goes until its response. */
 export interface Turn {
   readonly sentAt: number;
@@ -19,11 +22,18 @@ export interface Turn {
 export class TurnWindow {
   readonly #inFlight = new Set<Turn>();
   readonly #counted: RecentTimes;
+  readonly #isStrict: boolean;
+  /** The shortest time to a response: what the way to the server and back takes at least. */
+  #leastMs = Number.POSITIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param counted - When calls were answered that had no turn. */
-  constructor(counted: readonly number[]) {
+  /**
+   * @param counted - When calls were answered that had no turn.
+   * @param isStrict - Whether each turn counts from its response, so that no 429 comes even when the process was busy.
+   */
+  constructor(counted: readonly number[], isStrict: boolean) {
     this.#counted = new RecentTimes(WINDOW_MS, counted);
+    this.#isStrict = isStrict;
   }
 
   /** How many were answered in the last second, or should have been. */
@@ -40,9 +50,16 @@ export class TurnWindow {
     this.#inFlight.add(turn);
   }
 
-  /** A call was answered, or is lost: its turn counts for another second. */
+  /**
+   * A call was answered, or is lost: its turn counts for another second. The server counts a call after its way there and
+   * before its way back, so the time that both take at least is taken off, unless the window is strict.
+   */
   end(now: number, turn: Turn | undefined): void {
-    if (turn === undefined || this.#inFlight.delete(turn)) this.#counted.add(now);
+    if (turn === undefined) this.#counted.add(now);
+    else if (this.#inFlight.delete(turn)) {
+      this.#leastMs = Math.min(this.#leastMs, now - turn.sentAt);
+      this.#counted.add(this.#isStrict ? now : now - Math.max(0, this.#leastMs - JITTER_MS));
+    }
   }
 
   /** A turn counts no more. @returns whether it did. */
