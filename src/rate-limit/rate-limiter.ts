@@ -5,6 +5,12 @@ import { type Turn, TurnWindow, WINDOW_MS } from './turn-window.js';
 /** The lowest rate to begin with, as calls of other processes may have used the limit up: Moov's lowest. */
 const FIRST_RATE = 10;
 
+/** The part of the rate that passed at which calls go on after the first hold. Other processes may have got nothing. */
+const FIRST_PART = 1 / 4;
+
+/** The first step back to a rate that has passed, as a part of that. */
+const BACK_PART = 1 / 10;
+
 /** The pause between a raise of the rate that Moov refused and the next one. */
 const RAISE_PAUSE_MS = 4_000;
 
@@ -23,8 +29,9 @@ const TEST_GAP_MS = 100;
  * suits a window, sliding or fixed. At most `burst` calls go at once and the others evenly behind them: that suits a
  * bucket of tokens, however small. Both are what was seen to pass.
  *
- * The rate is then raised by 1, 2, 4 ... as long as the calls that test it pass. A 429 ends that, and the next raise
- * follows after a pause. So a limit that is lifted is found within seconds, and one that stays costs a 429 now and then.
+ * The rate is then raised by 1, 2, 4 ... as long as the calls that test it pass, and by larger steps up to what was seen
+ * to pass. A 429 ends that, and the next raise follows after a pause. So a limit that is lifted is found within seconds,
+ * and one that stays costs a 429 now and then.
  */
 export class RateLimiter {
   /** The rate that the options allow. */
@@ -203,8 +210,7 @@ export class RateLimiter {
   #learn(now: number): void {
     if (this.#rate === 0) {
       this.#known = this.#burst = Math.max(FIRST_RATE, this.#seen);
-      // Half of it at first: another process may be the one that got nothing.
-      this.#rate = Math.max(FIRST_RATE, this.#known / 2);
+      this.#rate = Math.max(FIRST_RATE, this.#known * FIRST_PART);
       this.#raiseAt = now + WINDOW_MS;
       return;
     }
@@ -250,7 +256,7 @@ export class RateLimiter {
     this.#isRaising = true;
     // Otherwise those that were saved up would go at once.
     if (this.#isPaced) this.#tokens = Math.min(this.#tokens, 1);
-    this.#raiseBy = 1;
+    this.#raiseBy = this.#rate < this.#known ? Math.max(1, this.#known * BACK_PART) : 1;
     this.#raiseFurther(now);
   }
 

@@ -73,6 +73,9 @@ function random(seed: number): () => number {
   };
 }
 
+/** As in CallQueue: the limiter is asked this often at least. */
+const LONGEST_LOOK_MS = 200;
+
 /** Runs processes with a {@link RateLimiter} each against one limit, in no time. */
 export function simulate(world: World): Result {
   const { limit, latencyMs = 0, jitterMs = 1, costMs = 0.3, retryAfterMs = 1000, processes } = world;
@@ -138,10 +141,12 @@ export function simulate(world: World): Result {
       while (waiting.length > 0) {
         const next = limiter.nextAt(now);
         if (next > now) {
-          if (next < wake && next !== Number.POSITIVE_INFINITY) {
-            wake = next;
-            at(next, (then) => {
-              if (wake === next) wake = Number.POSITIVE_INFINITY;
+          const look = Math.min(next, now + LONGEST_LOOK_MS);
+          if (look < wake) {
+            wake = look;
+            at(look, (then) => {
+              if (wake === look) wake = Number.POSITIVE_INFINITY;
+              limiter?.expire(then);
               go(then);
             });
           }
