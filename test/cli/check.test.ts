@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { createServer as createRawServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { MoovSandbox, MoovSandboxOptions } from '../../src/sandbox/index.js';
+import { selfSigned } from '../helpers/certificate.js';
 import { freePort } from '../helpers/free-port.js';
 import { full } from '../helpers/full.js';
 import { startSandbox, until } from '../helpers/moov.js';
@@ -113,6 +115,15 @@ interface Fault {
   failing: Record<string, RegExp>;
 }
 
+/** Whose server has a certificate that nobody has signed, as behind a proxy that ends TLS. */
+async function untrusted(): Promise<Environment> {
+  const server = createServer(await selfSigned('IP:127.0.0.1')).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const address = server.address();
+  return { MOOV_BASE_URL: `https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}` };
+}
+
 const page = '<html>\u001b[2J\u202ePlease sign in\r\n</html>';
 
 const faults: Fault[] = [
@@ -185,6 +196,19 @@ const faults: Fault[] = [
     name: 'unreachable',
     environment: async () => ({ MOOV_BASE_URL: `http://127.0.0.1:${await freePort()}` }),
     failing: { network: /127\.0\.0\.1 could not be reached \(ECONNREFUSED\)\. .* check the firewall/ },
+  },
+  {
+    // A name with a part of more than 63 characters is never asked for.
+    name: 'a name that can not be resolved',
+    environment: { MOOV_BASE_URL: `https://${'a'.repeat(64)}.invalid` },
+    failing: { network: /\.invalid could not be reached \(ENOTFOUND\)\. .* check DNS, and MOOV_BASE_URL/ },
+  },
+  {
+    name: 'a certificate that is not trusted',
+    environment: untrusted,
+    failing: {
+      network: /could not be reached \(DEPTH_ZERO_SELF_SIGNED_CERT\)\. .* CA with NODE_EXTRA_CA_CERTS/,
+    },
   },
   {
     name: 'a page of a proxy',

@@ -1,36 +1,23 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, Agent as HTTPSAgent, type Server } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { selfSigned } from '../helpers/certificate.js';
 import { call, columns, urlOf } from './columns.js';
 
+/** What is trusted: both certificates. */
 let cert: Buffer;
 let [right, elsewhere]: Server[] = [];
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'moov-tls-'));
-  const make = async (name: string, subject: string): Promise<Server> => {
-    const file = (end: string) => join(folder, `${name}.${end}`);
-    const options = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-    const names = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=${subject}`];
-    const files = ['-keyout', file('key'), '-out', file('crt')];
-    await promisify(execFile)('openssl', ['req', ...options, ...names, ...files]);
-    const [key, certificate] = await Promise.all([readFile(file('key')), readFile(file('crt'))]);
-    if (name === 'right') cert = certificate;
-    else cert = Buffer.concat([cert, certificate]);
-    const server = createServer({ key, cert: certificate }, (_request, response) =>
-      response.end('{"tls":true}'),
-    );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return server;
-  };
-  right = await make('right', 'IP:127.0.0.1');
-  elsewhere = await make('elsewhere', 'DNS:elsewhere.example');
-  await rm(folder, { recursive: true });
+  const certificates = [await selfSigned('IP:127.0.0.1'), await selfSigned('DNS:elsewhere.example')];
+  cert = Buffer.concat(certificates.map((one) => one.cert));
+  [right, elsewhere] = await Promise.all(
+    certificates.map(async (own) => {
+      const server = createServer(own, (_request, response) => response.end('{"tls":true}'));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
 });
 
 afterAll(() => {
