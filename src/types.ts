@@ -57,14 +57,14 @@ export interface MoovAuth extends RequestHandler {
   clientFor(target?: MoovClientTarget): AxiosInstance;
   /**
    * A WHATWG `fetch` under the rules of `req.moov`: the bearer token, `Origin` and `X-Moov-Version` (unless `init` has
-   * one) are added, after a 401 the token is renewed and the call repeated once, retries are those of `req.moov` (a POST or PATCH with an
+   * one) are added, after a 401 the token is renewed and the call repeated, retries are those of `req.moov` (a POST or PATCH with an
    * `X-Idempotency-Key` alone), and `timeoutMs` limits the whole call. Scopes and account are those of {@link client};
    * {@link fetchFor} is for others.
    *
    * - **Bodies.** A Request's body is read once, up to 32 MiB, and sent as bytes, so that it can be sent again. Bytes,
    *   text, forms and Blobs in `init.body` have no limit; a stream there (with `duplex: 'half'`) can be sent only once.
-   * - **The response** to a GET comes with its head. A body that has not come whole by then must be read within
-   *   `attemptTimeoutMs` of the attempt's start: unread, it is cancelled then, or at once by `body.cancel()`. Responses
+   * - **The response** to a GET comes with its head. A body that has not come whole by then must be read:
+   *   unread, it is cancelled when nothing of it came for `attemptTimeoutMs`, or at once by `body.cancel()`. Responses
    *   to other methods are buffered first. Every status resolves, also Moov's own 3xx, which are not followed.
    *   `response.moov` reports the attempts of the call and its outcome.
    * - **Options** of browsers (`credentials`, `mode`, `cache` and the like) and `redirect: 'follow'` have no effect here;

@@ -12,7 +12,7 @@ export interface MoovAuthOptions extends MoovConnectionOptions {
   renewWith?: 'client_credentials' | 'refresh_token' | undefined;
   /** The time for a whole call in milliseconds: token, attempts, waits, reading the body. Default 30,000. */
   timeoutMs?: number | undefined;
-  /** The time for one attempt of a call in milliseconds. Default 10,000. */
+  /** How long an attempt of a call may neither send nor receive a byte, in milliseconds. Default 10,000. */
   attemptTimeoutMs?: number | undefined;
   /** The time for a token request in milliseconds: up to three attempts. Default 10,000. */
   tokenTimeoutMs?: number | undefined;

@@ -29,22 +29,6 @@ const wrongCall = new Set([
   AxiosError.ERR_NOT_SUPPORT,
 ]);
 
-/** No connection could be made, or it broke; Axios and undici pass the system's codes on. */
-const unreachable = new Set([
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-]);
-
-/** Whether Moov could not be reached, by the code of an error without a response. */
-export function isUnreachable(code: string): boolean {
-  return unreachable.has(code);
-}
-
 /** Returns what became of a failed call, by the status of its response, or by the error's own code. */
 export function callCode(error: AxiosError): MoovCallCode {
   const status = error.response?.status;
@@ -59,7 +43,7 @@ export function callCode(error: AxiosError): MoovCallCode {
 }
 
 /** The code in Axios's terms: the abort of a call of fetch is a DOMException, whose code is a number. */
-export function axiosCode({ name, code }: AxiosError): string | undefined {
+function axiosCode({ name, code }: AxiosError): string | undefined {
   if (name === 'AbortError') return AxiosError.ERR_CANCELED;
   if (name === 'TimeoutError') return AxiosError.ETIMEDOUT;
   return typeof code === 'string' ? code : undefined;

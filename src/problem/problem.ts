@@ -12,7 +12,7 @@ import {
 } from '../errors.js';
 import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
-import { axiosCode, callCode, isUnreachable } from './call-code.js';
+import { callCode } from './call-code.js';
 import { upstreamOf } from './upstream.js';
 
 /** Options of {@link moovProblem}. */
@@ -176,8 +176,9 @@ function ofCall(error: CallError, { exposeMessage, exposeUpstream }: ProblemSett
 function statusOf(error: CallError): number {
   const upstream = error.response?.status;
   if (upstream !== undefined && passedOn.has(upstream)) return upstream;
-  if (callCode(error) === 'ERR_MOOV_TIMEOUT') return 504;
-  const down = upstream === 503 || (upstream === undefined && isUnreachable(axiosCode(error) ?? ''));
+  const code = callCode(error);
+  if (code === 'ERR_MOOV_TIMEOUT') return 504;
+  const down = upstream === 503 || code === 'ERR_MOOV_NETWORK';
   return down && !isAmbiguousWrite(error.moov, callRequest(error)) ? 503 : 502;
 }
 

@@ -1,7 +1,8 @@
 /** The result of `MoovAuth.status()`. */
 export interface MoovAuthStatus {
   /**
-   * `starting`: no token yet, or none since a revocation. `ready`: there is a valid token. `degraded`: there is a valid
+   * `starting`: no token yet, or none since a revocation. `ready`: there is a valid token, or the scopes need an account,
+   * for which there is no token at the start. `degraded`: there is a valid
    * token, but the last renewal failed. `failed`: no token, and the last request for one failed. `closed`: after
    * `close()`.
    */

@@ -174,7 +174,7 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       expect(response.body).toMatchObject({ title: 'Service Unavailable', code: 'ERR_MOOV_NETWORK' });
     });
 
-    test.each(['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE'])(
+    test.each(['ENOTFOUND', 'EHOSTDOWN', 'EPIPE', 'EPROTO', 'SELF_SIGNED_CERT_IN_CHAIN'])(
       '503 when Moov is out of reach: %s',
       async (code) => {
         const sandbox = await startSandbox();
