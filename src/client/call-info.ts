@@ -59,11 +59,12 @@ export function callRequest(value: WithCallInfo): RequestSummary | undefined {
 }
 
 /**
- * Whether an error comes from a call on `req.moov` or `moov.fetch`, and so says under `moov` what became of the call.
- * It is an Axios error; or one of this package's or of fetch's (a TypeError or a DOMException), which answer an Axios
- * error's questions (`response`, `config`, `isAxiosError`) with what is not true of them.
+ * Whether an error comes from a call on `req.moov` or `moov.fetch`. Its `moov` then says what became of the call.
+ * Errors of other Axios instances are none.
  *
- * It goes by this package's own mark, so an error of another Axios instance is none.
+ * The compiler takes the error for an `AxiosError`. It may also be an error of this package, or a `TypeError` or
+ * `DOMException` of fetch. Those have no `response`, `config` or `isAxiosError`; `axios.isAxiosError(error)` tells them
+ * apart.
  *
  * @param error - What was caught, of any type.
  * @returns `true` with `error.moov` known to the compiler. Never throws.

@@ -8,7 +8,7 @@ import { isObject } from '../utils/value-type.js';
 /** More than the largest file Moov takes, 20 MB, in a multipart form. */
 const LARGEST_REQUEST_BODY_BYTES = 32 * 1_048_576;
 
-/** What a fetch is told: a path at Moov, a URL there, or a Request, also one of another make than the global one. */
+/** The first argument of a fetch: a path at Moov, a URL there, or a Request. It may be one of another fetch than Node's. */
 export type FetchInput = string | URL | globalThis.Request;
 
 /** One fetch, as `input` and `init` together say it. */

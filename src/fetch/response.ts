@@ -11,11 +11,11 @@ import { LazyResponse } from './lazy-response.js';
 const withoutBody = new Set([204, 205, 304]);
 
 /**
- * What `moov.fetch` resolves with: a WHATWG Response that says under `moov` what its call went through. `clone()` gives
- * a plain Response, without `moov` and `url`.
+ * What `moov.fetch` resolves with: a WHATWG Response whose `moov` has the attempts and the outcome of its call.
+ * `clone()` returns a plain Response, without `moov` and `url`.
  */
 export type MoovResponse = globalThis.Response & {
-  /** How many attempts the call took, and what became of them. */
+  /** The number of attempts, whether Moov may have acted without the caller knowing, and Moov's request ID. */
   readonly moov: MoovCallInfo;
 };
 

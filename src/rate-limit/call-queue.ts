@@ -15,16 +15,16 @@ export interface CallTurn {
 /** At least one turn in so many goes to a call in the background, if one waits. */
 const BACKGROUND_TURN = 20;
 
-/** After so long without a call that waited, the limit is forgotten. */
+/** The limit is forgotten when no call has waited for this long. */
 const CLEARED_AFTER_MS = 60_000;
 
-/** So long after the first 429 of a hold it is reported, as the others come at the same time. */
+/** A hold is reported this long after its first 429, with the calls of the other 429s, which come at the same time. */
 const REPORT_AFTER_MS = 50;
 
-/** How often the queue is searched for calls that wait in vain, at least. */
+/** The longest time between two searches for calls that wait in vain. */
 const LONGEST_LOOK_MS = 200;
 
-/** So much higher may the rate turn out when other processes end that use the limit. */
+/** How many times higher the rate may become, when other processes that use the limit end. */
 const HOPE = 3;
 
 /** What a queue is made of. */
@@ -116,7 +116,11 @@ export class CallQueue {
     (call.isBackground ? this.#back : this.#front).remove(call)?.fail(error);
   }
 
-  /** A call was answered with something other than 429. @param turn - None for a call that went before the limit was known. */
+  /**
+   * A call was answered with something other than 429.
+   *
+   * @param turn - None for a call that went before the limit was known.
+   */
   passed(path: string, turn: Turn | undefined): void {
     const now = performance.now();
     this.paths.passed(path);
@@ -137,13 +141,21 @@ export class CallQueue {
     this.#schedule(performance.now());
   }
 
-  /** A request is made that does not wait: one for a token. @returns what is to be called at its end. */
+  /**
+   * A request is made that does not wait: one for a token.
+   *
+   * @returns a function to call at its end.
+   */
   count(): () => void {
     const turn = this.#limiter.counted(performance.now());
     return () => this.ended(turn);
   }
 
-  /** A call was answered with 429. @param waitMs - What the response asks for. */
+  /**
+   * A call was answered with 429.
+   *
+   * @param waitMs - What the response asks for.
+   */
   refused(path: string, waitMs: number | undefined, turn: Turn | undefined): void {
     const now = performance.now();
     this.#waitedAt = now;
@@ -160,7 +172,11 @@ export class CallQueue {
     this.#cleared?.();
   }
 
-  /** Ends the queue. @returns the calls that wait. */
+  /**
+   * Ends the queue.
+   *
+   * @returns the calls that wait.
+   */
   end(): WaitingCall<CallTurn>[] {
     this.isOver = true;
     clearTimeout(this.#timer);

@@ -3,7 +3,7 @@ import type { Turn } from './turn-window.js';
 /** The wait after a 429 that asks for none. */
 const DEFAULT_MS = 1_000;
 
-/** After so long one call tries, whatever a 429 asked for. */
+/** The longest hold. When a 429 asks for more, one call tries after this time. */
 const LONGEST_MS = 60_000;
 
 /** The time after a 429 in which no call goes. */

@@ -1,7 +1,7 @@
-/** So many paths at most are remembered of each kind. */
+/** The most paths that are remembered of each kind. */
 const MOST_PATHS = 1_000;
 
-/** When more paths than these are refused, the limit is not theirs. */
+/** The most paths that may have limits of their own. When more are refused, the limit is that of the queue. */
 const MOST_SUSPECTS = 4;
 
 /** What happened from one hold to the next. */

@@ -9,7 +9,7 @@ import type { LimitedCall } from './waiting-calls.js';
 /** How many calls may wait. */
 const MOST_WAITING = 10_000;
 
-/** 429s of two accounts within so long are of a limit that they share. */
+/** When two accounts get 429s within this time, they share a limit. */
 const SHARED_WITHIN_MS = 1_000;
 
 /** How many paths may have limits of their own. */

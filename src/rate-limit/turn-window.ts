@@ -1,14 +1,15 @@
 import { RecentTimes } from './recent-times.js';
 
-/** The time that a limit is counted in: Moov's is one of requests a second. */
+/** Limits are counted in requests per second. */
 export const WINDOW_MS = 1_000;
 
 /** A slow response does not keep its turn: Moov counted the call when it arrived. */
 const LATEST_COUNT_MS = 250;
 
+/** The shortest time between two searches for slow responses. */
 const BETWEEN_LOOKS_MS = 50;
 
-/** Responses come at times that differ by so much without a reason. */
+/** How much response times vary. */
 const JITTER_MS = 20;
 
 /** The turn of one call, from when it goes until its response. */
@@ -23,7 +24,7 @@ export class TurnWindow {
   readonly #inFlight = new Set<Turn>();
   readonly #counted: RecentTimes;
   readonly #isStrict: boolean;
-  /** The shortest time to a response: what the way to the server and back takes at least. */
+  /** The shortest time to a response: the way to the server and back takes at least that. */
   #leastMs = Number.POSITIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -62,7 +63,11 @@ export class TurnWindow {
     }
   }
 
-  /** A turn counts no more. @returns whether it did. */
+  /**
+   * A turn does not count any more.
+   *
+   * @returns whether it did.
+   */
   drop(turn: Turn | undefined): boolean {
     return turn !== undefined && this.#inFlight.delete(turn);
   }

@@ -11,7 +11,7 @@ export interface LimitedCall {
 /** A call that waits for its turn, and the two ways in which the wait ends. */
 export interface WaitingCall<Turn> {
   readonly call: LimitedCall;
-  /** @param turn - None when the limit is no more. */
+  /** @param turn - None when the limit was forgotten. */
   readonly go: (turn: Turn | undefined) => void;
   readonly fail: (error: unknown) => void;
 }

@@ -22,7 +22,7 @@ const refused: Readonly<Record<Refused, string>> = {
   retryConfig: 'What may be sent again is decided by the MoovAuth; its option "retries" says how often.',
 };
 
-/** Options of {@link moovSdk}: a target, and the SDK's own options without those that the `MoovAuth` stands for. */
+/** Options of {@link moovSdk}: a target, and the SDK's own options without those that the `MoovAuth` provides. */
 export type MoovSdkOptions = MoovClientTarget & Omit<SDKOptions, Refused>;
 
 // An object rather than a list, so that the compiler asks for every option.
@@ -54,7 +54,7 @@ const taken: Readonly<Record<keyof MoovSdkOptions, true>> = {
  *
  * @param moov - What `moovAuth` returned.
  * @param options - `scopes`, `accountID` and `background` as for {@link MoovAuth.clientFor}; `timeoutMs` in milliseconds, for each
- * call, beside that of the `MoovAuth`; `userAgent`; `debugLogger`, which gets bodies, and never the token.
+ * call, beside that of the `MoovAuth` (default: none); `userAgent`; `debugLogger`, which gets bodies, and never the token.
  * @returns the SDK's own client.
  * @throws {@link express-moov-auth!MoovConfigError | MoovConfigError} for one of the SDK's options that would bypass the
  * `MoovAuth`, for an unknown option, and for invalid scopes;

@@ -31,22 +31,22 @@ export interface SandboxRailDetails {
 
 /** One end of a transfer. */
 export interface SandboxTransferParty {
-  /** As the transfer was ordered with. */
+  /** The payment method that the request named. */
   readonly paymentMethodID: string;
   /** The rail of the payment method. */
   readonly paymentMethodType: PaymentMethodType;
-  /** Whose it is. */
+  /** The account that the payment method belongs to. */
   readonly account: {
     /** A UUID. */
     readonly accountID: string;
-    /** That of its profile. */
+    /** The email address in its profile. */
     readonly email: string;
     /** The account's name. */
     readonly displayName: string;
   };
-  /** Of a card. */
+  /** The status, if the payment method is a card. */
   readonly cardDetails?: SandboxRailDetails;
-  /** Of a bank account. */
+  /** The status, if the payment method is a bank account. */
   readonly achDetails?: SandboxRailDetails;
 }
 
@@ -83,7 +83,7 @@ export interface TransferResponse {
   readonly transferID: string;
   /** In ISO 8601; likewise the next. */
   readonly createdOn: string;
-  /** When its money had arrived. */
+  /** When its money arrived, in ISO 8601. */
   readonly completedOn?: string;
   /** How far it has come. */
   readonly status: SandboxTransferStatus;
@@ -95,13 +95,13 @@ export interface TransferResponse {
   readonly source: SandboxTransferParty;
   /** The party that is paid. */
   readonly destination: SandboxTransferParty;
-  /** As it was ordered with. */
+  /** The description in the request. */
   readonly description?: string | undefined;
   /** The caller's own names and values. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** The caller's own ID of it. */
   readonly foreignID?: string | undefined;
-  /** What has canceled it; absent when nothing has. */
+  /** Its cancellations; absent when nothing has. */
   readonly cancellations?: readonly SandboxCancellation[];
   /** The sum of its refunds; absent when there is none. */
   readonly refundedAmount?: SandboxAmount;
