@@ -12,7 +12,7 @@ export interface CallTurn {
   readonly turn: Turn;
 }
 
-/** At least one turn in so many goes to a call in the background, if one waits. */
+/** At least one turn in this many goes to a call in the background, if one waits. */
 const BACKGROUND_TURN = 20;
 
 /** The limit is forgotten when no call has waited for this long. */
@@ -256,7 +256,7 @@ export class CallQueue {
     });
   }
 
-  /** When the turn of a call comes that has so many ahead of it. */
+  /** When the turn of a call comes, by the number of calls ahead of it. */
   #turnAt(now: number, ahead: number): number {
     const { heldUntil, rate, expectedRate } = this.#limiter;
     const start = Math.max(now, heldUntil);

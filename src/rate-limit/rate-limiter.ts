@@ -17,7 +17,7 @@ const RAISE_PAUSE_MS = 4_000;
 /** The pause after a 429 that no raise explains: others use the limit too, and what they leave is found soon. */
 const SHARED_PAUSE_MS = 1_000;
 
-/** A call that tests a higher rate goes so long after the others of its second, when its 429 costs the least. */
+/** A call that tests a higher rate goes this long after the others of its second, when its 429 costs the least. */
 const TEST_GAP_MS = 100;
 
 /**

@@ -48,7 +48,7 @@ export class WaitingCalls<Turn> {
   /**
    * Takes out the calls whose turn can't come before they end.
    *
-   * @param turnAt - When the turn of the call comes that has so many ahead of it.
+   * @param turnAt - When the turn of a call comes, by the number of calls ahead of it.
    */
   takeInVain(turnAt: (ahead: number) => number): WaitingCall<Turn>[] {
     const inVain: WaitingCall<Turn>[] = [];

@@ -12,7 +12,8 @@ import {
 } from './simulation.js';
 
 const atOnce = (count: number, at = 0) => Array.from({ length: count }, () => at);
-const seeds = full ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 2];
+const manySeeds = [1, 2, 3, 4, 5, 6, 7, 8];
+const seeds = full ? manySeeds : [1, 2];
 
 const limits: readonly [name: string, of: (rate: () => number) => Limit, most: number][] = [
   ['a sliding window', slidingWindow, 1.1],
@@ -77,9 +78,11 @@ describe.each(limits)('1,000 calls at once under %s of 40 a second', (_name, of,
 
 it.each([5, 30, 100])('four processes that begin %i ms apart come out even', (apart) => {
   const processes = [0, 1, 2, 3].map((index) => atOnce(250, index * apart));
-  const ratios = runs(slidingWindow, 40, { latencyMs: 2, jitterMs: 5, processes }).map(
-    ({ doneAt }) => Math.max(...doneAt) / Math.min(...doneAt),
-  );
+  const ratios = manySeeds.map((seed) => {
+    const limit = slidingWindow(() => 40);
+    const { doneAt } = simulate({ limit, seed, latencyMs: 2, jitterMs: 5, processes });
+    return Math.max(...doneAt) / Math.min(...doneAt);
+  });
   ratios.sort((a, b) => a - b);
   expect(ratios[Math.floor(ratios.length / 2)]).toBeLessThanOrEqual(1.5);
   expect(ratios.at(-1)).toBeLessThanOrEqual(2);
