@@ -8,6 +8,9 @@ const creations = [
   { path: /(^|\/)accounts\/[^/]+\/transfers\/[^/]+\/refunds\/?$/, id: 'refundID' },
 ] as const;
 
+/** A transfer has a few levels. A response of Moov's may have any number. */
+const MOST_LEVELS = 20;
+
 /** The fields that the request and the original may both have. */
 const fields = ['amount', 'source', 'destination'] as const;
 
@@ -46,15 +49,17 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
   return isObject(value) && !Array.isArray(value) ? { ...value } : undefined;
 }
 
-/** Compares each value that both sides have; empty if they have none in common. */
-function compare(sent: unknown, original: unknown): boolean[] {
+/** Compares each value that both sides have, down to a depth; empty if they have none in common. */
+function compare(sent: unknown, original: unknown, levels = MOST_LEVELS): boolean[] {
   if (sent === undefined || sent === null || original === undefined || original === null) return [];
+  if (levels === 0) return [];
   if (typeof sent === 'object' && typeof original === 'object') {
     const stated = new Map(Object.entries(original));
-    return Object.entries(sent).flatMap(([name, value]) => compare(value, stated.get(name)));
+    return Object.entries(sent).flatMap(([name, value]) => compare(value, stated.get(name), levels - 1));
   }
   // A refund is requested as a number of cents and returned as an amount with a currency.
-  if (typeof original === 'object') return 'value' in original ? compare(sent, original.value) : [];
-  if (typeof sent === 'object') return 'value' in sent ? compare(sent.value, original) : [];
+  if (typeof original === 'object')
+    return 'value' in original ? compare(sent, original.value, levels - 1) : [];
+  if (typeof sent === 'object') return 'value' in sent ? compare(sent.value, original, levels - 1) : [];
   return [String(sent).toLowerCase() === String(original).toLowerCase()];
 }

@@ -51,14 +51,24 @@ function forgetOld(last: Map<string, LastLine>, now: number): void {
   }
 }
 
-/** Whether the failure behind an error has a line already: callers get errors of their own, with it as their cause. */
+/**
+ * Whether the failure behind an error has a line already: callers get errors of their own, with it as their cause. A
+ * cause that is the error of another call is another failure.
+ */
 function isPrinted(failure: unknown): boolean {
   const seen = new Set<unknown>();
+  const call = callOf(failure);
   for (let error = failure; isObject(error) && !seen.has(error); error = Reflect.get(error, 'cause')) {
+    if (call !== undefined && callOf(error) !== undefined && callOf(error) !== call) return false;
     if (printed in error) return true;
     seen.add(error);
   }
   return false;
+}
+
+/** What the error of a call says of that call. */
+function callOf(error: unknown): unknown {
+  return isObject(error) ? Reflect.get(error, 'moov') : undefined;
 }
 
 function markPrinted(failure: object): void {

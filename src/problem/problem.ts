@@ -64,6 +64,9 @@ type CallError = AxiosError & { moov: MoovCallInfo };
 /** Moov's statuses that concern the end user; any other is a matter between the host server and Moov. */
 const passedOn = new Set([400, 404, 409, 422, 429]);
 
+/** Statuses after which clients repeat a request, and may have been told when. */
+const invitesRepeat = new Set([429, 503]);
+
 /** RFC 9110 section 9.2.1: safe methods change nothing, so an unknown outcome does not matter. */
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY']);
 
@@ -98,10 +101,10 @@ export type ProblemSettings = z.output<typeof problemSchema>;
  * the form of RFC 9457. It is what {@link moovErrorHandler} answers, for servers that are not Express: it reads no
  * environment, logs nothing and keeps nothing.
  *
- * Moov's 401 and 403 become 502: they concern the host's key, not the end user. 400, 404, 409, 422 and 429 keep their
- * status, and time-outs become 504. Moov's 503, and no connection to Moov, become 503 only if Moov has certainly not
- * acted on a write, because clients repeat a request after a 503. Everything else becomes 502 or the error's own
- * status. 429 and 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
+ * Moov's 401 and 403 become 502: they concern the host's key, not the end user. 400, 404, 409 and 422 keep their
+ * status, and time-outs become 504. Moov's 429 and 503, and no connection to Moov (503), keep theirs only if Moov has
+ * certainly not acted on a write, because clients repeat a request after these. Everything else becomes 502 or the
+ * error's own status. 429 and 503 have Moov's `Retry-After`, in seconds (RFC 9110 section 10.2.3).
  *
  * @param error - What was caught, of any type.
  * @param options - See {@link MoovProblemOptions}; all have defaults.
@@ -135,22 +138,29 @@ function isOfPackage(error: unknown): boolean {
   }
 }
 
-/** An error of moov.fetch has that of Axios as its cause, unless the caller has ended the call. */
+/**
+ * An error of moov.fetch has that of Axios as its cause, unless the caller has ended the call. The cause may also be the
+ * error of another call, which the application's own code has made.
+ */
 export function axiosErrorOf(error: CallError): CallError {
-  return isMoovCallError(error.cause) ? error.cause : error;
+  const { cause } = error;
+  return isMoovCallError(cause) && cause.moov === error.moov ? cause : error;
 }
 
 /** A message may be for the host's engineers alone. That of a 400 names nothing but what the client did. */
 function ofOurs(error: MoovAuthError, { exposeMessage }: ProblemSettings): MoovProblemResponse {
-  const status = isErrorStatus(error.status) ? error.status : 500;
+  const own = isErrorStatus(error.status) ? error.status : 500;
+  const request = isMoovCallError(error) ? callRequest(error) : undefined;
+  const mayRepeat = !invitesRepeat.has(own) || !isAmbiguousWrite(error.moov, request);
+  const status = mayRepeat ? own : 502;
   return response(
     {
       status,
       code: error.code,
       ...(exposeMessage || status === 400 ? { detail: String(error.message) } : {}),
-      ...outcomeOf(error.moov, error.requestId, isMoovCallError(error) ? callRequest(error) : undefined),
+      ...outcomeOf(error.moov, error.requestId, request),
     },
-    error.headers,
+    mayRepeat ? error.headers : undefined,
   );
 }
 
@@ -175,15 +185,15 @@ function ofCall(error: CallError, { exposeMessage, exposeUpstream }: ProblemSett
 
 function statusOf(error: CallError): number {
   const upstream = error.response?.status;
-  if (upstream !== undefined && passedOn.has(upstream)) return upstream;
   const code = callCode(error);
   if (code === 'ERR_MOOV_TIMEOUT') return 504;
   const down = upstream === 503 || code === 'ERR_MOOV_NETWORK';
-  return down && !isAmbiguousWrite(error.moov, callRequest(error)) ? 503 : 502;
+  const status = down ? 503 : upstream !== undefined && passedOn.has(upstream) ? upstream : 502;
+  return invitesRepeat.has(status) && isAmbiguousWrite(error.moov, callRequest(error)) ? 502 : status;
 }
 
 function retryAfterOf({ response }: CallError, status: number): Readonly<Record<string, string>> | undefined {
-  if (response?.status !== status || (status !== 429 && status !== 503)) return undefined;
+  if (response?.status !== status || !invitesRepeat.has(status)) return undefined;
   return retryAfterHeader(retryAfterMs(response.headers, Date.now()));
 }
 

@@ -168,6 +168,13 @@ describe.each(transports)('over %s', (_name, over) => {
       ['a bare number for an amount', 'transfers', transfer, { ...original, amount: 1204 }, 'the result'],
       ['another bare number for an amount', 'transfers', transfer, { ...original, amount: 99 }, 'an error'],
       ['the amount of a refund', 'refunds', { amount: 1204 }, { refundID: 'r', amount }, 'the result'],
+      [
+        'an amount that is nested by thousands',
+        'refunds',
+        { amount: 1204 },
+        `{"refundID":"r","amount":${'{"value":'.repeat(60_000)}1204${'}'.repeat(60_000)}}`,
+        'an error',
+      ],
       ['another amount of a refund', 'refunds', { amount: 99 }, { refundID: 'r', amount }, 'an error'],
       [
         'a currency alone for an amount',

@@ -22,7 +22,7 @@ import {
 } from '../../src/index.js';
 import { appOf, expressVersions, listen } from '../helpers/apps.js';
 import { fastClock, heldClock } from '../helpers/fast-clock.js';
-import { failure, startMoov, startSandbox } from '../helpers/moov.js';
+import { failure, startMoov, startSandbox, until } from '../helpers/moov.js';
 
 type Handler = (req: Request, res: Response) => Promise<unknown>;
 
@@ -209,6 +209,78 @@ describe.each(expressVersions)('moovErrorHandler on $name', ({ express }) => {
       const response = await supertest(appWith(moov, tooLarge).app).get('/');
       expect(response.status).toBe(502);
       expect(response.body).toMatchObject({ code: 'ERR_MOOV_RESPONSE' });
+    });
+
+    describe('502 for a write that Moov may have acted on, so that clients do not repeat it', () => {
+      const unknown = { title: 'Bad Gateway', ambiguous: true };
+      const pay = (moov: MoovAuth) =>
+        moov.client.post('/accounts', { accountType: 'business' }, { headers: { 'X-Idempotency-Key': 'k' } });
+
+      test.each([404, 422, 429, 503])(
+        'when a call of an interceptor fails with %i after its response',
+        async (status) => {
+          const { sandbox, moov } = await startMoov({
+            retries: 0,
+            rateLimit: false,
+            configure: (client) => {
+              client.interceptors.response.use(async (response) => {
+                if (response.config.method === 'post') await moov.client.get('/ping');
+                return response;
+              });
+            },
+          });
+          sandbox.fail({ path: '/accounts', status: 201, body: { accountID: 'a' } });
+          sandbox.fail({ ...always, status, headers: { 'retry-after': '7' } });
+          const handler: Handler = (req) => req.moov.post('/accounts', {});
+          const response = await supertest(appWith(moov, handler).app).get('/');
+          expect([response.status, response.headers['retry-after']]).toEqual([502, undefined]);
+          expect(response.body).toMatchObject({ ...unknown, code: 'ERR_MOOV_CALL' });
+        },
+      );
+
+      test('when there is no token for a second attempt', async () => {
+        const { sandbox, moov } = await startMoov({ retries: 1 });
+        await moov.ready();
+        sandbox.fail({ path: '/accounts', drop: 'after' });
+        sandbox.fail({ path: '/accounts', status: 401 });
+        sandbox.fail({
+          path: '/oauth2/token',
+          status: 503,
+          headers: { 'retry-after': '60' },
+          times: Number.POSITIVE_INFINITY,
+        });
+        const response = await supertest(appWith(moov, () => pay(moov)).app).get('/');
+        expect([response.status, response.headers['retry-after']]).toEqual([502, undefined]);
+        expect(response.body).toMatchObject(unknown);
+      });
+
+      test.each([false, 'adaptive'] as const)(
+        'when the rate limit refuses a second attempt, with rateLimit: %s',
+        async (rateLimit) => {
+          const { sandbox, moov } = await startMoov({ retries: 1, rateLimit, timeoutMs: 5_000 });
+          await moov.ready();
+          sandbox.fail({ path: '/accounts', drop: 'after' });
+          sandbox.fail({ path: '/accounts', status: 429, headers: { 'retry-after': '30' }, times: 9 });
+          const response = await supertest(appWith(moov, () => pay(moov)).app).get('/');
+          expect([response.status, response.headers['retry-after']]).toEqual([502, undefined]);
+          expect(response.body).toMatchObject({ ...unknown, code: 'ERR_MOOV_RATE_LIMITED' });
+        },
+      );
+
+      test('when close() ends it', async () => {
+        fastClock();
+        const { sandbox, moov } = await startMoov({ attemptTimeoutMs: 60_000, timeoutMs: 60_000 });
+        await moov.ready();
+        sandbox.fail({ path: '/accounts', delayMs: 120_000 });
+        const answered = supertest(appWith(moov, (req) => req.moov.post('/accounts', {})).app)
+          .get('/')
+          .then((response) => response);
+        await until(() => sandbox.requests.some(({ path }) => path === '/accounts'), 'the call has arrived');
+        await moov.close();
+        const { status, headers, body } = await answered;
+        expect([status, headers['retry-after']]).toEqual([502, undefined]);
+        expect(body).toMatchObject({ ...unknown, code: 'ERR_MOOV_CLOSED' });
+      });
     });
 
     test('502 when the connection of a write is cut, and whether Moov may have acted', async () => {

@@ -141,3 +141,14 @@ test('a console that throws harms nothing', () => {
   });
   expect(() => defaultLog().write(entry('error'))).not.toThrow();
 });
+
+test('shows the failure of a call whose cause is the failure of another call', () => {
+  const log = defaultLog();
+  const inner = Object.assign(new Error('of the inner call'), { moov: { attempts: 1 } });
+  const outer = Object.assign(new Error('of the payment', { cause: inner }), { moov: { attempts: 1 } });
+  const passedOn = Object.assign(new Error('the same payment', { cause: outer }), { moov: outer.moov });
+  log.write(entry('warn', 'inner'), inner);
+  log.write(entry('warn', 'outer'), outer);
+  log.write(entry('warn', 'passed on'), passedOn);
+  expect(warn.mock.calls).toEqual([['moov: inner: no'], ['moov: outer: no']]);
+});
