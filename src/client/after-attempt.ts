@@ -4,6 +4,7 @@ import type { Emit } from '../events.js';
 import { retryAfterMs } from '../utils/retry-after.js';
 import { backoffMs } from '../utils/timers.js';
 import type { Call, Outcome } from './call.js';
+import { hideBodies } from './private-bodies.js';
 import { requestIdOf, statusError } from './refusal.js';
 import type { RetryBudget } from './retry-budget.js';
 import { discard } from './streams.js';
@@ -157,6 +158,7 @@ export class FollowUp {
   #replayError(message: string, outcome: Outcome): MoovReplayError {
     const { response, error } = outcome;
     const cause = response === undefined ? error : statusError(response);
+    if (isAxiosError(cause)) hideBodies(cause);
     const upstreamStatus = response?.status;
     return new MoovReplayError(message, { upstreamStatus, requestId: this.call.requestId, cause });
   }

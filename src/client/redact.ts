@@ -8,8 +8,13 @@ const SHORTEST_SECRET = 5;
 
 /** A token in the forms in which a server may echo it: as it is, percent-encoded, and in base64. */
 function formsOf(token: string): string[] {
-  const inBase64 = (text: string) => Buffer.from(text).toString('base64').replace(/=+$/, '');
-  return [token, encodeURIComponent(token), inBase64(`Bearer ${token}`), inBase64(token)];
+  // In the base64 of a longer text it begins with any of the three bytes that four characters stand for.
+  const inBase64 = [0, 1, 2].map((before) => {
+    const bytes = Buffer.from('\0'.repeat(before) + token);
+    return bytes.toString('base64').slice(Math.ceil((before * 4) / 3), Math.floor((bytes.length * 4) / 3));
+  });
+  const forUrls = inBase64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'));
+  return [token, encodeURIComponent(token), ...inBase64, ...forUrls];
 }
 
 /** Takes an access token out of a text that the server may have echoed. */

@@ -239,6 +239,25 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(own).toHaveProperty('config.transformRequest', transformRequest);
     });
 
+    it.each([0, 1, 2, 3, 4, 5])(
+      'takes a token out of a header that echoes it in base64 behind %i bytes',
+      async (before) => {
+        const { sandbox, moov } = await startMoov();
+        const token = await moov.accessToken();
+        const text = `${'x'.repeat(before)}${token}, and more`;
+        for (const encoding of ['base64', 'base64url'] as const) {
+          sandbox.fail({
+            path: '/ping',
+            status: 200,
+            headers: { 'x-echo': Buffer.from(text).toString(encoding) },
+          });
+          const { headers } = await moov.client.get('/ping');
+          expect(headers['x-echo']).toContain('[redacted]');
+          expect(Buffer.from(String(headers['x-echo']), 'base64').toString()).not.toContain(token.slice(-20));
+        }
+      },
+    );
+
     it('is answered by moovErrorHandler when a call fails', async () => {
       const { moov } = await startMoov();
       const app = express();

@@ -239,6 +239,12 @@ const broken: Case[] = [
     call: ({ moov }) => moov.client.post(url, Readable.from([JSON.stringify(body)]), config),
   },
   {
+    name: 'a stream that can’t be sent again, and Axios’s own setting redact',
+    options: { axios: { redact: ['authorization'] } },
+    arrange: (sandbox) => sandbox.fail({ ...always, status: 401, body: upstream }),
+    call: ({ moov }) => moov.client.post(url, Readable.from([JSON.stringify(body)]), config),
+  },
+  {
     name: 'no token',
     arrange: (sandbox) =>
       sandbox.fail({ path: '/oauth2/token', status: 401, times: Number.POSITIVE_INFINITY }),
