@@ -5,8 +5,9 @@ import axios, {
   type AxiosRequestConfig,
   type InternalAxiosRequestConfig,
 } from 'axios';
+import { isForm } from '../transports/body-kinds.js';
 import { type RequestHeaders, type WireSettings, wireSettings } from '../transports/transport.js';
-import { type CallBody, fixBody, isForm } from './bodies.js';
+import { type CallBody, fixBody } from './bodies.js';
 import { assertHeaders, assertSettings, assertSignal, assertTimeout, assertURL } from './validate-request.js';
 
 /**
