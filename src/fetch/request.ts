@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { AxiosInstance } from 'axios';
+import { usualMethods } from '../client/byte-calls.js';
 import { assertURL } from '../client/validate-request.js';
 import { MoovConfigError } from '../errors.js';
 import { isObject } from '../utils/value-type.js';
@@ -45,12 +46,10 @@ export function readRequest(input: FetchInput, init: RequestInit | undefined, cl
   return { input, url, signal: input.signal, ...settingsOf(input), bodyIs: 'of a Request' };
 }
 
-const plainMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
-
 /** What most calls are, without a Request made of it: a usual method, headers, text or bytes. */
 function readPlain(input: FetchInput, url: string, own: RequestInit): Asked | undefined {
   const { method = 'GET', headers: given, body = null, signal, ...others } = own;
-  if (!plainMethods.has(method) || Object.keys(others).length > 0) return undefined;
+  if (!usualMethods.has(method) || Object.keys(others).length > 0) return undefined;
   const isText = typeof body === 'string';
   if (body !== null && !isText && !Buffer.isBuffer(body)) return undefined;
   if (body !== null && (method === 'GET' || method === 'HEAD')) return undefined;
