@@ -1,4 +1,3 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
 import type { Credentials, MoovOAuthOptions } from './config/connection-options.js';
@@ -12,6 +11,7 @@ import { requestRevocation } from './oauth/revocation-request.js';
 import { type AuthToken, requestToken } from './oauth/token-request.js';
 import { createTransport } from './transports/create-transport.js';
 import type { Transport } from './transports/transport.js';
+import { isValidHeader } from './utils/headers.js';
 import { Timers } from './utils/timers.js';
 
 /** Settings for one call of {@link MoovOAuthClient}. */
@@ -93,7 +93,7 @@ const callOptions = z.object({
   retries: retries.optional().register(wording, ofRetries),
   headers: z
     .record(z.string(), z.string())
-    .refine(areHeaders)
+    .refine((headers) => Object.entries(headers).every(([name, value]) => isValidHeader(name, value)))
     .optional()
     .register(wording, { expected: 'an object of header names and string values' }),
 });
@@ -200,17 +200,4 @@ function keyFor(
   if (clientId === undefined && clientSecret === undefined) return fallback;
   if (clientId !== undefined && clientSecret !== undefined) return async () => ({ clientId, clientSecret });
   throw new MoovConfigError('clientId and clientSecret: expected both or neither in one request.');
-}
-
-/** Checked here, because HTTP clients detect this too late, or drop characters silently. */
-function areHeaders(headers: Readonly<Record<string, string>>): boolean {
-  try {
-    for (const [name, value] of Object.entries(headers)) {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    }
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import type { ByteCall, SendBytes } from '../client/byte-calls.js';
-import { hasCallInfo } from '../client/call-info.js';
+import { hasCallInfo, infoWithoutResponse } from '../client/call-info.js';
 import { discard } from '../client/streams.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
 import { fetchFailure } from './failure.js';
@@ -93,8 +93,7 @@ async function respond(reply: AxiosResponse, asked: Asked, client: AxiosInstance
   } catch (cause) {
     discard(reply.data);
     const error = isMoovAuthError(cause) ? cause : failed(cause);
-    // Moov has done what it was asked to, and the caller does not get to see it.
-    throw fetchFailure(error, signal, { ...info, ambiguous: info.ambiguous || status < 300 });
+    throw fetchFailure(error, signal, infoWithoutResponse(info, status < 300));
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import type { AxiosResponse } from 'axios';
-import { attachCallInfo, hasCallInfo, withCallInfo } from '../client/call-info.js';
-import { shownHeaders, withoutQuery } from '../client/private-bodies.js';
+import { attachCallInfo, hasCallInfo, infoWithoutResponse, withCallInfo } from '../client/call-info.js';
+import { hideQuery, shownHeaders } from '../client/private-bodies.js';
 import { isStream } from '../client/streams.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { LazyResponse } from './lazy-response.js';
@@ -66,7 +66,7 @@ class FetchedResponse extends LazyResponse {
       return await super.json();
     } catch (error) {
       if (hasCallInfo(error)) throw error;
-      throw withCallInfo(withoutExcerpt(error), unreadable(this.moov, this.ok));
+      throw withCallInfo(withoutExcerpt(error), infoWithoutResponse(this.moov, this.ok));
     }
   }
 
@@ -74,7 +74,7 @@ class FetchedResponse extends LazyResponse {
   [inspect.custom](): object {
     const { status, statusText, url, moov } = this;
     const headers = shownHeaders(Object.fromEntries(this.headers));
-    return { status, statusText, headers, url: withoutQuery(url), moov };
+    return { status, statusText, headers, url: hideQuery(url), moov };
   }
 }
 
@@ -89,11 +89,6 @@ function headersOf(given: AxiosResponse['headers']): Headers {
 /** The error for a body that is not JSON, whose message quotes the body. */
 function withoutExcerpt(error: unknown): unknown {
   return error instanceof SyntaxError ? new SyntaxError('The body of the response is not JSON') : error;
-}
-
-/** What became of a call whose body the caller can't read: after a 2xx it must not read as if Moov had done nothing. */
-function unreadable(info: MoovCallInfo, ok: boolean): MoovCallInfo {
-  return { ...info, ambiguous: info.ambiguous || ok };
 }
 
 /** The error of a reply that is not as it left this package's own hands. */

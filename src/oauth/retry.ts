@@ -1,4 +1,5 @@
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
+import { retryAfterOf } from '../utils/retry-after.js';
 import { backoffMs, type Timers } from '../utils/timers.js';
 
 export interface RetryOptions {
@@ -63,8 +64,8 @@ function waitBefore(retry: number, retries: number, timeoutMs: number, error: un
     error instanceof MoovUnavailableError ||
     (error instanceof MoovTokenError && error.code === 'ERR_MOOV_TOKEN_REPLY');
   if (!worthAnother) return undefined;
-  const asked = error.headers?.['Retry-After'];
-  if (asked !== undefined) return Number(asked) * 1000;
+  const askedMs = retryAfterOf(error);
+  if (askedMs !== undefined) return askedMs;
   const timeMs = timeoutMs * Math.min(1, FEW_RETRIES / retries);
   return backoffMs(retry + 1, timeMs * FIRST_WAIT, timeMs * LATER_WAIT, { growth: 3, from: 0.9, to: 1.1 });
 }

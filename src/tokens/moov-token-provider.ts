@@ -5,6 +5,7 @@ import type { OAuthEndpoint } from '../oauth/endpoint.js';
 import { type Expectations, findClaimMismatches } from '../oauth/token-claims.js';
 import { type AuthToken, type Grant, requestToken } from '../oauth/token-request.js';
 import { describeScopes, missingScopes } from '../scopes/scopes.js';
+import { retryAfterOf } from '../utils/retry-after.js';
 import type { Timers } from '../utils/timers.js';
 import { fromMoov, type ObtainedToken, type Token } from './token.js';
 import type { RenewalContext, TokenProvider } from './token-provider.js';
@@ -155,7 +156,6 @@ export class MoovTokenProvider implements TokenProvider {
 
   #holdAfter(error: unknown): void {
     if (!(error instanceof MoovUnavailableError) || error.code !== 'ERR_MOOV_RATE_LIMITED') return;
-    const asked = error.headers?.['Retry-After'];
-    this.#limiter.hold(asked === undefined ? DEFAULT_HOLD_MS : Number(asked) * 1000);
+    this.#limiter.hold(retryAfterOf(error) ?? DEFAULT_HOLD_MS);
   }
 }

@@ -5,7 +5,7 @@ import {
   MoovTokenError,
   MoovUnavailableError,
 } from '../errors.js';
-import { retryAfterHeader } from '../utils/retry-after.js';
+import { retryAfterHeader, retryAfterOf } from '../utils/retry-after.js';
 import { backoffMs } from '../utils/timers.js';
 import { LONGEST_HOLD_MS } from './token-request-limiter.js';
 
@@ -64,8 +64,7 @@ export class RenewalFailure {
       return REFUSED_RETRY_MS;
     }
     const wait = backoffMs(this.#count, FIRST_RETRY_MS, LATER_RETRY_MS, { from: 1, to: 1.1 });
-    const asked = Number(this.error.headers?.['Retry-After'] ?? 0) * 1000;
-    return Math.max(wait, Math.min(asked, LONGEST_HOLD_MS));
+    return Math.max(wait, Math.min(retryAfterOf(this.error) ?? 0, LONGEST_HOLD_MS));
   }
 }
 
