@@ -7,7 +7,8 @@ import { type Transport, unobserved, wireRequest, wireSettings } from '../transp
 import { plainRequestID } from '../utils/request-id.js';
 import type { Headers } from '../utils/retry-after.js';
 import { userAgent } from '../version.js';
-import { basic, redactSecrets } from './redact-secrets.js';
+import { basicAuthorization } from './basic-authorization.js';
+import { redactSecrets } from './redact-secrets.js';
 import { type EndpointContent, readContent, readFailureContent, withoutRequest } from './response-body.js';
 
 /** The settings of both OAuth operations. */
@@ -93,7 +94,7 @@ export class OAuthEndpoint {
             Accept: 'application/json',
             'Content-Type': 'application/x-www-form-urlencoded',
             ...(origin === undefined ? {} : { Origin: origin }),
-            ...(clientAuth === 'basic' ? { Authorization: basic(clientId, clientSecret) } : {}),
+            ...(clientAuth === 'basic' ? { Authorization: basicAuthorization(clientId, clientSecret) } : {}),
           }),
         signal,
       })
