@@ -139,7 +139,7 @@ export class Call implements AccountCall {
   }
 
   /** Takes note that the last response shows that an earlier attempt was successful. */
-  isDone(): void {
+  markDone(): void {
     this.#done = true;
     this.ambiguous = false;
   }
