@@ -35,7 +35,7 @@ export interface Asked {
  * @see {@link https://fetch.spec.whatwg.org/#dom-request | Fetch standard, the Request constructor}
  */
 export function readRequest(input: FetchInput, init: RequestInit | undefined, client: AxiosInstance): Asked {
-  const own = without(init ?? {});
+  const own = withoutUndefined(init ?? {});
   const url = isRequest(input) ? input.url : String(input);
   assertURL(url, new URL(String(client.defaults.baseURL)).origin);
   assertHonoured(own);
@@ -73,7 +73,7 @@ function readAny(input: FetchInput, url: string, own: RequestInit, client: Axios
   const base = isRequest(input)
     ? { ...settingsOf(input), headers: [...input.headers], signal: input.signal, duplex: 'half' as const }
     : {};
-  const { signal, ...others } = without({ ...without(base), ...own });
+  const { signal, ...others } = withoutUndefined({ ...withoutUndefined(base), ...own });
   // The standard reads what an object inherits too, also from Object.prototype, and Node's copy of it inherits again.
   const settings: RequestInit = { method: 'GET', headers: {}, body: null, ...others, signal: null };
   Object.setPrototypeOf(settings, null);
@@ -159,7 +159,7 @@ function isRequest(input: FetchInput): input is globalThis.Request {
 }
 
 /** Without what is `undefined`, which would hide what it is spread over, and with nothing from Object.prototype. */
-function without(settings: RequestInit): RequestInit {
+function withoutUndefined(settings: RequestInit): RequestInit {
   const own: RequestInit = Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== undefined),
   );

@@ -29,20 +29,20 @@ export interface ResponseContext {
 }
 
 /**
- * A reply of Axios's as a WHATWG Response.
+ * Returns a response of Axios's as a WHATWG Response.
  *
  * @throws {@link MoovConfigError} when an interceptor of the application's put something else in the body's place.
  * @throws RangeError or TypeError when the standard has no such response, such as one with status 700.
  */
 export function asResponse(
-  reply: AxiosResponse,
+  received: AxiosResponse,
   context: ResponseContext,
 ): MoovResponse | Promise<MoovResponse> {
-  const data: unknown = reply.data;
+  const data: unknown = received.data;
   if (!Buffer.isBuffer(data) && !isStream(data)) throw replacedResponse();
-  const hasBody = context.method !== 'HEAD' && !withoutBody.has(reply.status);
-  if (hasBody) return new FetchedResponse(reply, context, data);
-  const response = new FetchedResponse(reply, context, null);
+  const hasBody = context.method !== 'HEAD' && !withoutBody.has(received.status);
+  if (hasBody) return new FetchedResponse(received, context, data);
+  const response = new FetchedResponse(received, context, null);
   if (Buffer.isBuffer(data) || data.closed) return response;
   // Read to its end and not destroyed, so that the connection can be used again.
   return new Promise((resolve) => data.once('close', () => resolve(response)).resume());
@@ -91,9 +91,9 @@ function withoutExcerpt(error: unknown): unknown {
   return error instanceof SyntaxError ? new SyntaxError('The body of the response is not JSON') : error;
 }
 
-/** The error of a reply that is not as it left this package's own hands. */
+/** The error of a response that an interceptor has replaced. */
 export function replacedResponse(): MoovConfigError {
   return new MoovConfigError(
-    'An interceptor that the option "configure" added has replaced the reply, or its body, of a call of moov.fetch. It must leave calls with responseType "stream" or "arraybuffer" as they are.',
+    'An interceptor that the option "configure" added has replaced the response, or its body, of a call of moov.fetch. It must leave calls with responseType "stream" or "arraybuffer" as they are.',
   );
 }

@@ -43,15 +43,20 @@ export class RenewalFailure {
    */
   toError(): MoovAuthError {
     const { message, upstreamStatus, requestId } = this.error;
-    const told = { upstreamStatus, requestId, headers: retryAfterHeader(this.retryInMs), cause: this.error };
+    const details = {
+      upstreamStatus,
+      requestId,
+      headers: retryAfterHeader(this.retryInMs),
+      cause: this.error,
+    };
     const text = `No token for Moov: ${message}`;
     if (this.error instanceof MoovTokenError) {
-      return new MoovTokenError(text, { ...told, code: this.error.code, fields: this.error.fields });
+      return new MoovTokenError(text, { ...details, code: this.error.code, fields: this.error.fields });
     }
     if (this.error instanceof MoovUnavailableError) {
-      return new MoovUnavailableError(text, { ...told, code: this.error.code });
+      return new MoovUnavailableError(text, { ...details, code: this.error.code });
     }
-    if (this.error instanceof MoovOriginError) return new MoovOriginError(text, told);
+    if (this.error instanceof MoovOriginError) return new MoovOriginError(text, details);
     return new MoovConfigError(message, { cause: this.error });
   }
 

@@ -21,8 +21,8 @@ export function failure(
   if (response !== undefined && (code.startsWith('UND_ERR') || code === 'ECONNRESET')) {
     return brokenOff(config, response);
   }
-  const told = known(code, error) ?? cleaned(error, secretsOf(config));
-  return AxiosError.from(told, undefined, config, undefined, response);
+  const cause = known(code, error) ?? cleaned(error, secretsOf(config));
+  return AxiosError.from(cause, undefined, config, undefined, response);
 }
 
 /** Returns the error for a response that ends before its last byte. */
