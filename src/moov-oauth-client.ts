@@ -1,4 +1,3 @@
-import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
 import type { Credentials, MoovOAuthOptions } from './config/connection-options.js';
 import { parseOptions, wording } from './config/parse-options.js';
@@ -10,7 +9,6 @@ import type { Exchange } from './oauth/exchange.js';
 import { requestRevocation } from './oauth/revocation-request.js';
 import { type AuthToken, requestToken } from './oauth/token-request.js';
 import { createTransport } from './transports/create-transport.js';
-import type { Transport } from './transports/transport.js';
 import { isValidHeader } from './utils/headers.js';
 import { Timers } from './utils/timers.js';
 
@@ -115,7 +113,7 @@ export class MoovOAuthClient {
    */
   constructor(options: MoovOAuthOptions = {}) {
     this.#settings = readOAuthOptions(options);
-    this.#endpoint = makeEndpoint(this.#settings, createTransport(this.#settings).send);
+    this.#endpoint = new OAuthEndpoint(this.#settings, createTransport(this.#settings).send);
   }
 
   /**
@@ -166,30 +164,6 @@ export class MoovOAuthClient {
       timers: new Timers(true),
     };
   }
-}
-
-/** Creates the endpoint for some options, with the same transport and connection settings as for API calls. */
-export function makeEndpoint(
-  settings: Pick<OAuthSettings, 'baseURL' | 'apiVersion' | 'clientAuth' | 'origin' | 'axios'>,
-  transport: Transport,
-): OAuthEndpoint {
-  const { baseURL, apiVersion, clientAuth, origin } = settings;
-  return new OAuthEndpoint({
-    baseURL,
-    apiVersion,
-    clientAuth,
-    origin,
-    transport,
-    connection: connectionOf(settings.axios),
-  });
-}
-
-/** Interceptors and transforms are for API calls only; connection settings are for all requests. */
-function connectionOf(config: CreateAxiosDefaults | undefined): AxiosRequestConfig {
-  const names = ['proxy', 'httpAgent', 'httpsAgent', 'lookup', 'family'] as const;
-  return Object.fromEntries(
-    names.flatMap((name) => (config?.[name] === undefined ? [] : [[name, config[name]]])),
-  );
 }
 
 function keyFor(

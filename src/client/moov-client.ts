@@ -9,6 +9,7 @@ import type { Settings } from '../config/resolve.js';
 import type { Emit } from '../events.js';
 import type { RateLimits } from '../rate-limit/rate-limits.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
+import { baseOf } from '../transports/base-url.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
@@ -26,7 +27,7 @@ import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
 import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
-import { baseOf, type ConnectionSettings, callImage, noConnection, takeConnection } from './wire-image.js';
+import { type ConnectionSettings, callImage, noConnection, takeConnection } from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 
