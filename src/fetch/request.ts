@@ -4,6 +4,8 @@ import type { AxiosInstance } from 'axios';
 import { usualMethods } from '../client/byte-calls.js';
 import { assertURL } from '../client/validate-request.js';
 import { MoovConfigError } from '../errors.js';
+import { TimeLimit } from '../utils/time-limit.js';
+import { Timers } from '../utils/timers.js';
 import { isObject } from '../utils/value-type.js';
 
 /** More than the largest file Moov takes, 20 MB, in a multipart form. */
@@ -112,17 +114,12 @@ async function readWithin(
   signal: AbortSignal | undefined,
   timeoutMs: number,
 ): Promise<Buffer> {
-  const limit = new AbortController();
-  const abort = () => limit.abort(signal?.reason);
-  const late = () => limit.abort(new DOMException(`timeout of ${timeoutMs}ms exceeded`, 'TimeoutError'));
-  const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
-  signal?.addEventListener('abort', abort);
-  if (signal?.aborted) abort();
+  const limitMs = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY;
+  const limit = new TimeLimit(limitMs, new Timers(true), signal);
   try {
     return await readWhole(body, limit.signal);
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    limit.clear();
   }
 }
 

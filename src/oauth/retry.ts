@@ -1,5 +1,6 @@
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
 import { retryAfterOf } from '../utils/retry-after.js';
+import { TimeLimit } from '../utils/time-limit.js';
 import { backoffMs, type Timers } from '../utils/timers.js';
 
 export interface RetryOptions {
@@ -31,22 +32,15 @@ export async function withRetries<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const limit = new AbortController();
+  const limit = new TimeLimit(timeoutMs, timers, signal);
   const end = performance.now() + timeoutMs;
-  let expired = false;
-  const clear = timers.after(timeoutMs, () => {
-    expired = true;
-    limit.abort();
-  });
-  const abort = () => limit.abort();
-  signal?.addEventListener('abort', abort);
   try {
     for (let retry = 0; ; retry++) {
       try {
         return await attempt(limit.signal);
       } catch (error) {
         signal?.throwIfAborted();
-        if (expired) throw isUnreadableKey(error) ? error : timedOut(timeoutMs, error);
+        if (limit.isTimeUp) throw isUnreadableKey(error) ? error : timedOut(timeoutMs, error);
         const wait = waitBefore(retry, retries, timeoutMs, error);
         if (retry >= retries || wait === undefined || wait >= end - performance.now()) throw error;
         await timers.sleep(wait, limit.signal);
@@ -54,8 +48,7 @@ export async function withRetries<T>(
       }
     }
   } finally {
-    clear();
-    signal?.removeEventListener('abort', abort);
+    limit.clear();
   }
 }
 
