@@ -114,7 +114,11 @@ export class FollowUp {
     return this.#rules.budget?.spendSpare() ?? true;
   }
 
-  /** Takes a retry, which begins after {@link delayMs}, and spends the budget on it. Returns `false` if there is none. */
+  /**
+   * Decides on a retry, and spends the budget on it.
+   *
+   * @returns whether the call is retried, after {@link delayMs}.
+   */
   startRetry(): boolean {
     const { call, outcome } = this;
     if (this.judged) return false;

@@ -115,14 +115,14 @@ export class SharedTokenProvider implements TokenProvider {
       }
       if (answer.unreadable && !isReported) emit({ type: 'store.unreadable' });
       isReported ||= answer.unreadable === true;
-      if (answer.state === 'locked') return this.#requestInto(answer.lock, request, context);
+      if (answer.state === 'locked') return this.#requestWithLock(answer.lock, request, context);
       const waitMs = Math.min(end - performance.now(), answer.leftMs);
       if (end <= performance.now() || context.signal.aborted) return request(context);
       if ((await this.#change(key, waitMs, context)) === 'failed') throw anotherFailed();
     }
   }
 
-  async #requestInto(
+  async #requestWithLock(
     lock: TokenLock,
     request: MoovTokenRequest,
     context: RenewalContext,
