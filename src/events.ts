@@ -1,5 +1,6 @@
 import type { Log, LogEntry } from './logging/log.js';
 import { ignoreErrors } from './utils/errors.js';
+import { withoutQuery } from './utils/without-query.js';
 
 /**
  * What a token may do, in every event about one.
@@ -233,17 +234,17 @@ export const eventLevels: Readonly<Record<MoovAuthEvent['type'], LogEntry['level
 export function emitter(log: Log | undefined, onEvent: ((event: MoovAuthEvent) => void) | undefined): Emit {
   if (log === undefined && onEvent === undefined) return () => undefined;
   return (given, failure) => {
-    const event = Object.freeze(withoutQuery(given));
+    const event = Object.freeze(withBarePath(given));
     ignoreErrors(() => onEvent?.(event));
     ignoreErrors(() => log?.write(entryOf(event), failure));
   };
 }
 
 /** A query string may name people, and metrics would have a time series for each. */
-function withoutQuery(event: MoovAuthEvent): MoovAuthEvent {
+function withBarePath(event: MoovAuthEvent): MoovAuthEvent {
   // Its own: a renewal must not fail because somebody put a path on Object.prototype.
   return Object.hasOwn(event, 'path') && 'path' in event && event.path !== undefined
-    ? { ...event, path: event.path.replace(/[?#].*$/s, '') }
+    ? { ...event, path: withoutQuery(event.path) }
     : event;
 }
 

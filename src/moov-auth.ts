@@ -6,11 +6,11 @@ import { parseOptions, wording } from './config/parse-options.js';
 import { readAuthOptions } from './config/resolve.js';
 import { emitter } from './events.js';
 import { type BrowserTokenRouterOptions, createBrowserTokenRouter } from './express/browser-token-router.js';
-import { Targets } from './express/request-handler.js';
 import { createRevokeRouter, type RevokeRouterOptions } from './express/revoke-router.js';
+import { Targets } from './express/targets.js';
 import { moovFetch } from './fetch/moov-fetch.js';
 import { logTo } from './logging/logger.js';
-import { makeEndpoint } from './moov-oauth-client.js';
+import { OAuthEndpoint } from './oauth/endpoint.js';
 import { RateLimits } from './rate-limit/rate-limits.js';
 import { assertScopes, type MoovScope, readScopes } from './scopes/scopes.js';
 import { type MoovClientTarget, type MoovTarget, startUpScope } from './scopes/target.js';
@@ -44,7 +44,7 @@ export function moovAuth(scopes: MoovScope | readonly MoovScope[], options: Moov
   }
   const transport = createTransport(settings);
   const limits = settings.rateLimit === false ? undefined : new RateLimits(settings.rateLimit, emit);
-  const endpoint = makeEndpoint(settings, limits?.counting(transport.send) ?? transport.send);
+  const endpoint = new OAuthEndpoint(settings, limits?.counting(transport.send) ?? transport.send);
   const manager = new TokenManager(settings, endpoint, emit, startUpScope(defaults, settings));
   const audit = new BrowserTokenAudit(emit);
   const clients = createMoovClients(settings, emit, transport.send, limits);

@@ -1,5 +1,3 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
 import type { Credentials, MoovOAuthOptions } from './config/connection-options.js';
 import { parseOptions, wording } from './config/parse-options.js';
@@ -11,7 +9,7 @@ import type { Exchange } from './oauth/exchange.js';
 import { requestRevocation } from './oauth/revocation-request.js';
 import { type AuthToken, requestToken } from './oauth/token-request.js';
 import { createTransport } from './transports/create-transport.js';
-import type { Transport } from './transports/transport.js';
+import { isValidHeader } from './utils/headers.js';
 import { Timers } from './utils/timers.js';
 
 /** Settings for one call of {@link MoovOAuthClient}. */
@@ -93,7 +91,7 @@ const callOptions = z.object({
   retries: retries.optional().register(wording, ofRetries),
   headers: z
     .record(z.string(), z.string())
-    .refine(areHeaders)
+    .refine((headers) => Object.entries(headers).every(([name, value]) => isValidHeader(name, value)))
     .optional()
     .register(wording, { expected: 'an object of header names and string values' }),
 });
@@ -115,7 +113,7 @@ export class MoovOAuthClient {
    */
   constructor(options: MoovOAuthOptions = {}) {
     this.#settings = readOAuthOptions(options);
-    this.#endpoint = makeEndpoint(this.#settings, createTransport(this.#settings).send);
+    this.#endpoint = new OAuthEndpoint(this.#settings, createTransport(this.#settings).send);
   }
 
   /**
@@ -168,30 +166,6 @@ export class MoovOAuthClient {
   }
 }
 
-/** Creates the endpoint for some options, with the same transport and connection settings as for API calls. */
-export function makeEndpoint(
-  settings: Pick<OAuthSettings, 'baseURL' | 'apiVersion' | 'clientAuth' | 'origin' | 'axios'>,
-  transport: Transport,
-): OAuthEndpoint {
-  const { baseURL, apiVersion, clientAuth, origin } = settings;
-  return new OAuthEndpoint({
-    baseURL,
-    apiVersion,
-    clientAuth,
-    origin,
-    transport,
-    connection: connectionOf(settings.axios),
-  });
-}
-
-/** Interceptors and transforms are for API calls only; connection settings are for all requests. */
-function connectionOf(config: CreateAxiosDefaults | undefined): AxiosRequestConfig {
-  const names = ['proxy', 'httpAgent', 'httpsAgent', 'lookup', 'family'] as const;
-  return Object.fromEntries(
-    names.flatMap((name) => (config?.[name] === undefined ? [] : [[name, config[name]]])),
-  );
-}
-
 function keyFor(
   given: { clientId?: string | undefined; clientSecret?: string | undefined },
   fallback: () => Promise<Credentials>,
@@ -200,17 +174,4 @@ function keyFor(
   if (clientId === undefined && clientSecret === undefined) return fallback;
   if (clientId !== undefined && clientSecret !== undefined) return async () => ({ clientId, clientSecret });
   throw new MoovConfigError('clientId and clientSecret: expected both or neither in one request.');
-}
-
-/** Checked here, because HTTP clients detect this too late, or drop characters silently. */
-function areHeaders(headers: Readonly<Record<string, string>>): boolean {
-  try {
-    for (const [name, value] of Object.entries(headers)) {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    }
-    return true;
-  } catch {
-    return false;
-  }
 }

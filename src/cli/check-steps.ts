@@ -1,7 +1,6 @@
 import { refusalMeanings } from '../client/refusal.js';
 import { readAuthOptions, type Settings } from '../config/resolve.js';
-import { makeEndpoint } from '../moov-oauth-client.js';
-import type { OAuthEndpoint } from '../oauth/endpoint.js';
+import { OAuthEndpoint } from '../oauth/endpoint.js';
 import { requestRevocation } from '../oauth/revocation-request.js';
 import { findClaimMismatches } from '../oauth/token-claims.js';
 import { type AuthToken, requestToken } from '../oauth/token-request.js';
@@ -74,7 +73,7 @@ async function* checkMoov(context: Context): AsyncGenerator<Step> {
   if (!network.ok) return;
   yield clockStep(unauthenticated.response?.headers.date);
 
-  const endpoint = makeEndpoint(settings, send);
+  const endpoint = new OAuthEndpoint(settings, send);
   let token: AuthToken;
   try {
     token = await requestOnce(endpoint, context, scope);

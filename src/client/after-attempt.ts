@@ -33,8 +33,8 @@ export interface FollowUpRules {
 export class FollowUp {
   readonly call: Call;
   outcome: Outcome;
-  /** Whether the last outcome was judged, and neither a replay nor a retry follows. */
-  settled = false;
+  /** Whether it is decided what follows the last outcome. */
+  judged = false;
   /** The wait before the next retry, in milliseconds. */
   delayMs = 0;
   readonly #rules: FollowUpRules;
@@ -58,7 +58,7 @@ export class FollowUp {
   /** Makes the next attempt. */
   async attempt(): Promise<Outcome> {
     this.outcome = await this.call.attempt();
-    this.settled = false;
+    this.judged = false;
     return this.outcome;
   }
 
@@ -71,8 +71,8 @@ export class FollowUp {
     const { call, outcome } = this;
     const { response } = outcome;
     const refused = call.token;
-    if (this.settled || response?.status !== 401 || refused === undefined) return false;
-    this.settled = true;
+    if (this.judged || response?.status !== 401 || refused === undefined) return false;
+    this.judged = true;
     this.#refusedAt ??= performance.now();
     if (this.#replays > 0 && refused.requestedAt >= this.#refusedAt) {
       call.tokens.stillUnauthorized(refused.generation);
@@ -105,19 +105,25 @@ export class FollowUp {
     return true;
   }
 
-  /** Other calls show that the refused token is good, so one node of Moov's may be behind. It costs as a retry does,
-   * and leaves others half of the reserve. */
+  /**
+   * Other calls show that the refused token is good, so one of Moov's servers may not know it yet. It costs as a retry
+   * does, and leaves others half of the reserve.
+   */
   #mayRepeatWithSame(): boolean {
     if (this.#replayedWithSame) return false;
     this.#replayedWithSame = true;
     return this.#rules.budget?.spendSpare() ?? true;
   }
 
-  /** Whether the call is retried, after {@link delayMs}; then it has been paid for. */
-  mayRetry(): boolean {
+  /**
+   * Decides on a retry, and spends the budget on it.
+   *
+   * @returns whether the call is retried, after {@link delayMs}.
+   */
+  startRetry(): boolean {
     const { call, outcome } = this;
-    if (this.settled) return false;
-    this.settled = true;
+    if (this.judged) return false;
+    this.judged = true;
     if (!isTransient(call, outcome) || !isSafe(call, outcome)) return false;
     const delayMs = waitBefore(outcome, this.#retries + 1);
     // A response after the deadline would reach nobody.

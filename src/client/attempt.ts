@@ -44,8 +44,8 @@ export class LightSignal implements GenericAbortSignal {
 }
 
 /**
- * The slowest line that is reckoned with, in bytes per millisecond: 1 Mbit/s. The system takes a few megabytes at once,
- * and does not say when they have left the machine.
+ * The slowest line that the time limit allows for, in bytes per millisecond: 1 Mbit/s. The system takes a few megabytes
+ * at once, and does not say when they have left the machine.
  */
 const SLOWEST_LINE = 125;
 

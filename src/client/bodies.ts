@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { types } from 'node:util';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import { isForm, isFormOfPackage, isPipe } from '../transports/body-kinds.js';
 import { toError } from '../utils/errors.js';
 import { isObject } from '../utils/value-type.js';
 
@@ -27,19 +28,11 @@ export function fixBody(data: unknown): CallBody {
   if (types.isArrayBuffer(data)) return fixed(Buffer.from(data.slice(0)));
   if (isForm(data)) return fixed(new FixedForm([...data].map(([name, value]) => [name, plainValue(value)])));
   if (data instanceof Blob) return fixed(plainBlob(data));
-  if (isPiped(data)) return new StreamBody(data);
+  if (isPipe(data)) return new StreamBody(data);
   return data instanceof ReadableStream ? { ...fixed(data), replayable: false } : fixed(data);
 }
 
-/** Whether a multipart form will be sent, by the same properties that Axios checks. */
-export function isForm(body: unknown): body is Iterable<[string, unknown]> {
-  if (!isObject(body) || !('append' in body) || 'getHeaders' in body) return false;
-  return Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData' && Symbol.iterator in body;
-}
-
-/**
- * Whether a value is a built-in Blob, whose bytes cannot change. An application's own class may have another stream.
- */
+/** A Blob of the built-in class, whose bytes cannot change. An application's own class may have another stream. */
 function plainBlob(blob: Blob): Blob {
   if (Object.getPrototypeOf(blob) === Blob.prototype) return blob;
   return Blob.prototype.slice.call(blob, 0, blob.size, blob.type);
@@ -145,16 +138,6 @@ function unlinked(body: NodeJS.ReadableStream, sent: (bytes: number) => void): P
     if (!copy.writableEnded) copy.destroy();
   });
   return copy;
-}
-
-/** Streams of Node, and those of the form-data package, which do not inherit from Readable. */
-function isPiped(body: object): body is NodeJS.ReadableStream {
-  return 'pipe' in body && typeof body.pipe === 'function';
-}
-
-/** Streams of the form-data package are old-style streams without references; Axios asks them for headers. */
-function isFormOfPackage(body: object): boolean {
-  return 'getHeaders' in body;
 }
 
 /** The streams that a form of the form-data package has not sent yet. */

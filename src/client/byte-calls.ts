@@ -32,7 +32,7 @@ export function throughInstance(client: AxiosInstance): SendBytes {
 }
 
 /** The methods that Axios has defaults for, and a template is kept of. */
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+export const usualMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
  * For an instance that has no code of the application's: straight to the adapter. Axios's core takes most of its time to
@@ -69,7 +69,7 @@ export function throughAdapter(
   }
 
   return (call) => {
-    if (!methods.has(call.method)) return others(call);
+    if (!usualMethods.has(call.method)) return others(call);
     const template = templates.get(call.method);
     return template === undefined ? prepare(call) : send(template, call);
   };

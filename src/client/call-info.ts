@@ -31,6 +31,11 @@ export function attachCallInfo<T extends object>(
   Object.defineProperty(target, mark, { value: request, configurable: true });
 }
 
+/** What became of a call whose caller does not get the response: a 2xx must not read as if Moov had done nothing. */
+export function infoWithoutResponse(info: MoovCallInfo, isDone: boolean): MoovCallInfo {
+  return { ...info, ambiguous: info.ambiguous || isDone };
+}
+
 /**
  * What a call rejects with after the application's own code has thrown: the same error, which says what became of the
  * call. An error that can't say it, or that says what became of another call, becomes the cause of one that does.

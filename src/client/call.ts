@@ -6,8 +6,9 @@ import type { Token } from '../tokens/token.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
 import { type RequestHeaders, type Transport, wireRequest } from '../transports/transport.js';
 import { Timers, withTimeout } from '../utils/timers.js';
+import { withoutQuery } from '../utils/without-query.js';
 import { Attempt, axiosTimeoutError, LightSignal } from './attempt.js';
-import type { RequestSummary } from './call-info.js';
+import { infoWithoutResponse, type RequestSummary } from './call-info.js';
 import { accountIn, type CallTarget } from './call-target.js';
 import type { CallerSignals } from './caller-signals.js';
 import { redactError, redactResponse } from './redact.js';
@@ -84,7 +85,7 @@ export class Call implements AccountCall {
     this.isBackground = target.isBackground;
     this.#settings = settings;
     const { method, origin, path } = image;
-    this.request = Object.freeze({ method, origin, path: path.replace(/\?.*$/s, '') });
+    this.request = Object.freeze({ method, origin, path: withoutQuery(path) });
     this.timeoutMs = image.timeoutMs;
     this.account = target.accountID ?? accountIn(path);
     this.place = settings.limits?.nextPlace() ?? 0;
@@ -133,13 +134,12 @@ export class Call implements AccountCall {
     return { attempts, ambiguous, ...(requestId === undefined ? {} : { requestId }) };
   }
 
-  /** The same for a caller that does not get the response: a 2xx must not read as if Moov had done nothing. */
   get infoWithoutResponse(): MoovCallInfo {
-    return { ...this.info, ambiguous: this.ambiguous || this.#done };
+    return infoWithoutResponse(this.info, this.#done);
   }
 
   /** Takes note that the last response shows that an earlier attempt was successful. */
-  isDone(): void {
+  markDone(): void {
     this.#done = true;
     this.ambiguous = false;
   }

@@ -9,6 +9,7 @@ import type { Settings } from '../config/resolve.js';
 import type { Emit } from '../events.js';
 import type { RateLimits } from '../rate-limit/rate-limits.js';
 import type { TokenSupplier } from '../tokens/token-supplier.js';
+import { baseOf } from '../transports/base-url.js';
 import type { Transport } from '../transports/transport.js';
 import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
@@ -17,7 +18,8 @@ import { Call, type CallSettings, type Outcome } from './call.js';
 import { withCallInfo } from './call-info.js';
 import type { CallTarget } from './call-target.js';
 import { CallerSignals } from './caller-signals.js';
-import { closeInstance, interceptOutcomes } from './closed-instance.js';
+import { closeInstance } from './closed-instance.js';
+import { interceptOutcomes } from './intercept-outcomes.js';
 import { OpenCalls } from './open-calls.js';
 import { hideRequestBody } from './private-bodies.js';
 import { createResend } from './resend.js';
@@ -25,7 +27,7 @@ import { RetryBudget } from './retry-budget.js';
 import { settle } from './settle.js';
 import { UnreadStreams } from './streams.js';
 import { assertAdapter, assertHTTP1 } from './validate-request.js';
-import { baseOf, type ConnectionSettings, callImage, noConnection, takeConnection } from './wire-image.js';
+import { type ConnectionSettings, callImage, noConnection, takeConnection } from './wire-image.js';
 
 const LARGEST_RESPONSE_BYTES = 10 * 1_048_576;
 

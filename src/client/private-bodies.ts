@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { isObject } from '../utils/value-type.js';
+import { withoutQuery } from '../utils/without-query.js';
 import { invalidFields } from './invalid-fields.js';
 
 const { custom: inspectCustom } = inspect;
@@ -59,7 +60,7 @@ function shownError(this: AxiosError & { moov?: unknown }): object {
 function shownConfig({ ...config }: InternalAxiosRequestConfig): object {
   if (config.data !== undefined) config.data = HIDDEN;
   if (config.params !== undefined) config.params = shownParams(config.params);
-  if (config.url !== undefined) config.url = withoutQuery(config.url);
+  if (config.url !== undefined) config.url = hideQuery(config.url);
   return config;
 }
 
@@ -73,14 +74,15 @@ function shownParams(params: unknown): unknown {
 /** Headers without the query of a redirect, which may repeat that of the call. */
 export function shownHeaders(headers: object): object {
   const shown = Object.entries(headers).map(([name, value]) =>
-    /^(content-)?location$/i.test(name) ? [name, withoutQuery(String(value))] : [name, value],
+    /^(content-)?location$/i.test(name) ? [name, hideQuery(String(value))] : [name, value],
   );
   return Object.fromEntries(shown);
 }
 
-/** A URL of which the query is left out. */
-export function withoutQuery(url: string): string {
-  return url.replace(/[?#].*$/s, `?${HIDDEN}`);
+/** Shows of a URL's query only that there is one. */
+export function hideQuery(url: string): string {
+  const bare = withoutQuery(url);
+  return bare === url ? url : `${bare}?${HIDDEN}`;
 }
 
 function shownBody(body: unknown, status: number): unknown {

@@ -41,7 +41,7 @@ export function createResend(rules: FollowUpRules): Resend {
     retries: rules.retries,
     // The call keeps its own deadline.
     shouldResetTimeout: true,
-    retryCondition: (reason: unknown) => reason instanceof FailedAttempt && reason.followUp.mayRetry(),
+    retryCondition: (reason: unknown) => reason instanceof FailedAttempt && reason.followUp.startRetry(),
     retryDelay: (_count, reason: unknown) => (reason instanceof FailedAttempt ? reason.followUp.delayMs : 0),
     onRetry: (_count, reason: unknown) => {
       if (reason instanceof FailedAttempt) reason.followUp.retrying();

@@ -32,7 +32,7 @@ export function settle(call: Call, outcome: Outcome, emit: Emit): AxiosResponse 
     throw elsewhere;
   }
   const isResult = isOwnEarlierAttempt(response, call);
-  if (isResult) call.isDone();
+  if (isResult) call.markDone();
   const refusal = refusalEvent(call, response);
   if (isResult || accepts(call, response.status)) {
     if (refusal !== undefined) emit(refusal);

@@ -5,8 +5,10 @@ import axios, {
   type AxiosRequestConfig,
   type InternalAxiosRequestConfig,
 } from 'axios';
+import type { Base } from '../transports/base-url.js';
+import { isForm } from '../transports/body-kinds.js';
 import { type RequestHeaders, type WireSettings, wireSettings } from '../transports/transport.js';
-import { type CallBody, fixBody, isForm } from './bodies.js';
+import { type CallBody, fixBody } from './bodies.js';
 import { assertHeaders, assertSettings, assertSignal, assertTimeout, assertURL } from './validate-request.js';
 
 /**
@@ -31,19 +33,6 @@ export interface CallImage {
   readonly validateStatus: InternalAxiosRequestConfig['validateStatus'];
   /** How often this call may be retried, if it sets that itself. */
   readonly retries: number | undefined;
-}
-
-/** The base URL in parts. */
-export interface Base {
-  readonly url: string;
-  readonly origin: string;
-  /** Without a trailing slash. */
-  readonly path: string;
-}
-
-export function baseOf(url: string): Base {
-  const { origin, pathname } = new URL(url);
-  return { url, origin, path: pathname.replace(/\/+$/, '') };
 }
 
 const ofConnection = ['httpAgent', 'httpsAgent', 'proxy'] as const;

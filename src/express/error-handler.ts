@@ -14,6 +14,7 @@ import {
   problemSchema,
 } from '../problem/problem.js';
 import { ignoreErrors } from '../utils/errors.js';
+import { withoutQuery } from '../utils/without-query.js';
 import { assertCalled } from './assert-called.js';
 
 /** Options of {@link moovErrorHandler}. */
@@ -87,7 +88,7 @@ function send(res: Response, { status, headers, body }: MoovProblemResponse): bo
 function logAnswer(log: Log, error: unknown, req: Request, { status, body }: MoovProblemResponse): void {
   if (!(error instanceof Error)) return;
   const { method } = req;
-  const path = req.originalUrl.replace(/\?.*$/s, '');
+  const path = withoutQuery(req.originalUrl);
   const call = isMoovCallError(error) ? callRequest(error) : undefined;
   const entry: LogEntry = {
     level: status >= 500 ? 'error' : 'warn',

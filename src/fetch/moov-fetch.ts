@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import type { ByteCall, SendBytes } from '../client/byte-calls.js';
-import { hasCallInfo } from '../client/call-info.js';
+import { hasCallInfo, infoWithoutResponse } from '../client/call-info.js';
 import { discard } from '../client/streams.js';
 import { isMoovAuthError, type MoovCallInfo } from '../errors.js';
 import { fetchFailure } from './failure.js';
@@ -9,7 +9,7 @@ import { type Asked, type FetchInput, readBody, readRequest } from './request.js
 import { asResponse, type MoovResponse, replacedResponse } from './response.js';
 
 /**
- * A `fetch` whose calls are authorised at Moov; {@link MoovAuth.fetch} says what it does and throws.
+ * A `fetch` whose calls are authenticated with Moov; {@link MoovAuth.fetch} says what it does and throws.
  *
  * @param input - A path such as `/accounts`, a URL below the base URL's origin, or a Request (also undici's own).
  * @param init - As of `fetch`; it overrides a Request.
@@ -55,13 +55,13 @@ function callOf(asked: Asked, data: Buffer | Readable | undefined, timeout: numb
     headers: headersOf(asked, data),
     data,
     timeout,
-    // A write is over when its reply is there whole, so that one cut short counts as it does on req.moov.
+    // A write is over when its whole response is there, so that one cut short counts as it does on req.moov.
     responseType: method === 'GET' ? 'stream' : 'arraybuffer',
     ...(signal === undefined ? {} : { signal }),
   };
 }
 
-/** With what Axios would add to a request without them turned off, or as fetch has it. */
+/** The headers as fetch sends them: those that Axios would add are set as fetch sets them, or turned off. */
 function headersOf({ headers }: Asked, data: unknown): Record<string, string | false> {
   const sent: Record<string, string | false> = Object.fromEntries(headers);
   Object.setPrototypeOf(sent, null);
@@ -75,15 +75,15 @@ function headersOf({ headers }: Asked, data: unknown): Record<string, string | f
   return sent;
 }
 
-async function respond(reply: AxiosResponse, asked: Asked, client: AxiosInstance): Promise<MoovResponse> {
+async function respond(received: AxiosResponse, asked: Asked, client: AxiosInstance): Promise<MoovResponse> {
   const { method, redirect, signal, url } = asked;
-  if (!hasCallInfo(reply)) {
+  if (!hasCallInfo(received)) {
     throw fetchFailure(replacedResponse(), signal, { attempts: 1, ambiguous: true });
   }
-  const { status, moov: info } = reply;
+  const { status, moov: info } = received;
   try {
     if (redirect === 'error' && isRedirect(status)) throw new Error('unexpected redirect');
-    return await asResponse(reply, {
+    return await asResponse(received, {
       method,
       info,
       url: () => new URL(client.getUri({ url })).href.replace(/#.*/s, ''),
@@ -91,10 +91,9 @@ async function respond(reply: AxiosResponse, asked: Asked, client: AxiosInstance
       bodyError: (error) => fetchFailure(isAxiosError(error) ? error : failed(error), asked.signal, info),
     });
   } catch (cause) {
-    discard(reply.data);
+    discard(received.data);
     const error = isMoovAuthError(cause) ? cause : failed(cause);
-    // Moov has done what it was asked to, and the caller does not get to see it.
-    throw fetchFailure(error, signal, { ...info, ambiguous: info.ambiguous || status < 300 });
+    throw fetchFailure(error, signal, infoWithoutResponse(info, status < 300));
   }
 }
 

@@ -1,8 +1,11 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { AxiosInstance } from 'axios';
+import { usualMethods } from '../client/byte-calls.js';
 import { assertURL } from '../client/validate-request.js';
 import { MoovConfigError } from '../errors.js';
+import { TimeLimit } from '../utils/time-limit.js';
+import { Timers } from '../utils/timers.js';
 import { isObject } from '../utils/value-type.js';
 
 /** More than the largest file Moov takes, 20 MB, in a multipart form. */
@@ -34,7 +37,7 @@ export interface Asked {
  * @see {@link https://fetch.spec.whatwg.org/#dom-request | Fetch standard, the Request constructor}
  */
 export function readRequest(input: FetchInput, init: RequestInit | undefined, client: AxiosInstance): Asked {
-  const own = without(init ?? {});
+  const own = withoutUndefined(init ?? {});
   const url = isRequest(input) ? input.url : String(input);
   assertURL(url, new URL(String(client.defaults.baseURL)).origin);
   assertHonoured(own);
@@ -45,12 +48,10 @@ export function readRequest(input: FetchInput, init: RequestInit | undefined, cl
   return { input, url, signal: input.signal, ...settingsOf(input), bodyIs: 'of a Request' };
 }
 
-const plainMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
-
 /** What most calls are, without a Request made of it: a usual method, headers, text or bytes. */
 function readPlain(input: FetchInput, url: string, own: RequestInit): Asked | undefined {
   const { method = 'GET', headers: given, body = null, signal, ...others } = own;
-  if (!plainMethods.has(method) || Object.keys(others).length > 0) return undefined;
+  if (!usualMethods.has(method) || Object.keys(others).length > 0) return undefined;
   const isText = typeof body === 'string';
   if (body !== null && !isText && !Buffer.isBuffer(body)) return undefined;
   if (body !== null && (method === 'GET' || method === 'HEAD')) return undefined;
@@ -74,7 +75,7 @@ function readAny(input: FetchInput, url: string, own: RequestInit, client: Axios
   const base = isRequest(input)
     ? { ...settingsOf(input), headers: [...input.headers], signal: input.signal, duplex: 'half' as const }
     : {};
-  const { signal, ...others } = without({ ...without(base), ...own });
+  const { signal, ...others } = withoutUndefined({ ...withoutUndefined(base), ...own });
   // The standard reads what an object inherits too, also from Object.prototype, and Node's copy of it inherits again.
   const settings: RequestInit = { method: 'GET', headers: {}, body: null, ...others, signal: null };
   Object.setPrototypeOf(settings, null);
@@ -113,17 +114,12 @@ async function readWithin(
   signal: AbortSignal | undefined,
   timeoutMs: number,
 ): Promise<Buffer> {
-  const limit = new AbortController();
-  const abort = () => limit.abort(signal?.reason);
-  const late = () => limit.abort(new DOMException(`timeout of ${timeoutMs}ms exceeded`, 'TimeoutError'));
-  const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
-  signal?.addEventListener('abort', abort);
-  if (signal?.aborted) abort();
+  const limitMs = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY;
+  const limit = new TimeLimit(limitMs, new Timers(true), signal);
   try {
     return await readWhole(body, limit.signal);
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    limit.clear();
   }
 }
 
@@ -160,7 +156,7 @@ function isRequest(input: FetchInput): input is globalThis.Request {
 }
 
 /** Without what is `undefined`, which would hide what it is spread over, and with nothing from Object.prototype. */
-function without(settings: RequestInit): RequestInit {
+function withoutUndefined(settings: RequestInit): RequestInit {
   const own: RequestInit = Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== undefined),
   );

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import type { AxiosResponse } from 'axios';
-import { attachCallInfo, hasCallInfo, withCallInfo } from '../client/call-info.js';
-import { shownHeaders, withoutQuery } from '../client/private-bodies.js';
+import { attachCallInfo, hasCallInfo, infoWithoutResponse, withCallInfo } from '../client/call-info.js';
+import { hideQuery, shownHeaders } from '../client/private-bodies.js';
 import { isStream } from '../client/streams.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { LazyResponse } from './lazy-response.js';
@@ -29,20 +29,20 @@ export interface ResponseContext {
 }
 
 /**
- * A reply of Axios's as a WHATWG Response.
+ * Returns a response of Axios's as a WHATWG Response.
  *
  * @throws {@link MoovConfigError} when an interceptor of the application's put something else in the body's place.
  * @throws RangeError or TypeError when the standard has no such response, such as one with status 700.
  */
 export function asResponse(
-  reply: AxiosResponse,
+  received: AxiosResponse,
   context: ResponseContext,
 ): MoovResponse | Promise<MoovResponse> {
-  const data: unknown = reply.data;
+  const data: unknown = received.data;
   if (!Buffer.isBuffer(data) && !isStream(data)) throw replacedResponse();
-  const hasBody = context.method !== 'HEAD' && !withoutBody.has(reply.status);
-  if (hasBody) return new FetchedResponse(reply, context, data);
-  const response = new FetchedResponse(reply, context, null);
+  const hasBody = context.method !== 'HEAD' && !withoutBody.has(received.status);
+  if (hasBody) return new FetchedResponse(received, context, data);
+  const response = new FetchedResponse(received, context, null);
   if (Buffer.isBuffer(data) || data.closed) return response;
   // Read to its end and not destroyed, so that the connection can be used again.
   return new Promise((resolve) => data.once('close', () => resolve(response)).resume());
@@ -66,7 +66,7 @@ class FetchedResponse extends LazyResponse {
       return await super.json();
     } catch (error) {
       if (hasCallInfo(error)) throw error;
-      throw withCallInfo(withoutExcerpt(error), unreadable(this.moov, this.ok));
+      throw withCallInfo(withoutExcerpt(error), infoWithoutResponse(this.moov, this.ok));
     }
   }
 
@@ -74,7 +74,7 @@ class FetchedResponse extends LazyResponse {
   [inspect.custom](): object {
     const { status, statusText, url, moov } = this;
     const headers = shownHeaders(Object.fromEntries(this.headers));
-    return { status, statusText, headers, url: withoutQuery(url), moov };
+    return { status, statusText, headers, url: hideQuery(url), moov };
   }
 }
 
@@ -91,14 +91,9 @@ function withoutExcerpt(error: unknown): unknown {
   return error instanceof SyntaxError ? new SyntaxError('The body of the response is not JSON') : error;
 }
 
-/** What became of a call whose body the caller can't read: after a 2xx it must not read as if Moov had done nothing. */
-function unreadable(info: MoovCallInfo, ok: boolean): MoovCallInfo {
-  return { ...info, ambiguous: info.ambiguous || ok };
-}
-
-/** The error of a reply that is not as it left this package's own hands. */
+/** The error of a response that an interceptor has replaced. */
 export function replacedResponse(): MoovConfigError {
   return new MoovConfigError(
-    'An interceptor that the option "configure" added has replaced the reply, or its body, of a call of moov.fetch. It must leave calls with responseType "stream" or "arraybuffer" as they are.',
+    'An interceptor that the option "configure" added has replaced the response, or its body, of a call of moov.fetch. It must leave calls with responseType "stream" or "arraybuffer" as they are.',
   );
 }

@@ -1,25 +1,30 @@
 import type { Readable } from 'node:stream';
-import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import { AxiosHeaders, type CreateAxiosDefaults, type InternalAxiosRequestConfig } from 'axios';
 import type { Credentials } from '../config/connection-options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
-import { targeting } from '../transports/request-target.js';
-import { type Transport, unobserved, wireRequest, wireSettings } from '../transports/transport.js';
+import { type Base, baseOf } from '../transports/base-url.js';
+import {
+  type Transport,
+  unobserved,
+  type WireSettings,
+  wireRequest,
+  wireSettings,
+} from '../transports/transport.js';
 import { plainRequestID } from '../utils/request-id.js';
 import type { Headers } from '../utils/retry-after.js';
 import { userAgent } from '../version.js';
-import { basic, redactSecrets } from './redact-secrets.js';
+import { basicAuthorization } from './basic-authorization.js';
+import { redactSecrets } from './redact-secrets.js';
 import { type EndpointContent, readContent, readFailureContent, withoutRequest } from './response-body.js';
 
 /** The settings of both OAuth operations. */
 export interface EndpointSettings {
   baseURL: string;
-  origin: string | undefined;
+  origin?: string | undefined;
   apiVersion: string;
   clientAuth: 'basic' | 'body';
-  /** Sends the requests; the same transport as for API calls. */
-  transport: Transport;
-  /** Axios settings for the connection only: agents, proxy, lookup. */
-  connection: AxiosRequestConfig;
+  /** Only the settings for the connection are used: agents, proxy, lookup. */
+  axios?: CreateAxiosDefaults | undefined;
 }
 
 export interface EndpointRequest {
@@ -40,32 +45,17 @@ export interface EndpointResponse extends EndpointContent {
 /** Sends a form to one of Moov's two OAuth endpoints and reads the response, without interpreting it. */
 export class OAuthEndpoint {
   readonly #settings: EndpointSettings;
-  readonly #http: AxiosInstance;
+  readonly #transport: Transport;
+  readonly #base: Base;
+  readonly #wireSettings: WireSettings;
 
-  constructor(settings: EndpointSettings) {
+  /** @param transport - Sends the requests; the same transport as for API calls. */
+  constructor(settings: EndpointSettings, transport: Transport) {
     this.#settings = settings;
-    const targetOf = targeting();
-    this.#http = axios.create({
-      ...settings.connection,
-      adapter: async (config) => {
-        const { method = 'post', headers, data, signal } = config;
-        const request = wireRequest(wireSettings(config), {
-          method,
-          ...targetOf(config),
-          headers,
-          data,
-          signal,
-        });
-        return settings.transport(request, unobserved);
-      },
-      baseURL: settings.baseURL,
-      method: 'post',
-      // The status is known before the body is read, and does not depend on it.
-      responseType: 'stream',
-      transformResponse: [(stream: unknown) => stream],
-      validateStatus: null,
-      maxRedirects: 0,
-    });
+    this.#transport = transport;
+    this.#base = baseOf(settings.baseURL);
+    // The status is known before the body is read, and does not depend on it.
+    this.#wireSettings = wireSettings({ ...connectionOf(settings.axios), responseType: 'stream' });
   }
 
   /**
@@ -83,24 +73,26 @@ export class OAuthEndpoint {
       body.set('client_secret', clientSecret);
     }
     const sent = performance.now();
-    const response = await this.#http
-      .request<Readable>({
-        url: path,
-        data: body.toString(),
-        headers: new AxiosHeaders({ 'X-Moov-Version': apiVersion, 'User-Agent': userAgent })
-          .set({ ...headers })
-          .set({
-            Accept: 'application/json',
-            'Content-Type': 'application/x-www-form-urlencoded',
-            ...(origin === undefined ? {} : { Origin: origin }),
-            ...(clientAuth === 'basic' ? { Authorization: basic(clientId, clientSecret) } : {}),
-          }),
-        signal,
-      })
-      .catch((error: unknown) => {
-        throw unreachable(path, error);
-      });
-    const { status, headers: received, data: stream } = response;
+    const request = wireRequest(this.#wireSettings, {
+      method: 'POST',
+      origin: this.#base.origin,
+      path: this.#base.path + path,
+      headers: new AxiosHeaders({ 'X-Moov-Version': apiVersion, 'User-Agent': userAgent })
+        .set({ ...headers })
+        .set({
+          Accept: 'application/json',
+          'Content-Type': 'application/x-www-form-urlencoded',
+          ...(origin === undefined ? {} : { Origin: origin }),
+          ...(clientAuth === 'basic' ? { Authorization: basicAuthorization(clientId, clientSecret) } : {}),
+        }),
+      data: body.toString(),
+      signal,
+    });
+    const response = await this.#transport(request, unobserved).catch((error: unknown) => {
+      throw unreachable(path, error);
+    });
+    const { status, headers: received } = response;
+    const stream: Readable = response.data;
     const clean = redactSecrets(credentials, form.token ?? form.refresh_token);
     const givenID: unknown = received['x-request-id'];
     const requestId = typeof givenID === 'string' ? plainRequestID(clean(givenID)) : undefined;
@@ -124,5 +116,13 @@ function unreachable(path: string, error: unknown): MoovUnavailableError {
   return new MoovUnavailableError(
     `${path} gave no complete response: ${cause.code ?? 'error'}, ${cause.message}`,
     { code: 'ERR_MOOV_NETWORK', cause },
+  );
+}
+
+/** Interceptors and transforms are for API calls only; connection settings are for all requests. */
+function connectionOf(config: CreateAxiosDefaults | undefined): Partial<InternalAxiosRequestConfig> {
+  const names = ['proxy', 'httpAgent', 'httpsAgent', 'lookup', 'family'] as const;
+  return Object.fromEntries(
+    names.flatMap((name) => (config?.[name] === undefined ? [] : [[name, config[name]]])),
   );
 }

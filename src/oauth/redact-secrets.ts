@@ -1,16 +1,5 @@
 import type { Credentials } from '../config/connection-options.js';
-
-/**
- * HTTP Basic as in RFC 6749 section 2.3.1: both halves are form-urlencoded first, which does not change `-`, `_` and
- * `.`.
- */
-export function basic(clientId: string, clientSecret: string): string {
-  return `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`;
-}
-
-function formEncoded(value: string): string {
-  return new URLSearchParams([['', value]]).toString().slice(1);
-}
+import { basicAuthorization, formEncoded } from './basic-authorization.js';
 
 /**
  * @returns a function that removes the secrets of a request from a text: in each form in which they were sent, and in
@@ -19,7 +8,7 @@ function formEncoded(value: string): string {
 export function redactSecrets({ clientId, clientSecret }: Credentials, token = ''): (text: string) => string {
   const secrets = [clientSecret, token].filter((secret) => secret !== '');
   const forms = secrets.flatMap((secret) => [secret, formEncoded(secret)]);
-  const known = [basic(clientId, clientSecret).slice('Basic '.length), ...forms];
+  const known = [basicAuthorization(clientId, clientSecret).slice('Basic '.length), ...forms];
   known.sort((a, b) => b.length - a.length);
   const holds = (text: string) => forms.some((form) => text.includes(form));
   const unescaped = (word: string) =>

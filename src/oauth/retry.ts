@@ -1,4 +1,6 @@
 import { MoovTokenError, MoovUnavailableError } from '../errors.js';
+import { retryAfterOf } from '../utils/retry-after.js';
+import { TimeLimit } from '../utils/time-limit.js';
 import { backoffMs, type Timers } from '../utils/timers.js';
 
 export interface RetryOptions {
@@ -30,22 +32,15 @@ export async function withRetries<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const limit = new AbortController();
+  const limit = new TimeLimit(timeoutMs, timers, signal);
   const end = performance.now() + timeoutMs;
-  let expired = false;
-  const clear = timers.after(timeoutMs, () => {
-    expired = true;
-    limit.abort();
-  });
-  const abort = () => limit.abort();
-  signal?.addEventListener('abort', abort);
   try {
     for (let retry = 0; ; retry++) {
       try {
         return await attempt(limit.signal);
       } catch (error) {
         signal?.throwIfAborted();
-        if (expired) throw isUnreadableKey(error) ? error : timedOut(timeoutMs, error);
+        if (limit.isTimeUp) throw isUnreadableKey(error) ? error : timedOut(timeoutMs, error);
         const wait = waitBefore(retry, retries, timeoutMs, error);
         if (retry >= retries || wait === undefined || wait >= end - performance.now()) throw error;
         await timers.sleep(wait, limit.signal);
@@ -53,8 +48,7 @@ export async function withRetries<T>(
       }
     }
   } finally {
-    clear();
-    signal?.removeEventListener('abort', abort);
+    limit.clear();
   }
 }
 
@@ -63,8 +57,8 @@ function waitBefore(retry: number, retries: number, timeoutMs: number, error: un
     error instanceof MoovUnavailableError ||
     (error instanceof MoovTokenError && error.code === 'ERR_MOOV_TOKEN_REPLY');
   if (!worthAnother) return undefined;
-  const asked = error.headers?.['Retry-After'];
-  if (asked !== undefined) return Number(asked) * 1000;
+  const askedMs = retryAfterOf(error);
+  if (askedMs !== undefined) return askedMs;
   const timeMs = timeoutMs * Math.min(1, FEW_RETRIES / retries);
   return backoffMs(retry + 1, timeMs * FIRST_WAIT, timeMs * LATER_WAIT, { growth: 3, from: 0.9, to: 1.1 });
 }

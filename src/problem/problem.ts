@@ -1,4 +1,3 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { AxiosError } from 'axios';
 import { z } from 'zod';
 import { callRequest, isMoovCallError, type RequestSummary } from '../client/call-info.js';
@@ -10,6 +9,7 @@ import {
   type MoovCallInfo,
   type MoovErrorCode,
 } from '../errors.js';
+import { isValidHeader } from '../utils/headers.js';
 import { plainRequestID } from '../utils/request-id.js';
 import { retryAfterHeader, retryAfterMs } from '../utils/retry-after.js';
 import { callCode } from './call-code.js';
@@ -235,14 +235,6 @@ function sendable(headers: Readonly<Record<string, unknown>>): Record<string, st
   return Object.fromEntries(
     Object.entries(headers)
       .map(([name, value]): [string, string] => [name, String(value)])
-      .filter(([name, value]) => {
-        try {
-          validateHeaderName(name);
-          validateHeaderValue(name, value);
-          return true;
-        } catch {
-          return false;
-        }
-      }),
+      .filter(([name, value]) => isValidHeader(name, value)),
   );
 }

@@ -25,11 +25,11 @@ export class Subscription {
   }
 
   add(listener: Listener): () => void {
-    const told: Listener = (change) => listener(change);
-    this.#listeners.add(told);
+    const own: Listener = (change) => listener(change);
+    this.#listeners.add(own);
     this.listen();
     return () => {
-      this.#listeners.delete(told);
+      this.#listeners.delete(own);
       if (this.#listeners.size === 0) this.#disconnect();
     };
   }

@@ -5,6 +5,7 @@ import type { OAuthEndpoint } from '../oauth/endpoint.js';
 import { type Expectations, findClaimMismatches } from '../oauth/token-claims.js';
 import { type AuthToken, type Grant, requestToken } from '../oauth/token-request.js';
 import { describeScopes, missingScopes } from '../scopes/scopes.js';
+import { retryAfterOf } from '../utils/retry-after.js';
 import type { Timers } from '../utils/timers.js';
 import { fromMoov, type ObtainedToken, type Token } from './token.js';
 import type { RenewalContext, TokenProvider } from './token-provider.js';
@@ -61,19 +62,19 @@ export class MoovTokenProvider implements TokenProvider {
 
   /** Returns the function that requests the tokens of one set of scopes. */
   forScopes(scope: string): MoovTokenRequest {
-    let toldOfFewer = false;
-    let toldOfMore = false;
+    let reportedFewer = false;
+    let reportedMore = false;
     return async ({ held, priority, retries, signal }) => {
       const { response, requestedAt } = await this.#renew(scope, held, { priority, retries, signal });
       const missing = response.scope === undefined ? [] : missingScopes(scope, response.scope);
       const asked = describeScopes(scope);
-      if (missing.length > 0 && !toldOfFewer) {
+      if (missing.length > 0 && !reportedFewer) {
         this.#parts.emit({ type: 'token.narrowed', ...asked, missing });
       }
-      toldOfFewer ||= missing.length > 0;
+      reportedFewer ||= missing.length > 0;
       const extra = response.scope === undefined ? [] : missingScopes(response.scope, scope);
-      if (extra.length > 0 && !toldOfMore) this.#parts.emit({ type: 'token.widened', ...asked, extra });
-      toldOfMore ||= extra.length > 0;
+      if (extra.length > 0 && !reportedMore) this.#parts.emit({ type: 'token.widened', ...asked, extra });
+      reportedMore ||= extra.length > 0;
       return fromMoov(response, requestedAt);
     };
   }
@@ -155,7 +156,6 @@ export class MoovTokenProvider implements TokenProvider {
 
   #holdAfter(error: unknown): void {
     if (!(error instanceof MoovUnavailableError) || error.code !== 'ERR_MOOV_RATE_LIMITED') return;
-    const asked = error.headers?.['Retry-After'];
-    this.#limiter.hold(asked === undefined ? DEFAULT_HOLD_MS : Number(asked) * 1000);
+    this.#limiter.hold(retryAfterOf(error) ?? DEFAULT_HOLD_MS);
   }
 }

@@ -5,7 +5,7 @@ import {
   MoovTokenError,
   MoovUnavailableError,
 } from '../errors.js';
-import { retryAfterHeader } from '../utils/retry-after.js';
+import { retryAfterHeader, retryAfterOf } from '../utils/retry-after.js';
 import { backoffMs } from '../utils/timers.js';
 import { LONGEST_HOLD_MS } from './token-request-limiter.js';
 
@@ -43,15 +43,20 @@ export class RenewalFailure {
    */
   toError(): MoovAuthError {
     const { message, upstreamStatus, requestId } = this.error;
-    const told = { upstreamStatus, requestId, headers: retryAfterHeader(this.retryInMs), cause: this.error };
+    const details = {
+      upstreamStatus,
+      requestId,
+      headers: retryAfterHeader(this.retryInMs),
+      cause: this.error,
+    };
     const text = `No token for Moov: ${message}`;
     if (this.error instanceof MoovTokenError) {
-      return new MoovTokenError(text, { ...told, code: this.error.code, fields: this.error.fields });
+      return new MoovTokenError(text, { ...details, code: this.error.code, fields: this.error.fields });
     }
     if (this.error instanceof MoovUnavailableError) {
-      return new MoovUnavailableError(text, { ...told, code: this.error.code });
+      return new MoovUnavailableError(text, { ...details, code: this.error.code });
     }
-    if (this.error instanceof MoovOriginError) return new MoovOriginError(text, told);
+    if (this.error instanceof MoovOriginError) return new MoovOriginError(text, details);
     return new MoovConfigError(message, { cause: this.error });
   }
 
@@ -64,8 +69,7 @@ export class RenewalFailure {
       return REFUSED_RETRY_MS;
     }
     const wait = backoffMs(this.#count, FIRST_RETRY_MS, LATER_RETRY_MS, { from: 1, to: 1.1 });
-    const asked = Number(this.error.headers?.['Retry-After'] ?? 0) * 1000;
-    return Math.max(wait, Math.min(asked, LONGEST_HOLD_MS));
+    return Math.max(wait, Math.min(retryAfterOf(this.error) ?? 0, LONGEST_HOLD_MS));
   }
 }
 

@@ -1,30 +1,8 @@
-import type { AsyncResource } from 'node:async_hooks';
 import { MoovUnavailableError } from '../errors.js';
-import type { Emit } from '../events.js';
 import { type Deferred, deferred } from '../utils/async.js';
-import type { AbortSignalLike, Timers } from '../utils/timers.js';
+import type { AbortSignalLike } from '../utils/timers.js';
 import type { RenewalFailure } from './renewal-failure.js';
-import type { ObtainedToken, Token } from './token.js';
-import type { TokenRequest } from './token-provider.js';
-
-/** The parts of a token source. All except `obtain`, `scope` and `autoRenew` are shared by the sources of one `MoovAuth`. */
-export interface TokenSourceParts {
-  obtain: TokenRequest;
-  /** The scopes that it requests, space-delimited. */
-  scope: string;
-  emit: Emit;
-  /** Receives the result of a renewal that a revocation overtook. */
-  revoke: (token: ObtainedToken) => void;
-  /** Receives a token that was replaced by another. */
-  retire: (token: Token, successor: Token) => void;
-  /** Numbers the tokens of all sources, so that a call can identify its token without keeping it. */
-  nextGeneration: () => number;
-  /** The asynchronous context in which renewals run. */
-  outside: AsyncResource;
-  timers: Timers;
-  /** Whether timers renew the token, and retry after a failure, while no call needs it. */
-  autoRenew: boolean;
-}
+import type { Token } from './token.js';
 
 /** The outcome of a renewal. `undefined`: it was cancelled, or a revocation overtook it, and its waiters try again. */
 export type Outcome = Token | RenewalFailure | undefined;
@@ -113,31 +91,4 @@ export class Renewal {
 /** Returns the error for a caller that no longer waits for a token. */
 export function abandonedError(): MoovUnavailableError {
   return new MoovUnavailableError('The caller no longer waits for the token', { code: 'ERR_MOOV_TIMEOUT' });
-}
-
-/** The timer of a token source. It renews the token, or retries after a failure, while no call needs it. */
-export class RenewalTimer {
-  readonly #set: (ms: number) => () => void;
-  #isStopped: boolean;
-  #clear: () => void = () => undefined;
-
-  /** @param autoRenew - If `false`, the timer is never set. */
-  constructor({ autoRenew, outside, timers }: TokenSourceParts, renew: () => void) {
-    this.#isStopped = !autoRenew;
-    this.#set = (ms) => outside.runInAsyncScope(() => timers.after(ms, renew));
-  }
-
-  set(ms: number): void {
-    this.#clear();
-    if (!this.#isStopped) this.#clear = this.#set(ms);
-  }
-
-  clear(): void {
-    this.#clear();
-  }
-
-  stop(): void {
-    this.#clear();
-    this.#isStopped = true;
-  }
 }

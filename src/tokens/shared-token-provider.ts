@@ -69,11 +69,11 @@ export class SharedTokenProvider implements TokenProvider {
 
   /** Returns the function that obtains the tokens of one set of scopes. */
   forScopes(scope: string): TokenRequest {
-    const mint = this.#parts.moov.forScopes(scope);
-    return async (want) => {
+    const request = this.#parts.moov.forScopes(scope);
+    return async (context) => {
       const key = await this.#keyFor(scope);
-      if (key === undefined) return mint(want);
-      const obtained = await this.#obtain(key, mint, want);
+      if (key === undefined) return request(context);
+      const obtained = await this.#obtain(key, request, context);
       if (obtained?.shared !== undefined) this.#parts.store.check();
       return obtained;
     };
@@ -95,44 +95,44 @@ export class SharedTokenProvider implements TokenProvider {
 
   async #obtain(
     key: string,
-    mint: MoovTokenRequest,
-    want: RenewalContext,
+    request: MoovTokenRequest,
+    context: RenewalContext,
   ): Promise<ObtainedToken | undefined> {
     const { store, emit } = this.#parts;
     // Two lock lifetimes: the holder may crash, and its successor needs as long again.
     const end = performance.now() + 2 * store.lockTtlMs;
-    let known = want.known?.key === key ? want.known.generation : undefined;
-    let told = false;
+    let known = context.known?.key === key ? context.known.generation : undefined;
+    let isReported = false;
     let useless = 0;
     for (;;) {
       const answer = await store.acquire(key, known);
-      if (answer === UNAVAILABLE) return mint(want);
+      if (answer === UNAVAILABLE) return request(context);
       if (answer.state === 'token') {
-        if (isOfUse(answer, known, want)) return taken(key, answer);
-        if (++useless > MOST_USELESS) return mint(want);
+        if (isOfUse(answer, known, context)) return taken(key, answer);
+        if (++useless > MOST_USELESS) return request(context);
         known = answer.generation;
         continue;
       }
-      if (answer.unreadable && !told) emit({ type: 'store.unreadable' });
-      told ||= answer.unreadable === true;
-      if (answer.state === 'locked') return this.#mintInto(answer.lock, mint, want);
-      const patienceMs = Math.min(end - performance.now(), answer.leftMs);
-      if (end <= performance.now() || want.signal.aborted) return mint(want);
-      if ((await this.#change(key, patienceMs, want)) === 'failed') throw anotherFailed();
+      if (answer.unreadable && !isReported) emit({ type: 'store.unreadable' });
+      isReported ||= answer.unreadable === true;
+      if (answer.state === 'locked') return this.#requestWithLock(answer.lock, request, context);
+      const waitMs = Math.min(end - performance.now(), answer.leftMs);
+      if (end <= performance.now() || context.signal.aborted) return request(context);
+      if ((await this.#change(key, waitMs, context)) === 'failed') throw anotherFailed();
     }
   }
 
-  async #mintInto(
+  async #requestWithLock(
     lock: TokenLock,
-    mint: MoovTokenRequest,
-    want: RenewalContext,
+    request: MoovTokenRequest,
+    context: RenewalContext,
   ): Promise<ObtainedToken | undefined> {
     const { store, revoke } = this.#parts;
     let obtained: ObtainedToken;
     try {
-      obtained = await mint(want);
+      obtained = await request(context);
     } catch (error) {
-      await store.release(lock, !want.signal.aborted);
+      await store.release(lock, !context.signal.aborted);
       throw error;
     }
     const { accessToken, refreshToken, scope, lifeMs, renewAtLeftMs } = obtained;

@@ -1,12 +1,15 @@
 import { closedError } from '../errors.js';
+import type { Emit } from '../events.js';
 import { describeScopes } from '../scopes/scopes.js';
 import { type Deferred, deferred } from '../utils/async.js';
 import type { AbortSignalLike } from '../utils/timers.js';
-import { abandonedError, type Outcome, Renewal, RenewalTimer, type TokenSourceParts } from './renewal.js';
+import { abandonedError, type Outcome, Renewal } from './renewal.js';
 import { RenewalCooldown } from './renewal-cooldown.js';
 import { RenewalFailure, supersededError } from './renewal-failure.js';
+import { RenewalTimer, type RenewalTimerParts } from './renewal-timer.js';
 import { REQUEST_INTERVAL_MS } from './request-pace.js';
 import { type ObtainedToken, type Shared, Token } from './token.js';
+import type { TokenRequest } from './token-provider.js';
 import type { ReplayToken, TokenSupplier } from './token-supplier.js';
 
 /** After this many superseded results in a row the renewal fails, so that it does not repeat endlessly. */
@@ -14,6 +17,20 @@ const MOST_OVERTAKEN = 3;
 
 /** A token request has up to three attempts. */
 const RETRIES = 2;
+
+/** The parts of a token source. All except `obtain`, `scope` and `autoRenew` are shared by the sources of one `MoovAuth`. */
+export interface TokenSourceParts extends RenewalTimerParts {
+  obtain: TokenRequest;
+  /** The scopes that it requests, space-delimited. */
+  scope: string;
+  emit: Emit;
+  /** Receives the result of a renewal that a revocation overtook. */
+  revoke: (token: ObtainedToken) => void;
+  /** Receives a token that was replaced by another. */
+  retire: (token: Token, successor: Token) => void;
+  /** Numbers the tokens of all sources, so that a call can identify its token without keeping it. */
+  nextGeneration: () => number;
+}
 
 type Result = { obtained: ObtainedToken | undefined; durationMs: number } | { error: unknown };
 

@@ -2,12 +2,12 @@ import type { AuthToken } from '../oauth/token-request.js';
 import type { StoredToken, TokenGeneration } from '../token-store.js';
 
 /** A token is renewed after a random fraction of its lifetime between these, so that processes do not renew at once. */
-const AGEING_FROM = 0.75;
-const AGEING_SPREAD = 0.1;
+const RENEWAL_FROM = 0.75;
+const RENEWAL_SPREAD = 0.1;
 
-/** A token is not used in its last moments, because it could expire before a request arrives. */
-const LAST_MOMENTS = 0.05;
-const LONGEST_LAST_MOMENTS_MS = 5_000;
+/** A token is not used in this last fraction of its lifetime, because it could expire before a request arrives. */
+const EXPIRY_MARGIN = 0.05;
+const LONGEST_EXPIRY_MARGIN_MS = 5_000;
 
 /** Few token requests take longer. A store does not record when the request began. */
 const LONGEST_REQUEST_MS = 1_000;
@@ -37,15 +37,15 @@ export interface ObtainedToken extends StoredToken {
  *
  * @param requestedAt - When its request began, by `performance.now()`.
  */
-export function fromMoov(reply: AuthToken, requestedAt: number): ObtainedToken {
-  const lifeMs = reply.lifetimeMs;
+export function fromMoov(response: AuthToken, requestedAt: number): ObtainedToken {
+  const lifeMs = response.lifetimeMs;
   return {
-    accessToken: reply.accessToken,
-    refreshToken: reply.refreshToken,
-    scope: reply.scope,
+    accessToken: response.accessToken,
+    refreshToken: response.refreshToken,
+    scope: response.scope,
     lifeMs,
     leftMs: lifeMs,
-    renewAtLeftMs: lifeMs * (1 - AGEING_FROM - Math.random() * AGEING_SPREAD),
+    renewAtLeftMs: lifeMs * (1 - RENEWAL_FROM - Math.random() * RENEWAL_SPREAD),
     from: 'moov',
     requestedAt,
   };
@@ -53,7 +53,7 @@ export function fromMoov(reply: AuthToken, requestedAt: number): ObtainedToken {
 
 /** The time before expiry in which a token is no longer used, in milliseconds. */
 export function expiryMarginMs(lifeMs: number): number {
-  return Math.min(LONGEST_LAST_MOMENTS_MS, lifeMs * LAST_MOMENTS);
+  return Math.min(LONGEST_EXPIRY_MARGIN_MS, lifeMs * EXPIRY_MARGIN);
 }
 
 /**

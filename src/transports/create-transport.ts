@@ -76,7 +76,7 @@ function isOfUndici(dispatcher: Dispatcher): boolean {
  * not the requests on them.
  */
 function overDispatcher(dispatcher: Dispatcher, origin: string): Connected {
-  const knowledge = { tellsStart: isOfUndici(dispatcher) };
+  const knowledge = { reportsStart: isOfUndici(dispatcher) };
   const send = undiciTransport(origin, (options, handler) => {
     handler.dispatched(knowledge);
     dispatcher.dispatch(options, handler);

@@ -1,13 +1,9 @@
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * Returns the proxy variables for a protocol, the one in use first. What `process.env` inherits from `Object.prototype`
  * does not count.
  */
-export function proxiesFor(protocol: string, env: Environment = process.env): readonly string[] {
-  return [protocol === 'https:' ? 'https_proxy' : 'http_proxy', 'all_proxy'].flatMap((name) =>
-    valuesOf(name, env),
-  );
+export function proxiesFor(protocol: string): readonly string[] {
+  return [protocol === 'https:' ? 'https_proxy' : 'http_proxy', 'all_proxy'].flatMap(valuesOf);
 }
 
 /**
@@ -15,7 +11,7 @@ export function proxiesFor(protocol: string, env: Environment = process.env): re
  * too.
  */
 export function isExemptFromProxy({ hostname, port, protocol }: URL): boolean {
-  const [exempt = ''] = valuesOf('no_proxy', process.env);
+  const [exempt = ''] = valuesOf('no_proxy');
   const usedPort = port || (protocol === 'https:' ? '443' : '80');
   return exempt
     .toLowerCase()
@@ -29,6 +25,7 @@ export function isExemptFromProxy({ hostname, port, protocol }: URL): boolean {
     });
 }
 
-function valuesOf(name: string, env: Environment): readonly string[] {
+function valuesOf(name: string): readonly string[] {
+  const { env } = process;
   return [name, name.toUpperCase()].flatMap((each) => (Object.hasOwn(env, each) && env[each]) || []);
 }

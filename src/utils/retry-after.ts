@@ -52,6 +52,16 @@ export function httpDate(value: unknown): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
+/** Reads the header of {@link retryAfterHeader} from an error of this package, in milliseconds. */
+export function retryAfterOf({
+  headers,
+}: {
+  readonly headers?: Readonly<Record<string, string>>;
+}): number | undefined {
+  const seconds = headers?.['Retry-After'];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
 /** Returns a `Retry-After` header in seconds (RFC 9110 section 10.2.3), for this package's errors and responses. */
 export function retryAfterHeader(ms: number | undefined): { 'Retry-After': string } | undefined {
   return ms === undefined ? undefined : { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) };

@@ -11,9 +11,9 @@ export type SecretFunction = () => string | readonly string[] | Promise<string> 
 
 type Keys = readonly KeyObject[];
 
-/** How long secrets are used before the function is called again. Anybody can cause a call, so it has a limit. */
+/** How long secrets are used before the function is called again. Anybody can cause a call, so calls are limited. */
 const CACHED_MS = 60_000;
-/** How long a failure is. */
+/** How long a failure is kept before the function is called again. */
 const FAILED_MS = 1_000;
 /** Moov gives up a delivery after this time. */
 const TIMEOUT_MS = 5_000;

@@ -1,6 +1,7 @@
 import { validateHeaderName } from 'node:http';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { toError } from '../../utils/errors.js';
+import { withoutQuery } from '../../utils/without-query.js';
 
 /**
  * Converts a failure of undici to the error that Axios creates for the same failure of `node:http`.
@@ -20,12 +21,12 @@ export function failure(
   if (response !== undefined && (code.startsWith('UND_ERR') || code === 'ECONNRESET')) {
     return brokenOff(config, response);
   }
-  const told = known(code, error) ?? cleaned(error, secretsOf(config));
-  return AxiosError.from(told, undefined, config, undefined, response);
+  const cause = known(code, error) ?? cleaned(error, secretsOf(config));
+  return AxiosError.from(cause, undefined, config, undefined, response);
 }
 
 /** Returns the error for a response that ends before its last byte. */
-export function brokenOff(config: InternalAxiosRequestConfig, response: AxiosResponse): AxiosError {
+function brokenOff(config: InternalAxiosRequestConfig, response: AxiosResponse): AxiosError {
   return new AxiosError('stream has been aborted', AxiosError.ERR_BAD_RESPONSE, config, undefined, response);
 }
 
@@ -91,7 +92,7 @@ function unsendable({ headers, method, url }: InternalAxiosRequestConfig): Error
     const message = `Method must be a valid HTTP token ["${method.toUpperCase()}"]`;
     return Object.assign(new TypeError(message), { code: 'ERR_INVALID_HTTP_TOKEN' });
   }
-  const path = url?.replace(/[?#].*$/s, '') ?? '';
+  const path = withoutQuery(url ?? '');
   return new AxiosError(`The request cannot be sent as it is: ${path}`, AxiosError.ERR_BAD_REQUEST);
 }
 

@@ -7,7 +7,7 @@ import { STREAM_BUFFER_BYTES } from '../transport.js';
 import { aborted, bodyFailure } from './failures.js';
 import { decoded, responseSteps, through, tooLarge, withinLimit } from './response-body.js';
 
-/** Who waits for a response with its body. */
+/** The exchange that a body is part of. */
 export interface BodyReceiver {
   /** Whether there is a result, not counting the bytes of a stream. */
   readonly isSettled: boolean;

@@ -19,18 +19,18 @@ export function progress(
   total: number | undefined,
 ): Transform {
   const samples: { at: number; bytes: number }[] = [];
-  let [loaded, told, toldAt, began] = [0, 0, 0, 0];
+  let [loaded, reported, reportedAt, began] = [0, 0, 0, 0];
   let timer: NodeJS.Timeout | undefined;
 
-  function tell(): void {
+  function report(): void {
     clearTimeout(timer);
     timer = undefined;
-    toldAt = Date.now();
-    began ||= toldAt;
+    reportedAt = Date.now();
+    began ||= reportedAt;
     const known = total === undefined ? loaded : Math.min(loaded, total);
-    const bytes = Math.max(0, known - told);
+    const bytes = Math.max(0, known - reported);
     const rate = rateWith(bytes);
-    told = Math.max(told, known);
+    reported = Math.max(reported, known);
     const event = {
       loaded: known,
       total,
@@ -49,25 +49,25 @@ export function progress(
   function rateWith(bytes: number): number | undefined {
     const before = samples.reduce((sum, sample) => sum + sample.bytes, 0);
     const [first] = samples;
-    samples.push({ at: toldAt, bytes });
+    samples.push({ at: reportedAt, bytes });
     samples.splice(0, samples.length - SAMPLES);
-    const passed = first === undefined ? 0 : toldAt - first.at;
-    if (toldAt - began < WATCHED_MS || passed === 0) return undefined;
+    const passed = first === undefined ? 0 : reportedAt - first.at;
+    if (reportedAt - began < WATCHED_MS || passed === 0) return undefined;
     return Math.round((before * 1000) / passed) || undefined;
   }
 
-  function tellNow(): void {
-    if (timer !== undefined) tell();
+  function reportNow(): void {
+    if (timer !== undefined) report();
   }
 
   const stream = new Transform({
     transform(chunk: Buffer, _encoding, callback) {
       loaded += chunk.length;
-      const passed = Date.now() - toldAt;
-      if (passed >= SHORTEST_PAUSE_MS) tell();
-      else timer ??= setTimeout(tell, SHORTEST_PAUSE_MS - passed);
+      const passed = Date.now() - reportedAt;
+      if (passed >= SHORTEST_PAUSE_MS) report();
+      else timer ??= setTimeout(report, SHORTEST_PAUSE_MS - passed);
       callback(null, chunk);
     },
   });
-  return stream.on('end', tellNow).on('error', tellNow);
+  return stream.on('end', reportNow).on('error', reportNow);
 }

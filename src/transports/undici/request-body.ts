@@ -1,7 +1,7 @@
 import { PassThrough, pipeline, Readable, Transform } from 'node:stream';
 import { isArrayBuffer } from 'node:util/types';
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import { isObject } from '../../utils/value-type.js';
+import { isForm, isFormOfPackage, isPipe, type PackagedForm } from '../body-kinds.js';
 import type { RequestHeaders } from '../transport.js';
 import { multipart } from './multipart.js';
 import { progress } from './progress.js';
@@ -110,31 +110,6 @@ function limited(limit: number, config: InternalAxiosRequestConfig): Transform {
 
 function tooLong(config: InternalAxiosRequestConfig): AxiosError {
   return new AxiosError('Request body larger than maxBodyLength limit', AxiosError.ERR_BAD_REQUEST, config);
-}
-
-interface PackagedForm extends NodeJS.ReadableStream {
-  getHeaders(): Record<string, string>;
-  getLength?(callback: (error: Error | null, length?: number) => void): void;
-}
-
-function isFormOfPackage(data: unknown): data is PackagedForm {
-  if (!isPipe(data) || !('getHeaders' in data) || typeof data.getHeaders !== 'function') return false;
-  return data.getHeaders !== Reflect.get(Object.prototype, 'getHeaders');
-}
-
-/** Recognised as Axios does, so that other implementations count too. */
-function isForm(data: unknown): data is FormData {
-  return (
-    typeof data === 'object' &&
-    data !== null &&
-    'append' in data &&
-    Symbol.iterator in data &&
-    Object.prototype.toString.call(data) === '[object FormData]'
-  );
-}
-
-function isPipe(data: unknown): data is NodeJS.ReadableStream {
-  return isObject(data) && 'pipe' in data && typeof data.pipe === 'function';
 }
 
 function noop(): void {}

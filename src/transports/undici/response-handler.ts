@@ -23,7 +23,7 @@ export interface RequestConnection {
 /** What is known about the application's Dispatcher. */
 export interface DispatcherKnowledge {
   /** Whether it reports each request that begins: it is undici's own, or has reported one. */
-  tellsStart: boolean;
+  reportsStart: boolean;
 }
 
 /** One request and its response, as undici reports them. */
@@ -152,7 +152,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler, BodyRe
     }
     this.#controller = controller;
     this.#sent = 'yes';
-    if (this.#dispatcher !== undefined) this.#dispatcher.tellsStart = true;
+    if (this.#dispatcher !== undefined) this.#dispatcher.reportsStart = true;
     this.#observer.sent(this.#bodyBytes);
   }
 
@@ -228,7 +228,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler, BodyRe
 
   #judge(error: Error): void {
     // If the Dispatcher may have sent the request several times, an error describes only the last connection.
-    if (this.#sent !== 'perhaps' || this.#dispatcher?.tellsStart !== true) return;
+    if (this.#sent !== 'perhaps' || this.#dispatcher?.reportsStart !== true) return;
     if (provesNoConnection(error)) this.#sent = 'no';
   }
 

@@ -24,11 +24,11 @@ export function unsupportedByUndici(config: InternalAxiosRequestConfig): string 
  * Whether the environment changes how Axios's own adapter connects: a proxy variable, or global agents with custom
  * settings. Reads the state at the time of the call.
  */
-export function detectEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): {
+export function detectEnvironment(): {
   proxied: (protocol: string) => boolean;
   agents: boolean;
 } {
-  const proxies = { 'http:': proxiesFor('http:', env), 'https:': proxiesFor('https:', env) };
+  const proxies = { 'http:': proxiesFor('http:'), 'https:': proxiesFor('https:') };
   const agents =
     isChanged(http.globalAgent, http.Agent.prototype) || isChanged(https.globalAgent, https.Agent.prototype);
   return { proxied: (protocol) => proxies[protocol === 'https:' ? protocol : 'http:'].length > 0, agents };
