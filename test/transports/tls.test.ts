@@ -1,7 +1,9 @@
 import { createServer, Agent as HTTPSAgent, type Server } from 'node:https';
 import { Agent } from 'undici';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { MoovOAuthClient, type MoovOAuthOptions } from '../../src/index.js';
 import { selfSigned } from '../helpers/certificate.js';
+import { rejection } from '../helpers/printed.js';
 import { call, columns, urlOf } from './columns.js';
 
 /** What is trusted: both certificates. */
@@ -61,4 +63,19 @@ describe.each(columns)('on %s', (column) => {
       maybeSent: false,
     });
   });
+});
+
+test('token requests trust what calls trust, by the agent of the option axios', async () => {
+  if (right === undefined) throw new Error('no server');
+  const httpsAgent = new HTTPSAgent({ ca: cert });
+  onTestFinished(() => httpsAgent.destroy());
+  const options = { clientId: 'id', clientSecret: 'secret', baseURL: urlOf(right, 'https') };
+  const request = (axios: MoovOAuthOptions['axios']) =>
+    new MoovOAuthClient({ ...options, axios }).createAccessToken({
+      grantType: 'client_credentials',
+      scope: '/ping.read',
+    });
+  // The server answers, with what is no token.
+  expect(await rejection(request({ httpsAgent }))).toMatchObject({ upstreamStatus: 200 });
+  expect(await rejection(request(undefined))).toMatchObject({ code: 'ERR_MOOV_NETWORK' });
 });
