@@ -1,8 +1,8 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { assertKnown, wrongValue } from '../config/check-options.js';
+import { milliseconds, ofMilliseconds } from '../config/numbers.js';
 import { parseOptions, typeOf, wording } from '../config/parse-options.js';
-import { milliseconds, ofMilliseconds } from '../config/schema.js';
 import { MoovConfigError } from '../errors.js';
 import { isClient, unsupportedClient } from './client-kind.js';
 

@@ -1,4 +1,5 @@
 import { assertKnown } from '../config/check-options.js';
+import { LONGEST_TIMER_MS } from '../utils/timers.js';
 import { describeType } from '../utils/value-type.js';
 import { replyOf } from './http/reply.js';
 
@@ -89,9 +90,6 @@ export type FaultRule = AnswerFault | DropFault | TruncateFault | DelayFault;
 
 const fields = ['method', 'path', 'times', 'status', 'headers', 'body', 'delayMs', 'drop', 'truncate'];
 
-/** A timer fires at once for a longer time than this. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
-
 /** The rules that are still to be used, in the order given. */
 export class Faults {
   #rules: { readonly rule: FaultRule; left: number; readonly until: number }[] = [];
@@ -125,9 +123,9 @@ export class Faults {
         `times: expected a whole number, at least 1, or Infinity; got ${describeType(times)}.`,
       );
     }
-    if (rule.delayMs !== undefined && !(rule.delayMs >= 0 && rule.delayMs <= LONGEST_DELAY_MS)) {
+    if (rule.delayMs !== undefined && !(rule.delayMs >= 0 && rule.delayMs <= LONGEST_TIMER_MS)) {
       throw new TypeError(
-        `delayMs: expected milliseconds from 0 to ${LONGEST_DELAY_MS}; got ${describeType(rule.delayMs)}.`,
+        `delayMs: expected milliseconds from 0 to ${LONGEST_TIMER_MS}; got ${describeType(rule.delayMs)}.`,
       );
     }
     if (rule.drop !== undefined && rule.drop !== 'before' && rule.drop !== 'after') {
