@@ -287,6 +287,26 @@ describe('no call fails because of a store', () => {
   });
 });
 
+it.each([
+  [
+    'acquire',
+    { state: 'held', leftMs: '5' },
+    ' at "leftMs": Invalid input: expected number, received string',
+  ],
+  ['acquire', { state: 'locked', lock: { ...lock, id: 5 } }, ' at "lock.id": Invalid input: expected string'],
+  ['put', 5, ': Invalid input'],
+] as const)(
+  'a wrong answer to %s is reported with its field, and never its value',
+  async (name, value, text) => {
+    fastClock();
+    const { moov, events } = await startMoov({ store: storeWith({ [name]: async () => value }) });
+    await moov.ready();
+    expect(events.find(({ type }) => type === 'store.unavailable')).toMatchObject({
+      message: expect.stringContaining(`The store's answer to ${name} does not match TokenStore${text}`),
+    });
+  },
+);
+
 it('a store that failed is tried again after a second, and used again when it is back', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
