@@ -37,7 +37,7 @@ export class Api {
     return this.#resources;
   }
 
-  /** The name of the account in a path, for those who look on. */
+  /** The name of the account in a path, for the page and the log. */
   accountNameIn(pathname: string): string | undefined {
     const accountID = /^\/accounts\/([^/]+)/.exec(pathname)?.[1];
     return accountID === undefined ? undefined : this.#resources.accounts.find(accountID)?.displayName;
