@@ -152,7 +152,7 @@ function shortWord(value: unknown): string {
 }
 
 /** A URL without user info, query and fragment is no secret; any other text may be one. */
-function shownURL(value: unknown): string {
+export function shownURL(value: unknown): string {
   if (typeof value !== 'string' || !/^https?:\/\/[\w.:[\]/-]+$/i.test(value) || !URL.canParse(value)) {
     return typeOf(value);
   }
