@@ -53,6 +53,8 @@ const connection = {
     .string()
     .refine(isBaseURL)
     .default('https://api.moov.io')
+    // Paths begin with a slash.
+    .transform((url) => url.replace(/\/+$/, ''))
     .register(wording, {
       expected: 'an https URL without user info, query or fragment (http is for loopback only)',
       variables: ['MOOV_BASE_URL'],
@@ -79,7 +81,7 @@ const connection = {
     .custom<CreateAxiosDefaults>(isAxiosConfig)
     .optional()
     .register(wording, {
-      expected: `an object of Axios settings without ${reservedSettings.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
+      expected: `an object of Axios settings without ${reservedSettings.join(', ')}, timeout (use timeoutMs), cancelToken (use signal in calls) and an Authorization header, which this package sets itself`,
       got: reservedSetting,
     }),
 };
