@@ -113,10 +113,10 @@ const schema = z.object({
 export type RedisSettings = z.output<typeof schema>;
 
 /** @throws {@link MoovConfigError} naming the option and what was expected; never the value of a key. */
-export function readRedisOptions(options: unknown, env = process.env): RedisSettings {
+export function readRedisOptions(options: unknown): RedisSettings {
   const subject = { name: 'redisTokenStore' };
   assertKnown(subject, options, Object.keys(schema.shape));
-  const encryptionKey = Reflect.get(options, 'encryptionKey') ?? readVariable(env[VARIABLE]);
+  const encryptionKey = Reflect.get(options, 'encryptionKey') ?? readVariable(process.env[VARIABLE]);
   return parseOptions(subject, schema, { ...options, encryptionKey });
 }
 
