@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { typeOf, wording } from '../config/parse-options.js';
+import { gotInList, typeOf, wording } from '../config/parse-options.js';
 import { shownURL } from '../config/schema.js';
 
 /** How long a browser may cache the response to a preflight, in seconds. */
@@ -26,11 +26,10 @@ export const allowedOrigins = z
     got: gotOrigins,
   });
 
-/** Describes the first wrong origin of a list. */
+/** One origin alone is not a list, however right it is. */
 function gotOrigins(value: unknown): string {
   if (!Array.isArray(value)) return typeOf(value);
-  const index = value.findIndex((entry) => !allowedOrigin.safeParse(entry).success);
-  return `${shownURL(value[index])}, at place ${index + 1} of ${value.length}`;
+  return gotInList(value, (entry) => allowedOrigin.safeParse(entry).success, shownURL);
 }
 
 function isOrigin(text: string): boolean {

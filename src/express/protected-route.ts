@@ -1,6 +1,6 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
-import { typeOf, wording } from '../config/parse-options.js';
+import { gotInList, wording } from '../config/parse-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
 import { describeType } from '../utils/value-type.js';
 import { admitsOrigin, allowedOrigins, answerPreflight } from './origin-check.js';
@@ -29,7 +29,7 @@ export const routeOptions = {
   guard: z.custom<Guard>(isGuard).register(wording, {
     expected:
       'Express middleware, or a non-empty list of it, that calls next() for users who may use the route, as in { guard: requireAdmin }',
-    got: gotGuard,
+    got: (value) => gotInList(value, isHandler),
   }),
   allowedOrigins,
 };
@@ -109,13 +109,6 @@ function isGuard(value: unknown): boolean {
 
 function isHandler(value: unknown): boolean {
   return typeof value === 'function';
-}
-
-/** Describes a wrong guard, or the first wrong one of a list. */
-function gotGuard(value: unknown): string {
-  if (!Array.isArray(value)) return typeOf(value);
-  const index = [...value].findIndex((guard) => !isHandler(guard));
-  return index < 0 ? 'an empty list' : `${typeOf(value[index])} at place ${index + 1} of ${value.length}`;
 }
 
 /**

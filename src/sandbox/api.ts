@@ -29,7 +29,7 @@ export class Api {
     this.tokens = new Tokens(settings);
     this.#oauth = new OAuth(settings, this.tokens, recorder);
     this.#access = new Access(settings, this.tokens);
-    this.#checkRate = rateLimiter(settings.requestsPerSecond);
+    this.#checkRate = rateLimiter(settings.rateLimit.requestsPerSecond);
     this.#resources = new Resources(settings, recorder);
   }
 
@@ -46,7 +46,7 @@ export class Api {
   /** Forgets all but tokens. */
   reset(): void {
     this.responders.clear();
-    this.#checkRate = rateLimiter(this.#settings.requestsPerSecond);
+    this.#checkRate = rateLimiter(this.#settings.rateLimit.requestsPerSecond);
     this.#resources = new Resources(this.#settings, this.#recorder);
   }
 

@@ -531,7 +531,7 @@ describe('options of revokeRouter', () => {
     [{ guard: [allow, 'requireAdmin'] }, 'got a string at place 2 of 2.'],
     [
       { allowedOrigins: ['https://a.example.com', 'https://app.example.com/'] },
-      'got https://app.example.com/, with a slash at its end, at place 2 of 2.',
+      'got https://app.example.com/, with a slash at its end at place 2 of 2.',
     ],
     [{ allowedOrigins: 'https://app.example.com' }, 'got a string.'],
   ])('%o is refused with what was given', async (wrong, message) => {
