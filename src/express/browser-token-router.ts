@@ -58,7 +58,9 @@ const routerOptions = z.object({
   // The scopes themselves are read by the router's MoovAuth.
   scopes: z
     .custom<BrowserTokenRouterOptions['scopes']>((value) => value !== undefined)
-    .register(wording, { expected: 'scopes, or a function of the request that returns them' }),
+    .register(wording, {
+      expected: 'a scope, a list of scopes, or a function of the request that returns them',
+    }),
 });
 
 const asked = z.strictObject({ scopes: z.array(z.string().trim().regex(/^\S+$/)).min(1) });

@@ -202,7 +202,7 @@ test('refuses missing scopes, a missing guard and unknown options at the call', 
   const make = (options: object) => () =>
     moov.browserTokenRouter(Object.assign({ guard: allow, scopes: wallets }, options));
   expect(make({ scopes: undefined })).toThrow(
-    'scopes: expected scopes, or a function of the request that returns them; got none.',
+    'scopes: expected a scope, a list of scopes, or a function of the request that returns them; got none.',
   );
   expect(make({ scopes: [] })).toThrow(MoovConfigError);
   for (const scopes of [[], 5, [''], ['ping.read'], ['/accounts/{id}/wallets.read'], {}]) {

@@ -294,6 +294,11 @@ it.each([
     ' at "leftMs": Invalid input: expected number, received string',
   ],
   ['acquire', { state: 'locked', lock: { ...lock, id: 5 } }, ' at "lock.id": Invalid input: expected string'],
+  [
+    'acquire',
+    { state: 'token', token: { ...token, accessToken: 'must not show' }, generation: '1', leftMs: 60_000 },
+    ' at "token.accessToken": Invalid string',
+  ],
   ['put', 5, ': Invalid input'],
 ] as const)(
   'a wrong answer to %s is reported with its field, and never its value',
@@ -301,9 +306,9 @@ it.each([
     fastClock();
     const { moov, events } = await startMoov({ store: storeWith({ [name]: async () => value }) });
     await moov.ready();
-    expect(events.find(({ type }) => type === 'store.unavailable')).toMatchObject({
-      message: expect.stringContaining(`The store's answer to ${name} does not match TokenStore${text}`),
-    });
+    const message = events.find((event) => event.type === 'store.unavailable')?.message;
+    expect(message).toContain(`The store's answer to ${name} does not match TokenStore${text}`);
+    expect(message).not.toContain('must not show');
   },
 );
 
