@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Credentials, MoovOAuthOptions } from './config/connection-options.js';
+import { milliseconds, ofMilliseconds, ofRetries, retries } from './config/numbers.js';
 import { parseOptions, wording } from './config/parse-options.js';
 import { type OAuthSettings, readOAuthOptions } from './config/resolve.js';
-import { milliseconds, ofMilliseconds, ofRetries, retries } from './config/schema.js';
 import { MoovConfigError } from './errors.js';
 import { OAuthEndpoint } from './oauth/endpoint.js';
 import type { Exchange } from './oauth/exchange.js';

@@ -10,8 +10,9 @@ import type { Transport } from '../transports/transport.js';
 import { toError } from '../utils/errors.js';
 import { Timers } from '../utils/timers.js';
 import { type CommandIo, UsageError } from './command.js';
-import { clockStep, failed, networkStep, passed, type Step } from './network-steps.js';
+import { clockStep, networkStep } from './network-steps.js';
 import { isPage, type Probed, probe } from './probe.js';
+import { failed, passed, type Step } from './step.js';
 
 /** The whole time is 10 s: what is left after this is for the revocation of the token. */
 const STEPS_LIMIT_MS = 8_000;
@@ -156,8 +157,9 @@ function probeWith(
 function callStep(step: 'call' | 'account', path: string, { response, failure }: Probed): Step {
   if (failure !== undefined) return failed(step, `GET ${path}: ${failure}`);
   const { status } = response;
-  if (isPage(response))
-    return failed(step, `GET ${path}: a page was answered (${status}), which is not Moov's.`);
+  if (isPage(response)) {
+    return failed(step, `GET ${path}: the response is an HTML page (${status}), not Moov's.`);
+  }
   if (status === 200) return passed(step, `GET ${path} is allowed`);
   const meaning = status === 404 ? 'there is no such account' : (refusalMeanings[status] ?? 'unexpected');
   return failed(step, `GET ${path} was answered with ${status}: ${meaning}.`);

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs, parseEnv } from 'node:util';
 import { assertAccountID } from '../scopes/scopes.js';
+import { toError } from '../utils/errors.js';
 import { oneLine } from '../utils/one-line.js';
 import { check } from './check-steps.js';
 import { type Command, type CommandIo, UsageError } from './command.js';
-import type { Step, StepName } from './network-steps.js';
+import type { Step, StepName } from './step.js';
 
 /** As shells have it for a process that Ctrl+C has ended. */
 const INTERRUPTED = 130;
@@ -23,8 +24,7 @@ Options:
   --scope <scope>     a scope to ask for, besides /ping.read; may be repeated
   --account <ID>      the account that fills {accountID} in scopes, and that is called
   --env <path>        a file with MOOV_* variables; those of the environment take precedence,
-                      and proxy variables are read from the environment alone.
-                      --env-file is the same, but Node itself reads an option of that name too
+                      and proxy variables are read from the environment alone
   --json              prints { ok, steps: [{ step, ok, text }] }
 
 Exit status: 0 if all is well, 1 if not, 2 for wrong options.
@@ -37,7 +37,6 @@ Exit status: 0 if all is well, 1 if not, 2 for wrong options.
         scope: { type: 'string', multiple: true },
         account: { type: 'string' },
         env: { type: 'string' },
-        'env-file': { type: 'string' },
         json: { type: 'boolean' },
       },
     });
@@ -46,7 +45,7 @@ Exit status: 0 if all is well, 1 if not, 2 for wrong options.
     for await (const step of check({
       scopes: values.scope ?? [],
       accountID: values.account,
-      env: { ...readVariables(values.env ?? values['env-file']), ...io.env },
+      env: { ...readVariables(values.env), ...io.env },
       signal: io.signal,
     })) {
       if (io.signal.aborted && !aboutToken.includes(step.step)) continue;
@@ -70,8 +69,9 @@ function readVariables(path: string | undefined): Readonly<Record<string, string
   if (path === undefined) return {};
   try {
     return parseEnv(readFileSync(path, 'utf8'));
-  } catch {
-    throw new UsageError(`--env: the file could not be read: ${oneLine(path)}`);
+  } catch (error) {
+    const { code = 'failed' }: NodeJS.ErrnoException = toError(error);
+    throw new UsageError(`--env: the file could not be read (${code}): ${oneLine(path)}`);
   }
 }
 

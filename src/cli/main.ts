@@ -1,3 +1,4 @@
+import { oneLine } from '../utils/one-line.js';
 import { userAgent } from '../version.js';
 import { checkCommand } from './check.js';
 import { type Command, type CommandIo, UsageError } from './command.js';
@@ -19,7 +20,8 @@ export async function main([name, ...args]: readonly string[], io: CommandIo): P
   if (name === '--help' || name === '-h') return print(io, overview());
   const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    io.stderr.write(`${name === undefined ? '' : `There is no command of that name.\n\n`}${overview()}`);
+    if (name !== undefined) io.stderr.write(`There is no command "${oneLine(name)}".\n\n`);
+    io.stderr.write(overview());
     return WRONG_USAGE;
   }
   if (args.includes('--help') || args.includes('-h')) return print(io, command.usage);

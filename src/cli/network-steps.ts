@@ -2,29 +2,10 @@ import type { Settings } from '../config/resolve.js';
 import { isExemptFromProxy, proxiesFor } from '../transports/proxy-environment.js';
 import { httpDate } from '../utils/retry-after.js';
 import { isPage, type Probed } from './probe.js';
+import { failed, passed, type Step } from './step.js';
 
 /** A clock that is wrong by less does no harm. */
 const LARGEST_SKEW_MS = 60_000;
-
-/** What is looked at, in this order. */
-export type StepName =
-  | 'settings'
-  | 'network'
-  | 'clock'
-  | 'token'
-  | 'scopes'
-  | 'claims'
-  | 'call'
-  | 'account'
-  | 'revocation';
-
-/** What came of one step. */
-export interface Step {
-  readonly step: StepName;
-  readonly ok: boolean;
-  /** What was found and, if it is wrong, what to do. Parts of it come from outside. */
-  readonly text: string;
-}
 
 /** Whether Moov answers, and Moov itself. */
 export function networkStep({ baseURL }: Settings, { response, failure }: Probed): Step {
@@ -36,7 +17,7 @@ export function networkStep({ baseURL }: Settings, { response, failure }: Probed
   if (isPage(response)) {
     return failed(
       'network',
-      `A page was answered (${status}), which is not Moov's: ${String(data).slice(0, 100)} (${way}). A proxy or a gateway stands between; let ${host} through it.`,
+      `The response is an HTML page (${status}), not Moov's: ${String(data).slice(0, 100)} (${way}). A proxy or a gateway stands between; let ${host} through it.`,
     );
   }
   if (status >= 500) return failed('network', `${host} fails (${status}). Try again later.`);
@@ -71,12 +52,4 @@ export function clockStep(date: unknown): Step {
     'clock',
     `This machine's clock is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} Moov's. Set it, for example by NTP.`,
   );
-}
-
-export function passed(step: StepName, text: string): Step {
-  return { step, ok: true, text };
-}
-
-export function failed(step: StepName, text: string): Step {
-  return { step, ok: false, text };
 }

@@ -19,7 +19,7 @@ export const wording = z.registry<Wording>();
 /**
  * Checks options by an object schema whose members have a {@link Wording}.
  *
- * @throws {@link MoovConfigError} naming the option and what was expected. Unknown options come first, because one may
+ * @throws the subject's error, naming the option and what was expected. Unknown options come first, because one may
  * be a misspelling of an option that is then missing.
  */
 export function parseOptions<Schema extends z.ZodObject>(
@@ -31,7 +31,8 @@ export function parseOptions<Schema extends z.ZodObject>(
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const name = String(parsed.error.issues[0]?.path[0]);
-  throw wrongOption(schema, name, Reflect.get(given, name));
+  const { Failure = MoovConfigError } = subject;
+  throw new Failure(messageAbout(schema, name, Reflect.get(given, name)));
 }
 
 /** All in one message, so that a first start takes one round and not three. */
@@ -79,10 +80,14 @@ export function wrongOption(
   value: unknown,
   got?: string,
 ): MoovConfigError {
+  return new MoovConfigError(messageAbout(schema, name, value, got));
+}
+
+function messageAbout(schema: z.ZodObject, name: string, value: unknown, got?: string): string {
   const { expected, variables, got: describe = typeOf } = wordingOf(schema, name);
   const message = wrongValue(name, expected, got ?? describe(value));
   const how = variables === undefined ? '' : ` Set it in the options or as ${variables.join(' or ')}.`;
-  return new MoovConfigError(message + how);
+  return message + how;
 }
 
 /** The wording of an option of a schema. */
@@ -95,6 +100,22 @@ function wordingOf(schema: z.ZodObject, name: string): Wording {
 export function typeOf(value: unknown): string {
   if (typeof value === 'string' && value !== '') return `a string${flawOf(value)}`;
   return typeof value === 'number' ? 'a number' : describeType(value);
+}
+
+/**
+ * Describes a wrong value that may be a list.
+ *
+ * @param describe - Describes a value, or the first wrong entry of a list.
+ */
+export function gotInList(
+  value: unknown,
+  isRight: (entry: unknown) => boolean,
+  describe: (value: unknown) => string = typeOf,
+): string {
+  if (!Array.isArray(value)) return describe(value);
+  // A copy, in which a hole counts as undefined.
+  const index = [...value].findIndex((entry) => !isRight(entry));
+  return index < 0 ? 'an empty list' : `${describe(value[index])} at place ${index + 1} of ${value.length}`;
 }
 
 /** How a text often gets damaged on its way from a file or a dashboard. */

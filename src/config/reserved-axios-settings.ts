@@ -20,19 +20,15 @@ export const connectionSettings = [
   'family',
   'insecureHTTPParser',
   'maxRate',
-  'timeout',
-  'maxRedirects',
-  'cancelToken',
-  'auth',
-  'socketPath',
-  'transport',
 ] as const;
 
 /** Finds the first setting of an Axios config that would bypass this package's rules, or that Axios cannot use. */
 export function findReservedSetting(config: unknown): string | undefined {
   if (!isObject(config)) return undefined;
   const settings = new Map(Object.entries(config));
-  const name = [...reservedSettings, 'timeout'].find((candidate) => settings.get(candidate) !== undefined);
+  const name = [...reservedSettings, 'timeout', 'cancelToken'].find(
+    (candidate) => settings.get(candidate) !== undefined,
+  );
   if (name !== undefined) return name;
   const proxy: unknown = settings.get('proxy') ?? false;
   if (proxy !== false && describeType(proxy) !== 'an object') {

@@ -1,15 +1,8 @@
-import type { CreateAxiosDefaults } from 'axios';
 import type { z } from 'zod';
 import { MoovConfigError, MoovUnavailableError } from '../errors.js';
 import { describeType, isObject } from '../utils/value-type.js';
 import { assertKnown, type Subject } from './check-options.js';
-import type {
-  Credentials,
-  MoovOAuthOptions,
-  Secret,
-  SecretOrPair,
-  TransportChoice,
-} from './connection-options.js';
+import type { Credentials, MoovOAuthOptions, Secret, SecretOrPair } from './connection-options.js';
 import type { MoovAuthOptions } from './options.js';
 import { missingOptions, parseOptions, withVariables, wrongOption } from './parse-options.js';
 import { connectionSettings } from './reserved-axios-settings.js';
@@ -46,7 +39,8 @@ export function readOAuthOptions(options: MoovOAuthOptions, env: Environment = p
   return hideCredentials(resolve({ name: 'MoovOAuthClient' }, oauthSchema, options, env));
 }
 
-function resolve<Schema extends z.ZodObject>(
+/** Fills in the variables, and checks each option by its schema, and those that depend on each other. */
+function resolve<Schema extends typeof authSchema | typeof oauthSchema>(
   subject: Subject,
   schema: Schema,
   options: object,
@@ -64,7 +58,10 @@ function resolve<Schema extends z.ZodObject>(
     (name) => !given.has(name) && isRequired(name, schema, given),
   );
   if (missing.length > 1) throw missingOptions(subject, schema, missing);
-  return parseOptions(subject, schema, Object.fromEntries(given));
+  const settings = parseOptions(subject, schema, Object.fromEntries(given));
+  requireOrigin(settings);
+  refuseConnectionSettings(settings);
+  return settings;
 }
 
 function isRequired(name: string, { shape }: z.ZodObject, given: ReadonlyMap<string, unknown>): boolean {
@@ -73,21 +70,11 @@ function isRequired(name: string, { shape }: z.ZodObject, given: ReadonlyMap<str
 }
 
 function hideCredentials<
-  Options extends {
-    clientId?: SecretOrPair | undefined;
-    clientSecret?: Secret | undefined;
-    baseURL: string;
-    origin?: string | undefined;
-    transport: TransportChoice;
-    axios?: CreateAxiosDefaults | undefined;
-  },
+  Options extends { clientId?: SecretOrPair | undefined; clientSecret?: Secret | undefined },
 >(options: Options): WithHiddenCredentials<Options> {
   const { clientId, clientSecret, ...rest } = options;
-  requireOrigin(rest.origin, rest.baseURL);
-  refuseConnectionSettings(rest.transport, rest.axios);
   return {
     ...rest,
-    baseURL: rest.baseURL.replace(/\/+$/, ''),
     clientId: async () => half('clientId', await read('clientId', clientId)),
     async credentials() {
       const value = await read('clientId', clientId);
@@ -120,7 +107,7 @@ function half(name: Half, value: unknown): string {
 }
 
 /** Moov answers 401 to requests without a registered domain. */
-function requireOrigin(origin: string | undefined, baseURL: string): void {
+function requireOrigin({ origin, baseURL }: z.output<typeof oauthSchema>): void {
   if (!isOfMoov(baseURL)) return;
   if (origin === undefined) throw wrongOption(authSchema, 'origin', origin);
   if (isLoopback(new URL(origin).hostname))
@@ -136,7 +123,7 @@ function isOfMoov(baseURL: unknown): boolean {
 }
 
 /** With a Dispatcher, these settings would have no effect. */
-function refuseConnectionSettings(transport: TransportChoice, axios: CreateAxiosDefaults = {}): void {
+function refuseConnectionSettings({ transport, axios = {} }: z.output<typeof oauthSchema>): void {
   const found = typeof transport === 'string' ? undefined : connectionSettings.find((name) => axios[name]);
   if (found === undefined) return;
   throw new MoovConfigError(

@@ -6,7 +6,8 @@ import type { LoggerOption } from '../logging/logger.js';
 import type { TokenStore } from '../token-store.js';
 import { describeType, isObject } from '../utils/value-type.js';
 import type { Secret, SecretOrPair, TransportChoice } from './connection-options.js';
-import { typeOf, type Wording, wording } from './parse-options.js';
+import { maxTokens, milliseconds, ofMilliseconds, ofRetries, retries } from './numbers.js';
+import { typeOf, wording } from './parse-options.js';
 import { findReservedSetting, reservedSettings } from './reserved-axios-settings.js';
 import { secretText } from './secret-text.js';
 
@@ -36,17 +37,6 @@ export const logger = z.custom<LoggerOption>(isLogger).optional().register(wordi
   expected: 'an object with the functions debug, info, warn and error, a function, or false',
 });
 
-const LONGEST_MS = 2 ** 31 - 1;
-
-export const milliseconds = z.int().min(1).max(LONGEST_MS);
-export const ofMilliseconds: Wording = {
-  expected: `a whole number of milliseconds from 1 to ${LONGEST_MS}`,
-  got: describeType,
-};
-
-export const retries = z.int().min(0).max(10);
-export const ofRetries: Wording = { expected: 'a whole number from 0 to 10', got: describeType };
-
 /** The options that moovAuth() and MoovOAuthClient share. */
 const connection = {
   origin: z
@@ -63,6 +53,8 @@ const connection = {
     .string()
     .refine(isBaseURL)
     .default('https://api.moov.io')
+    // Paths begin with a slash.
+    .transform((url) => url.replace(/\/+$/, ''))
     .register(wording, {
       expected: 'an https URL without user info, query or fragment (http is for loopback only)',
       variables: ['MOOV_BASE_URL'],
@@ -89,7 +81,7 @@ const connection = {
     .custom<CreateAxiosDefaults>(isAxiosConfig)
     .optional()
     .register(wording, {
-      expected: `an object of Axios settings without ${reservedSettings.join(', ')}, timeout (use timeoutMs) and an Authorization header, which this package sets itself`,
+      expected: `an object of Axios settings without ${reservedSettings.join(', ')}, timeout (use timeoutMs), cancelToken (use signal in calls) and an Authorization header, which this package sets itself`,
       got: reservedSetting,
     }),
 };
@@ -140,12 +132,7 @@ export const authSchema = z.object({
     .union([z.guid(), z.custom<(req: Request) => string | undefined>(isFunction)])
     .optional()
     .register(wording, { expected: 'an account ID, a UUID, or a function of the request that returns one' }),
-  maxTokens: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(10_000)
-    .register(wording, { expected: 'a whole number from 1 to 1,000,000', got: describeType }),
+  maxTokens,
   configure: z
     .custom<(instance: AxiosInstance) => void>(isFunction)
     .optional()
@@ -167,7 +154,7 @@ function shortWord(value: unknown): string {
 }
 
 /** A URL without user info, query and fragment is no secret; any other text may be one. */
-function shownURL(value: unknown): string {
+export function shownURL(value: unknown): string {
   if (typeof value !== 'string' || !/^https?:\/\/[\w.:[\]/-]+$/i.test(value) || !URL.canParse(value)) {
     return typeOf(value);
   }

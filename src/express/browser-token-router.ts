@@ -1,10 +1,11 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import { MoovConfigError, MoovTokenError } from '../errors.js';
+import { parseOptions, wording } from '../config/parse-options.js';
+import { MoovTokenError } from '../errors.js';
 import type { AuthToken } from '../oauth/token-request.js';
 import { type MoovScope, missingScopes, type ScopeSet, scopeSet } from '../scopes/scopes.js';
 import { isForm, readFields } from './body.js';
-import { type Guard, isOver, protectedRoute, Refusal } from './protected-route.js';
+import { type Guard, isOver, protectedRoute, Refusal, routeOptions } from './protected-route.js';
 import { BodyError } from './request-bytes.js';
 
 type Scopes = MoovScope | readonly MoovScope[];
@@ -52,21 +53,30 @@ export interface BrowserTokenActions {
   discard(token: AuthToken): void;
 }
 
+const routerOptions = z.object({
+  ...routeOptions,
+  // The scopes themselves are read by the router's MoovAuth.
+  scopes: z
+    .custom<BrowserTokenRouterOptions['scopes']>((value) => value !== undefined)
+    .register(wording, {
+      expected: 'a scope, a list of scopes, or a function of the request that returns them',
+    }),
+});
+
 const asked = z.strictObject({ scopes: z.array(z.string().trim().regex(/^\S+$/)).min(1) });
 
-/** `POST /token`: a new token for each response, with at most the scopes that the server grants, and no refresh token. */
+/**
+ * `POST /token`: a new token for each response, with at most the scopes that the server grants, and no refresh token.
+ *
+ * @throws {@link MoovConfigError} naming the option and what was expected.
+ */
 export function createBrowserTokenRouter(
   actions: BrowserTokenActions,
   options: BrowserTokenRouterOptions,
 ): Router {
-  const { scopes } = options ?? {};
-  if (scopes === undefined) {
-    throw new MoovConfigError(
-      'browserTokenRouter: "scopes" must be scopes, or a function of the request that returns them.',
-    );
-  }
+  const { scopes, ...route } = parseOptions({ name: 'browserTokenRouter' }, routerOptions, options ?? {});
   const granted = typeof scopes === 'function' ? scopes : constant(actions.read(scopes));
-  return protectedRoute({ name: 'browserTokenRouter', path: '/token', options, further: ['scopes'], serve });
+  return protectedRoute({ path: '/token', ...route, serve });
 
   async function serve(req: Request, res: Response): Promise<void> {
     if (isForm(req)) throw new BodyError(400, 'Expected application/json or no body.');

@@ -1,5 +1,7 @@
 import type { Request, Response } from 'express';
-import { MoovConfigError } from '../errors.js';
+import { z } from 'zod';
+import { gotInList, typeOf, wording } from '../config/parse-options.js';
+import { shownURL } from '../config/schema.js';
 
 /** How long a browser may cache the response to a preflight, in seconds. */
 const PREFLIGHT_SECONDS = '600';
@@ -7,27 +9,27 @@ const PREFLIGHT_SECONDS = '600';
 /** A host, or an IPv6 address, and a port; no user, path or wildcard. */
 const schemeAndHost = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._~!$&'()+,;=-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/;
 
+const allowedOrigin = z.string().toLowerCase().refine(isOrigin);
+
 /**
- * Any scheme is accepted, because pages of apps and extensions have their own: `capacitor://localhost`,
- * `chrome-extension://<id>`.
- *
- * @returns the origins in lower case.
- * @throws {@link MoovConfigError} when an entry is not scheme and host, or is in a form that no browser sends, such as
- * with the default port of `https`.
+ * The option `allowedOrigins`, in lower case. Any scheme is accepted, because pages of apps and extensions have their
+ * own: `capacitor://localhost`, `chrome-extension://<id>`. A form that no browser sends is refused, such as one with the
+ * default port of `https`.
  */
-export function readAllowedOrigins(router: string, allowed: unknown): ReadonlySet<string> {
-  const list: unknown[] = allowed === undefined ? [] : Array.isArray(allowed) ? allowed : [undefined];
-  const origins = new Set<string>();
-  for (const entry of list) {
-    const origin = typeof entry === 'string' ? entry.toLowerCase() : '';
-    if (!isOrigin(origin)) {
-      throw new MoovConfigError(
-        `${router}: "allowedOrigins" must be a list of origins as scheme and host, such as "https://app.example.com" or "capacitor://localhost".`,
-      );
-    }
-    origins.add(origin);
-  }
-  return origins;
+export const allowedOrigins = z
+  .array(allowedOrigin)
+  .default([])
+  .transform((list): ReadonlySet<string> => new Set(list))
+  .register(wording, {
+    expected:
+      'a list of origins as scheme and host in the form that browsers send, such as https://app.example.com or capacitor://localhost',
+    got: gotOrigins,
+  });
+
+/** One origin alone is not a list, however right it is. */
+function gotOrigins(value: unknown): string {
+  if (!Array.isArray(value)) return typeOf(value);
+  return gotInList(value, (entry) => allowedOrigin.safeParse(entry).success, shownURL);
 }
 
 function isOrigin(text: string): boolean {

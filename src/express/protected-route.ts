@@ -1,8 +1,9 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { assertKnown } from '../config/check-options.js';
+import { z } from 'zod';
+import { gotInList, wording } from '../config/parse-options.js';
 import { MoovAuthError, MoovConfigError, MoovScopeError, MoovUnavailableError } from '../errors.js';
 import { describeType } from '../utils/value-type.js';
-import { admitsOrigin, answerPreflight, readAllowedOrigins } from './origin-check.js';
+import { admitsOrigin, allowedOrigins, answerPreflight } from './origin-check.js';
 import { BodyError } from './request-bytes.js';
 
 /** How long a guard that returned a boolean has to call `next()` or to answer; others have as long as they like. */
@@ -23,13 +24,20 @@ export class Refusal extends Error {
   }
 }
 
+/** The options that all routers have. */
+export const routeOptions = {
+  guard: z.custom<Guard>(isGuard).register(wording, {
+    expected:
+      'Express middleware, or a non-empty list of it, that calls next() for users who may use the route, as in { guard: requireAdmin }',
+    got: (value) => gotInList(value, isHandler),
+  }),
+  allowedOrigins,
+};
+
 export interface ProtectedRoute {
-  /** The public function that makes the router, for messages. */
-  name: string;
   path: string;
-  options: { guard: Guard; allowedOrigins?: string[] | undefined } | undefined;
-  /** The options in addition to `guard` and `allowedOrigins`. */
-  further: readonly string[];
+  guard: Guard;
+  allowedOrigins: ReadonlySet<string>;
   /**
    * Answers a request that the guards allow. It checks {@link isOver} before it acts. What it throws is answered here
    * if it is about the request or about Moov.
@@ -37,15 +45,10 @@ export interface ProtectedRoute {
   serve(req: Request, res: Response): Promise<void>;
 }
 
-/**
- * A router with one route that takes `POST` alone: from no other site, past the guards, and never from a cache.
- *
- * @throws {@link MoovConfigError} when the guard is missing, an origin is invalid, or an option is unknown.
- */
-export function protectedRoute({ name, path, options, further, serve }: ProtectedRoute): Router {
-  assertKnown({ name }, options ?? {}, ['guard', 'allowedOrigins', ...further]);
-  const guards = readGuard(name, options?.guard);
-  const origins = readAllowedOrigins(name, options?.allowedOrigins);
+/** A router with one route that takes `POST` alone: from no other site, past the guards, and never from a cache. */
+export function protectedRoute({ path, guard, allowedOrigins: origins, serve }: ProtectedRoute): Router {
+  // A copy, which the application cannot change.
+  const guards = [guard].flat();
   const router = Router();
   router.all(path, (req, res, next) => {
     answer(req, res).catch(next);
@@ -99,16 +102,12 @@ function refuse(res: Response, status: number, error: string, description: strin
   res.status(status).json({ error, error_description: description });
 }
 
-/** @throws {@link MoovConfigError} when a guard is missing, an empty list, or not made of functions. */
-function readGuard(router: string, guard: unknown): readonly RequestHandler[] {
-  const list: unknown[] = Array.isArray(guard) ? [...guard] : [guard];
-  if (list.length > 0 && list.every(isHandler)) return list;
-  throw new MoovConfigError(
-    `${router}: "guard" must be Express middleware, or a non-empty list of it, that calls next() for users who may use the route, as in ${router}({ guard: requireAdmin }).`,
-  );
+function isGuard(value: unknown): boolean {
+  const list: unknown[] = Array.isArray(value) ? [...value] : [value];
+  return list.length > 0 && list.every(isHandler);
 }
 
-function isHandler(value: unknown): value is RequestHandler {
+function isHandler(value: unknown): boolean {
   return typeof value === 'function';
 }
 

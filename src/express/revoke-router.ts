@@ -1,8 +1,9 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import { MoovConfigError, MoovRevokeError } from '../errors.js';
+import { parseOptions, wording } from '../config/parse-options.js';
+import { MoovRevokeError } from '../errors.js';
 import { readFields } from './body.js';
-import { type Guard, isOver, protectedRoute } from './protected-route.js';
+import { type Guard, isOver, protectedRoute, routeOptions } from './protected-route.js';
 import { BodyError } from './request-bytes.js';
 
 /** Options of `moov.revokeRouter`. */
@@ -24,16 +25,24 @@ export interface RevokeActions {
   revokeToken(token: string, tokenTypeHint: 'access_token' | 'refresh_token' | undefined): Promise<void>;
 }
 
+const routerOptions = z.object({
+  ...routeOptions,
+  held: z.boolean().default(true).register(wording, { expected: 'true or false' }),
+});
+
 const revocation = z.object({
   token: z.string().min(1),
   token_type_hint: z.string().nullish(),
 });
 
-/** Creates the router for `POST /revoke`, as in RFC 7009. */
+/**
+ * Creates the router for `POST /revoke`, as in RFC 7009.
+ *
+ * @throws {@link MoovConfigError} naming the option and what was expected.
+ */
 export function createRevokeRouter(actions: RevokeActions, options: RevokeRouterOptions): Router {
-  const { held = true } = options ?? {};
-  if (typeof held !== 'boolean') throw new MoovConfigError('revokeRouter: "held" must be true or false.');
-  return protectedRoute({ name: 'revokeRouter', path: '/revoke', options, further: ['held'], serve });
+  const { held, ...route } = parseOptions({ name: 'revokeRouter' }, routerOptions, options ?? {});
+  return protectedRoute({ path: '/revoke', ...route, serve });
 
   async function serve(req: Request, res: Response): Promise<void> {
     const fields = await readFields(req);

@@ -13,6 +13,7 @@ import type {
   TokenStoreAnswer,
   TokenStoreChange,
 } from '../token-store.js';
+import { describeType } from '../utils/value-type.js';
 import { checkRedis } from './check.js';
 import { decrypt, encrypt } from './encryption.js';
 import { type RedisTokenStoreOptions, readRedisOptions } from './options.js';
@@ -83,11 +84,11 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
       throw error;
     });
     const [state, generation, leftMs, value]: unknown[] = Array.isArray(answer) ? answer : [];
-    if (typeof generation !== 'string') throw unexpected(answer);
+    if (typeof generation !== 'string') throw unexpected('acquire', answer);
     if (state === 'locked') return { state, lock: { key, id, generation }, ...unreadable };
-    if (typeof leftMs !== 'number') throw unexpected(answer);
+    if (typeof leftMs !== 'number') throw unexpected('acquire', answer);
     if (state === 'held') return { state, leftMs: Math.max(0, leftMs), ...unreadable };
-    if (state !== 'token' || typeof value !== 'string') throw unexpected(answer);
+    if (state !== 'token' || typeof value !== 'string') throw unexpected('acquire', answer);
     const token = decrypt(value, keys, namesOf(prefix, key)[0]);
     if (token === undefined) return acquire(key, generation, { unreadable: true });
     return { state, generation, token, leftMs };
@@ -130,7 +131,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
         stored,
         first,
       ]);
-      if (typeof answer !== 'string') throw unexpected(answer);
+      if (typeof answer !== 'string') throw unexpected('put', answer);
       if (answer === 'overtaken') return undefined;
       return answer === 'forgotten' ? { state: answer } : answer;
     },
@@ -146,7 +147,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
       const args = [firstGeneration(), GENERATION_LIFE_MS, channel, revoked];
       const answer = await run(scripts.revoke, all, args);
       const [state, taken]: unknown[] = Array.isArray(answer) ? answer : [];
-      if (state !== 'revoked' || typeof taken !== 'string') throw unexpected(answer);
+      if (state !== 'revoked' || typeof taken !== 'string') throw unexpected('revoke', answer);
       if (taken === '') return undefined;
       const values = taken.split(' ');
       const tokens = values
@@ -175,6 +176,15 @@ function firstGeneration(): string {
   return `${randomInt(1, EPOCHS)}000000`;
 }
 
-function unexpected(answer: unknown): Error {
-  return new Error(`Redis gave an answer of type ${typeof answer} that no script of this store gives`);
+/** What the scripts return, for messages. */
+const results = {
+  acquire: 'a list of a state, a generation and what belongs to the state',
+  put: 'a string',
+  revoke: 'a list of a state and the removed token',
+};
+
+function unexpected(script: keyof typeof results, answer: unknown): Error {
+  return new Error(
+    `The script "${script}" of redisTokenStore: expected ${results[script]}; got ${describeType(answer)}. Check whether a proxy or a setting of the client changes Redis's responses`,
+  );
 }

@@ -1,8 +1,8 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { assertKnown, wrongValue } from '../config/check-options.js';
-import { parseOptions, typeOf, wording } from '../config/parse-options.js';
-import { milliseconds, ofMilliseconds } from '../config/schema.js';
+import { milliseconds, ofMilliseconds } from '../config/numbers.js';
+import { gotInList, parseOptions, typeOf, wording } from '../config/parse-options.js';
 import { MoovConfigError } from '../errors.js';
 import { isClient, unsupportedClient } from './client-kind.js';
 
@@ -113,10 +113,10 @@ const schema = z.object({
 export type RedisSettings = z.output<typeof schema>;
 
 /** @throws {@link MoovConfigError} naming the option and what was expected; never the value of a key. */
-export function readRedisOptions(options: unknown, env = process.env): RedisSettings {
+export function readRedisOptions(options: unknown): RedisSettings {
   const subject = { name: 'redisTokenStore' };
   assertKnown(subject, options, Object.keys(schema.shape));
-  const encryptionKey = Reflect.get(options, 'encryptionKey') ?? readVariable(env[VARIABLE]);
+  const encryptionKey = Reflect.get(options, 'encryptionKey') ?? readVariable(process.env[VARIABLE]);
   return parseOptions(subject, schema, { ...options, encryptionKey });
 }
 
@@ -124,15 +124,12 @@ function readVariable(text: string | undefined): string[] | undefined {
   const keys = text?.split(',').map((key) => key.trim());
   if (keys?.every((key) => keyOf(key) !== undefined) !== false) return keys;
   const expected = `${KEY_BYTES} bytes in base64 (43 or 44 characters) or in hex (64), or several such keys with commas between them (openssl rand -base64 32)`;
-  throw new MoovConfigError(wrongValue(VARIABLE, expected, gotKeys(keys)));
+  throw new MoovConfigError(wrongValue(VARIABLE, expected, gotKeys(keys?.length === 1 ? keys[0] : keys)));
 }
 
 /** Describes which of several keys is wrong, and its length. */
 function gotKeys(value: unknown): string {
-  if (!Array.isArray(value)) return gotKey(value);
-  const wrong = value.findIndex((key) => keyOf(key) === undefined);
-  if (wrong < 0) return 'an empty list';
-  return `${gotKey(value[wrong])}${value.length > 1 ? ` at place ${wrong + 1} of ${value.length}` : ''}`;
+  return gotInList(value, (key) => keyOf(key) !== undefined, gotKey);
 }
 
 function gotKey(value: unknown): string {

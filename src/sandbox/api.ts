@@ -29,7 +29,7 @@ export class Api {
     this.tokens = new Tokens(settings);
     this.#oauth = new OAuth(settings, this.tokens, recorder);
     this.#access = new Access(settings, this.tokens);
-    this.#checkRate = rateLimiter(settings.requestsPerSecond);
+    this.#checkRate = rateLimiter(settings.rateLimit.requestsPerSecond);
     this.#resources = new Resources(settings, recorder);
   }
 
@@ -37,7 +37,7 @@ export class Api {
     return this.#resources;
   }
 
-  /** The name of the account in a path, for those who look on. */
+  /** The name of the account in a path, for the page and the log. */
   accountNameIn(pathname: string): string | undefined {
     const accountID = /^\/accounts\/([^/]+)/.exec(pathname)?.[1];
     return accountID === undefined ? undefined : this.#resources.accounts.find(accountID)?.displayName;
@@ -46,7 +46,7 @@ export class Api {
   /** Forgets all but tokens. */
   reset(): void {
     this.responders.clear();
-    this.#checkRate = rateLimiter(this.#settings.requestsPerSecond);
+    this.#checkRate = rateLimiter(this.#settings.rateLimit.requestsPerSecond);
     this.#resources = new Resources(this.#settings, this.#recorder);
   }
 

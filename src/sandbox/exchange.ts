@@ -16,7 +16,8 @@ export interface SandboxRequest {
   readonly status: number;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** Without `readonly`. */
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A request and what became of it. */
 export class Exchange {

@@ -1,4 +1,5 @@
 import { assertKnown } from '../config/check-options.js';
+import { LONGEST_TIMER_MS } from '../utils/timers.js';
 import { describeType } from '../utils/value-type.js';
 import { replyOf } from './http/reply.js';
 
@@ -12,8 +13,22 @@ interface FaultTarget {
   readonly times?: number;
 }
 
+/** The fields by which the kinds of fault differ: each kind excludes those of the others. */
+interface Excluded {
+  /** @hidden */
+  readonly status?: never;
+  /** @hidden */
+  readonly headers?: never;
+  /** @hidden */
+  readonly body?: never;
+  /** @hidden */
+  readonly drop?: never;
+  /** @hidden */
+  readonly truncate?: never;
+}
+
 /** Answers instead of handling the request: nothing is done. */
-export interface AnswerFault extends FaultTarget {
+export interface AnswerFault extends FaultTarget, Pick<Excluded, 'drop' | 'truncate'> {
   /** The status of the response, 200 to 599. */
   readonly status: number;
   /** Headers of the response, in addition to `x-request-id`, which may be replaced. */
@@ -24,73 +39,40 @@ export interface AnswerFault extends FaultTarget {
   readonly body?: object | string;
   /** Milliseconds to wait first. */
   readonly delayMs?: number;
-  /** Belongs to another kind of fault. */
-  readonly drop?: never;
-  /** Belongs to another kind of fault. */
-  readonly truncate?: never;
 }
 
 /**
  * Cuts the connection instead of responding: `'before'` the request is processed, or `'after'`, a lost response: the
  * transfer exists, and the caller does not know.
  */
-export interface DropFault extends FaultTarget {
+export interface DropFault extends FaultTarget, Omit<Excluded, 'drop'> {
   /** When: before the request is acted on, or after. */
   readonly drop: 'before' | 'after';
   /** Milliseconds to wait first. */
   readonly delayMs?: number;
-  /** Belongs to another kind of fault. */
-  readonly status?: never;
-  /** Belongs to another kind of fault. */
-  readonly headers?: never;
-  /** Belongs to another kind of fault. */
-  readonly body?: never;
-  /** Belongs to another kind of fault. */
-  readonly truncate?: never;
 }
 
 /**
  * Handles the request, announces the whole response and cuts the connection in the middle of its body. A response without
  * a body is lost completely.
  */
-export interface TruncateFault extends FaultTarget {
+export interface TruncateFault extends FaultTarget, Omit<Excluded, 'truncate'> {
   /** Marks the kind of fault. */
   readonly truncate: true;
   /** Milliseconds to wait first. */
   readonly delayMs?: number;
-  /** Belongs to another kind of fault. */
-  readonly status?: never;
-  /** Belongs to another kind of fault. */
-  readonly headers?: never;
-  /** Belongs to another kind of fault. */
-  readonly body?: never;
-  /** Belongs to another kind of fault. */
-  readonly drop?: never;
 }
 
 /** Waits, then handles the request normally, even if its client is gone by then. */
-export interface DelayFault extends FaultTarget {
+export interface DelayFault extends FaultTarget, Excluded {
   /** Milliseconds to wait. */
   readonly delayMs: number;
-  /** Belongs to another kind of fault. */
-  readonly status?: never;
-  /** Belongs to another kind of fault. */
-  readonly headers?: never;
-  /** Belongs to another kind of fault. */
-  readonly body?: never;
-  /** Belongs to another kind of fault. */
-  readonly drop?: never;
-  /** Belongs to another kind of fault. */
-  readonly truncate?: never;
 }
 
 /** One kind of trouble for the requests it names; see `MoovSandbox.fail`. */
 export type FaultRule = AnswerFault | DropFault | TruncateFault | DelayFault;
 
 const fields = ['method', 'path', 'times', 'status', 'headers', 'body', 'delayMs', 'drop', 'truncate'];
-
-/** A timer fires at once for a longer time than this. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** The rules that are still to be used, in the order given. */
 export class Faults {
@@ -125,9 +107,9 @@ export class Faults {
         `times: expected a whole number, at least 1, or Infinity; got ${describeType(times)}.`,
       );
     }
-    if (rule.delayMs !== undefined && !(rule.delayMs >= 0 && rule.delayMs <= LONGEST_DELAY_MS)) {
+    if (rule.delayMs !== undefined && !(rule.delayMs >= 0 && rule.delayMs <= LONGEST_TIMER_MS)) {
       throw new TypeError(
-        `delayMs: expected milliseconds from 0 to ${LONGEST_DELAY_MS}; got ${describeType(rule.delayMs)}.`,
+        `delayMs: expected milliseconds from 0 to ${LONGEST_TIMER_MS}; got ${describeType(rule.delayMs)}.`,
       );
     }
     if (rule.drop !== undefined && rule.drop !== 'before' && rule.drop !== 'after') {

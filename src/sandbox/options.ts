@@ -1,5 +1,6 @@
-import { assertKnown, wrongValue } from '../config/check-options.js';
-import { describeType } from '../utils/value-type.js';
+import { z } from 'zod';
+import { gotInList, parseOptions, type Wording, wording } from '../config/parse-options.js';
+import { describeType, isObject } from '../utils/value-type.js';
 import { checkSeed, type SandboxSeed } from './seed.js';
 
 /**
@@ -48,108 +49,60 @@ export interface MoovSandboxOptions {
   readonly log?: boolean | SandboxLog | undefined;
 }
 
-/** Options with the defaults filled in. */
-export interface Settings {
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly origins: readonly string[];
-  readonly platformAccountID: string;
-  readonly expiresIn: 'timestamp' | 'seconds';
-  readonly tokenLifeSeconds: number;
-  readonly refreshTokens: boolean;
-  readonly requestsPerSecond: number;
-  readonly opaqueTokens: boolean;
-  readonly webhookSecret: string;
-  readonly seed: SandboxSeed;
-  readonly log: SandboxLog | undefined;
-}
+const text = z.string().min(1);
+const ofText: Wording = { expected: 'a string that is not empty' };
+const yesOrNo: Wording = { expected: 'true or false' };
 
-// An object rather than a list, so that the compiler asks for every option.
-const known: Record<keyof MoovSandboxOptions, true> = {
-  clientId: true,
-  clientSecret: true,
-  origins: true,
-  platformAccountID: true,
-  expiresIn: true,
-  tokenLifeSeconds: true,
-  refreshTokens: true,
-  rateLimit: true,
-  opaqueTokens: true,
-  webhookSecret: true,
-  seed: true,
-  log: true,
-};
+const schema = z.object({
+  clientId: text.default('sandbox-public-key').register(wording, ofText),
+  clientSecret: text.default('sandbox-secret-key').register(wording, ofText),
+  origins: z
+    .array(z.custom<string>(isRegistrable))
+    .min(1)
+    .default(['https://app.example.com'])
+    .register(wording, {
+      expected:
+        "a list of origins such as 'https://app.example.com': scheme and host only, and not localhost",
+      got: (value) => gotInList(value, isRegistrable),
+    }),
+  platformAccountID: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .default('b1d2c3a4-0000-4000-8000-000000000001')
+    .register(wording, { expected: 'an account ID' }),
+  expiresIn: z
+    .enum(['timestamp', 'seconds'])
+    .default('timestamp')
+    .register(wording, { expected: "'timestamp' or 'seconds'" }),
+  tokenLifeSeconds: z.int().min(1).default(3_600).register(wording, {
+    expected: 'a whole number of seconds, at least 1',
+    got: describeType,
+  }),
+  refreshTokens: z.boolean().default(true).register(wording, yesOrNo),
+  rateLimit: z
+    .object({ requestsPerSecond: z.int().min(1) })
+    .default({ requestsPerSecond: Number.POSITIVE_INFINITY })
+    .register(wording, {
+      expected: '{ requestsPerSecond } with a whole number, at least 1',
+      got: (value) => describeType(isObject(value) ? Reflect.get(value, 'requestsPerSecond') : value),
+    }),
+  opaqueTokens: z.boolean().default(false).register(wording, yesOrNo),
+  webhookSecret: text.default('sandbox-webhook-secret').register(wording, ofText),
+  // It has fields of its own, and messages about them.
+  seed: z.unknown().default({}).transform(checkSeed),
+  log: z
+    .union([z.boolean(), z.custom<SandboxLog>((value) => typeof value === 'function')])
+    .default(false)
+    .transform((log): SandboxLog | false => (log === true ? (line) => console.log(line) : log))
+    .register(wording, { expected: 'true, false or a function' }),
+} satisfies Record<keyof MoovSandboxOptions, z.ZodType>);
+
+/** Options with the defaults filled in. */
+export type Settings = Readonly<z.output<typeof schema>>;
 
 /** @throws TypeError for an unknown option or one that can't work, naming it and what was expected. */
 export function resolveOptions(options: MoovSandboxOptions): Settings {
-  assertKnown({ name: 'createMoovSandbox', Failure: TypeError }, options, Object.keys(known));
-  const { origins = ['https://app.example.com'] } = options;
-  expect(
-    Array.isArray(origins) && origins.length > 0 && origins.every(isRegistrable),
-    'origins',
-    "a list of origins such as 'https://app.example.com': scheme and host only, and not localhost",
-    origins,
-  );
-  const settings: Settings = {
-    clientId: options.clientId ?? 'sandbox-public-key',
-    clientSecret: options.clientSecret ?? 'sandbox-secret-key',
-    origins: [...origins],
-    platformAccountID: options.platformAccountID ?? 'b1d2c3a4-0000-4000-8000-000000000001',
-    expiresIn: options.expiresIn ?? 'timestamp',
-    tokenLifeSeconds: options.tokenLifeSeconds ?? 3600,
-    refreshTokens: options.refreshTokens ?? true,
-    requestsPerSecond: options.rateLimit?.requestsPerSecond ?? Number.POSITIVE_INFINITY,
-    opaqueTokens: options.opaqueTokens ?? false,
-    webhookSecret: options.webhookSecret ?? 'sandbox-webhook-secret',
-    seed: checkSeed(options.seed ?? {}),
-    log: options.log === true ? (line) => console.log(line) : options.log || undefined,
-  };
-  for (const name of ['clientId', 'clientSecret', 'webhookSecret'] as const) {
-    const value: unknown = settings[name];
-    expect(typeof value === 'string' && value !== '', name, 'a string that is not empty', value);
-  }
-  expect(
-    /^[\w-]+$/.test(settings.platformAccountID),
-    'platformAccountID',
-    'an account ID',
-    settings.platformAccountID,
-  );
-  expect(
-    ['timestamp', 'seconds'].includes(settings.expiresIn),
-    'expiresIn',
-    "'timestamp' or 'seconds'",
-    settings.expiresIn,
-  );
-  expect(
-    isPositiveInteger(settings.tokenLifeSeconds),
-    'tokenLifeSeconds',
-    'a whole number of seconds, at least 1',
-    settings.tokenLifeSeconds,
-  );
-  expect(
-    options.rateLimit === undefined || isPositiveInteger(settings.requestsPerSecond),
-    'rateLimit.requestsPerSecond',
-    'a whole number, at least 1',
-    options.rateLimit?.requestsPerSecond,
-  );
-  expect(
-    settings.log === undefined || typeof settings.log === 'function',
-    'log',
-    'true, false or a function',
-    options.log,
-  );
-  return settings;
-}
-
-function expect(condition: boolean, option: string, what: string, value: unknown): void {
-  // A number may be a key, put in the wrong place.
-  const got =
-    typeof value === 'number' && /^(client|webhook)/.test(option) ? 'a number' : describeType(value);
-  if (!condition) throw new TypeError(wrongValue(option, what, got));
-}
-
-function isPositiveInteger(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) > 0;
+  return parseOptions({ name: 'createMoovSandbox', Failure: TypeError }, schema, options);
 }
 
 function isRegistrable(origin: unknown): boolean {

@@ -1,4 +1,4 @@
-import { Exchange, type SandboxRequest } from './exchange.js';
+import { Exchange, type Mutable, type SandboxRequest } from './exchange.js';
 
 /** Counters from the sandbox's beginning, or its last reset. Requests count on arrival, whatever becomes of them. */
 export interface SandboxStats {
@@ -30,8 +30,6 @@ export interface SandboxStats {
   readonly faults: number;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 const byStatus: Readonly<Record<number, keyof SandboxStats>> = {
   401: 'unauthorized',
   403: 'forbidden',
@@ -39,7 +37,7 @@ const byStatus: Readonly<Record<number, keyof SandboxStats>> = {
   429: 'rateLimited',
 };
 
-/** Who looks on. */
+/** Follows the exchanges as they change, such as the page or the log. */
 interface RecorderListener {
   /** A request has arrived, or its exchange is over. */
   readonly changed: (exchange: Exchange) => void;
@@ -114,7 +112,7 @@ export class Recorder {
       try {
         changed(exchange);
       } catch {
-        // Who looks on can't break a request.
+        // A listener's error must not fail a request.
       }
     }
   }

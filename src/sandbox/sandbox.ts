@@ -196,7 +196,7 @@ export function createMoovSandbox(options: MoovSandboxOptions = {}): MoovSandbox
     cors: new Cors(settings),
     page,
   });
-  if (log !== undefined) {
+  if (log !== false) {
     recorder.subscribe({
       changed: (exchange) => {
         if (exchange.isOver) ignoreErrors(() => log(logLine(exchange, api.accountNameIn(exchange.pathname))));

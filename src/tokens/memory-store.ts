@@ -1,4 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { maxTokens, milliseconds, ofMilliseconds } from '../config/numbers.js';
+import { parseOptions, wording } from '../config/parse-options.js';
 import type {
   StoredToken,
   TokenLock,
@@ -24,22 +27,26 @@ interface Locked {
 
 /** Options of {@link memoryTokenStore}. */
 export interface MemoryTokenStoreOptions {
-  /** Maximum number of tokens. The least recently used is evicted first. Default 10,000. */
+  /** Maximum number of tokens, 1 to 1,000,000. The least recently used is evicted first. Default 10,000. */
   maxTokens?: number;
   /** How long a lock is valid, in milliseconds; must exceed the option `tokenTimeoutMs`. Default 15,000. */
   lockTtlMs?: number;
 }
+
+const schema = z.object({
+  maxTokens,
+  lockTtlMs: milliseconds.default(15_000).register(wording, ofMilliseconds),
+});
 
 /**
  * Creates a store in the memory of one process. All `moovAuth`s with this store share their tokens.
  *
  * @param options - See {@link MemoryTokenStoreOptions}; all have defaults.
  * @returns a store that nothing outside the process can read.
+ * @throws {@link MoovConfigError} naming the option and what was expected.
  */
-export function memoryTokenStore({
-  maxTokens = 10_000,
-  lockTtlMs = 15_000,
-}: MemoryTokenStoreOptions = {}): TokenStore {
+export function memoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenStore {
+  const { maxTokens, lockTtlMs } = parseOptions({ name: 'memoryTokenStore' }, schema, options);
   const entries = new LRUCache<string, Entry>({ max: maxTokens });
   /** Locks in the order in which they expire. */
   const locks = new Map<string, Locked>();

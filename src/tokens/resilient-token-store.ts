@@ -33,6 +33,7 @@ const LONGEST_WAIT_MS = 5_000;
 
 /** How to run one operation of the store. */
 interface Operation<T> {
+  name: keyof TokenStore;
   run: () => Promise<T>;
   expected: z.ZodType;
   /** Receives an answer that arrives after the time limit. */
@@ -72,6 +73,7 @@ export class ResilientTokenStore {
 
   acquire(key: string, known: TokenGeneration | undefined): Promise<TokenStoreAnswer | Unavailable> {
     return this.#run<TokenStoreAnswer>({
+      name: 'acquire',
       run: () => this.#store.acquire(key, known),
       expected: schemas.answer,
       // A lock that arrives when nobody waits for it any more would block the other processes.
@@ -87,6 +89,7 @@ export class ResilientTokenStore {
     late: (answer: PutAnswer) => void,
   ): Promise<PutAnswer | Unavailable> {
     return this.#run<PutAnswer>({
+      name: 'put',
       run: () => hideMessage(() => this.#store.put(lock, token, leftMs)),
       expected: schemas.putAnswer,
       late,
@@ -95,12 +98,18 @@ export class ResilientTokenStore {
   }
 
   async release(lock: TokenLock, failed: boolean): Promise<void> {
-    await this.#run({ run: () => this.#store.release(lock, failed), expected: z.unknown(), urgent: true });
+    await this.#run({
+      name: 'release',
+      run: () => this.#store.release(lock, failed),
+      expected: z.unknown(),
+      urgent: true,
+    });
   }
 
   /** @param late - Receives an answer that arrives after the time limit. */
   revoke(key: string, late: (answer: RevokeAnswer) => void): Promise<RevokeAnswer | Unavailable> {
     return this.#run<RevokeAnswer>({
+      name: 'revoke',
       run: () => this.#store.revoke(key),
       expected: schemas.revokeAnswer,
       late,
@@ -127,12 +136,17 @@ export class ResilientTokenStore {
     if (this.#isChecked) return;
     this.#isChecked = true;
     ignoreErrors(async () => {
-      const messages = await checked(async () => this.#store.check?.(), schemas.warnings);
+      const messages = await checked({
+        name: 'check',
+        run: async () => this.#store.check?.(),
+        expected: schemas.warnings,
+      });
       for (const message of new Set(messages)) this.#emit({ type: 'store.warning', message });
     });
   }
 
-  async #run<T>({ run, expected, late, urgent = false }: Operation<T>): Promise<T | Unavailable> {
+  async #run<T>(operation: Operation<T>): Promise<T | Unavailable> {
+    const { late, urgent = false } = operation;
     const broken = this.#failures > 0;
     const isClosed = this.#probing || performance.now() < this.#closedUntil;
     const mayRun = urgent && performance.now() >= this.#slowUntil;
@@ -140,7 +154,7 @@ export class ResilientTokenStore {
     const probes = broken && !this.#probing;
     if (probes) this.#probing = true;
     const began = performance.now();
-    const running = checked(run, expected);
+    const running = checked(operation);
     try {
       const result = await withTimeout(running, {
         ms: LIMIT_MS,
@@ -177,10 +191,13 @@ export class ResilientTokenStore {
   }
 }
 
-async function checked<T>(operation: () => Promise<T>, expected: z.ZodType): Promise<T> {
-  const result = await operation();
-  if (expected.safeParse(result).success) return result;
-  throw new Error('The store gave an answer that TokenStore does not allow');
+/** @throws Error for an answer that does not match the interface, naming its field; never a value, which may be a token. */
+async function checked<T>({ name, run, expected }: Operation<T>): Promise<T> {
+  const result = await run();
+  const issue = expected.safeParse(result).error?.issues[0];
+  if (issue === undefined) return result;
+  const field = issue.path.length === 0 ? '' : ` at "${issue.path.join('.')}"`;
+  throw new Error(`The store's answer to ${name} does not match TokenStore${field}: ${issue.message}`);
 }
 
 /** The error of a `put` may contain the token. Only a code in its message is kept, such as Redis's NOPERM or OOM. */

@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { assertKnown } from '../config/check-options.js';
-import { parseOptions, typeOf, withVariables, wording, wrongOption } from '../config/parse-options.js';
+import { gotInList, parseOptions, withVariables, wording, wrongOption } from '../config/parse-options.js';
 import { secretText } from '../config/secret-text.js';
 import { describeType } from '../utils/value-type.js';
 import { type SecretFunction, secretsOf } from './secrets.js';
@@ -71,7 +71,5 @@ function toKeys(value: unknown): readonly KeyObject[] {
 }
 
 function gotSecret(value: unknown): string {
-  if (!Array.isArray(value)) return typeOf(value);
-  const place = value.findIndex((secret) => !secretText.safeParse(secret).success);
-  return place < 0 ? 'an empty list' : `${typeOf(value[place])} at place ${place + 1} of ${value.length}`;
+  return gotInList(value, (secret) => secretText.safeParse(secret).success);
 }

@@ -11,7 +11,7 @@ test('--help prints the commands to stdout', async () => {
 test('--help after a command prints its options', async () => {
   const { status, stdout } = await run(['check', '--help']);
   expect(status).toBe(0);
-  for (const option of ['--scope', '--account', '--env-file', '--json']) expect(stdout).toContain(option);
+  for (const option of ['--scope', '--account', '--env', '--json']) expect(stdout).toContain(option);
 });
 
 test('--version prints the name and the version', async () => {
@@ -30,4 +30,5 @@ test.each([
   const { status, stdout, stderr } = await run(args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toContain('Usage: npx --no-install express-moov-auth <command>');
+  for (const name of args) expect(stderr).toContain(`There is no command "${name}".\n`);
 });

@@ -1,4 +1,4 @@
-import { AxiosHeaders } from 'axios';
+import axiosPackage, { AxiosHeaders } from 'axios';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readAuthOptions, readOAuthOptions } from '../../src/config/resolve.js';
 import { MoovConfigError, MoovOAuthClient, moovAuth } from '../../src/index.js';
@@ -494,6 +494,7 @@ describe('axios', () => {
     ['maxRedirects', { maxRedirects: 5 }],
     ['beforeRedirect', { beforeRedirect: () => undefined }],
     ['timeout', { timeout: 1_000 }],
+    ['cancelToken', { cancelToken: axiosPackage.CancelToken.source().token }],
     ['proxy as a string: Axios expects an object', { proxy: `http://user:${SECRET}@proxy:8080` }],
     ['proxy as a boolean: Axios expects an object', { proxy: true }],
     ['proxy as a list: Axios expects an object', { proxy: [] }],

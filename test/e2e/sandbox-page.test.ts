@@ -192,7 +192,7 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     await page.getByText(/All requests: status 503, for \d+ s more/).waitFor();
     expect((await call(sandbox, '/ping')).status).toBe(503);
     await press(page, 'Clear faults');
-    await page.getByText('No fault is to come.').waitFor();
+    await page.getByText('All faults are removed.').waitFor();
     expect((await call(sandbox, '/ping')).status).toBe(200);
 
     await press(page, '429 for 5 requests');
@@ -233,7 +233,7 @@ describe.skipIf(chromiumIsMissing)('the page of the sandbox', () => {
     const { sandbox, page } = await open(1280, true);
     const port = Number(new URL(sandbox.url).port);
     await sandbox.close();
-    await page.getByText('The sandbox can not be reached.').waitFor();
+    await page.getByText('The sandbox cannot be reached.').waitFor();
     await sandbox.listen(port);
     await call(sandbox, '/ping');
     await page.getByText('Listening on').waitFor();

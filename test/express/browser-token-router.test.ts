@@ -201,14 +201,16 @@ test('refuses missing scopes, a missing guard and unknown options at the call', 
   const { moov } = await start();
   const make = (options: object) => () =>
     moov.browserTokenRouter(Object.assign({ guard: allow, scopes: wallets }, options));
-  expect(make({ scopes: undefined })).toThrow(/"scopes"/);
+  expect(make({ scopes: undefined })).toThrow(
+    'scopes: expected a scope, a list of scopes, or a function of the request that returns them; got none.',
+  );
   expect(make({ scopes: [] })).toThrow(MoovConfigError);
   for (const scopes of [[], 5, [''], ['ping.read'], ['/accounts/{id}/wallets.read'], {}]) {
     expect(make({ scopes })).toThrow(/^browserTokenRouter: scopes/);
     expect(make({ scopes })).not.toThrow(/moovAuth/);
   }
   expect(make({ Scopes: [] })).toThrow(/unknown option "Scopes"\. Did you mean "scopes"\? Options are/);
-  expect(make({ guard: undefined })).toThrow(/"guard"/);
+  expect(make({ guard: undefined })).toThrow(/^guard: expected/);
   expect(make({ scope: wallets })).toThrow(/unknown option "scope"/);
   expect(await failure(moov.close().then(() => moov.accessToken()))).toMatchObject({
     code: 'ERR_MOOV_CLOSED',

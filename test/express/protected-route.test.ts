@@ -404,6 +404,6 @@ describe('an invalid guard is refused when the router is created', () => {
     const { moov } = await startMoov();
     const build = () => Reflect.apply(moov.revokeRouter, moov, given);
     expect(build).toThrow(MoovConfigError);
-    expect(build).toThrow('revokeRouter: "guard" must be Express middleware');
+    expect(build).toThrow('guard: expected Express middleware');
   });
 });

@@ -517,11 +517,26 @@ describe('options of revokeRouter', () => {
     { allowedOrigins: [''] },
     { allowedOrigins: [/example/] },
     { allowedOrigins: [undefined] },
+    { allowedOrigins: ['https://app.example.com', 5] },
   ])('%o is refused at the call', async (wrong) => {
     const { moov } = await startMoov();
     const name = Object.keys(wrong)[0] ?? '';
     const build = () => Reflect.apply(moov.revokeRouter, moov, [{ guard: allow, ...wrong }]);
     expect(build).toThrow(MoovConfigError);
-    expect(build).toThrow(`revokeRouter: "${name}" must be`);
+    expect(build).toThrow(`${name}: expected `);
+  });
+
+  test.each([
+    [{ held: 'false' }, 'held: expected true or false; got a string.'],
+    [{ guard: [allow, 'requireAdmin'] }, 'got a string at place 2 of 2.'],
+    [
+      { allowedOrigins: ['https://a.example.com', 'https://app.example.com/'] },
+      'got https://app.example.com/, with a slash at its end at place 2 of 2.',
+    ],
+    [{ allowedOrigins: 'https://app.example.com' }, 'got a string.'],
+  ])('%o is refused with what was given', async (wrong, message) => {
+    const { moov } = await startMoov();
+    const build = () => Reflect.apply(moov.revokeRouter, moov, [{ guard: allow, ...wrong }]);
+    expect(build).toThrow(message);
   });
 });

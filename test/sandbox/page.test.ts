@@ -163,6 +163,14 @@ describe('changes', () => {
     return (await ask(sandbox, '/_sandbox/act', { method: 'POST', headers, body })).status;
   }
 
+  test('that cannot be made are refused with the reason', async () => {
+    const sandbox = await startSandbox();
+    const headers = { 'content-type': 'application/json', origin: sandbox.url };
+    const body = '{"action":"settle","transferID":"x","status":"completed"}';
+    const response = await ask(sandbox, '/_sandbox/act', { method: 'POST', headers, body });
+    expect(response).toMatchObject({ status: 400, body: 'settle: there is no transfer of that ID.' });
+  });
+
   test('need JSON, and an Origin', async () => {
     const sandbox = await startSandbox();
     const { access_token } = await mint(sandbox);

@@ -287,6 +287,31 @@ describe('no call fails because of a store', () => {
   });
 });
 
+it.each([
+  [
+    'acquire',
+    { state: 'held', leftMs: '5' },
+    ' at "leftMs": Invalid input: expected number, received string',
+  ],
+  ['acquire', { state: 'locked', lock: { ...lock, id: 5 } }, ' at "lock.id": Invalid input: expected string'],
+  [
+    'acquire',
+    { state: 'token', token: { ...token, accessToken: 'must not show' }, generation: '1', leftMs: 60_000 },
+    ' at "token.accessToken": Invalid string',
+  ],
+  ['put', 5, ': Invalid input'],
+] as const)(
+  'a wrong answer to %s is reported with its field, and never its value',
+  async (name, value, text) => {
+    fastClock();
+    const { moov, events } = await startMoov({ store: storeWith({ [name]: async () => value }) });
+    await moov.ready();
+    const message = events.find((event) => event.type === 'store.unavailable')?.message;
+    expect(message).toContain(`The store's answer to ${name} does not match TokenStore${text}`);
+    expect(message).not.toContain('must not show');
+  },
+);
+
 it('a store that failed is tried again after a second, and used again when it is back', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { memoryTokenStore } from '../../src/index.js';
+import { MoovConfigError, memoryTokenStore } from '../../src/index.js';
 import { tokenStoreContract } from './contract.js';
 
 tokenStoreContract('in memory', async (lockTtlMs) => {
@@ -48,6 +48,23 @@ it('accepts a token for a key that was evicted and locked again meanwhile, but n
     if (isRevoked) stored.toBeUndefined();
     else stored.toEqual(expect.any(String));
   }
+});
+
+it.each([
+  [
+    'an unknown name',
+    { maxToken: 5 },
+    'memoryTokenStore: unknown option "maxToken". Did you mean "maxTokens"?',
+  ],
+  [
+    'a number of tokens',
+    { maxTokens: -1 },
+    'maxTokens: expected a whole number from 1 to 1,000,000; got -1.',
+  ],
+  ['a time', { lockTtlMs: '5 s' }, /^lockTtlMs: expected a whole number of milliseconds .*; got a string\.$/],
+])('refuses a wrong option: %s', (_name, options, message) => {
+  expect(() => Reflect.apply(memoryTokenStore, undefined, [options])).toThrow(message);
+  expect(() => Reflect.apply(memoryTokenStore, undefined, [options])).toThrow(MoovConfigError);
 });
 
 it('a listener that throws does not prevent storing', async () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toError } from '../../utils/errors.js';
 import type { Api } from '../api.js';
 import type { Exchange } from '../exchange.js';
 import type { Faults } from '../faults.js';
@@ -95,8 +96,8 @@ export class Page {
       const { body } = await readCall(request);
       this.#actions.run(body.toString('utf8'));
       end(response, 204, 'text/plain', '');
-    } catch {
-      end(response, 400, 'text/plain', 'That is not possible.');
+    } catch (error) {
+      end(response, 400, 'text/plain', toError(error).message);
     }
   }
 

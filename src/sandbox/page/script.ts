@@ -179,7 +179,7 @@ const done = {
   rateLimit: 'The next 5 requests are answered with 429.',
   expireTokens: 'All access tokens have expired.',
   revokeTokens: 'All tokens are revoked.',
-  clearFaults: 'No fault is to come.',
+  clearFaults: 'All faults are removed.',
   reset: 'Back at the beginning. Tokens are still valid.',
   settle: 'The transfer has moved on.',
 };
@@ -190,7 +190,7 @@ async function act(order) {
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(order),
   }).catch(() => undefined);
-  const failed = response ? response.text() : 'The sandbox can not be reached.';
+  const failed = response ? response.text() : 'The sandbox cannot be reached.';
   byID('done').textContent = response && response.ok ? done[order.action] : await failed;
   loadState();
 }
@@ -212,7 +212,7 @@ events.addEventListener('open', () => {
   byID('connection').textContent = 'Listening on ' + location.host;
 });
 events.addEventListener('error', () => {
-  byID('connection').textContent = 'The sandbox can not be reached. Trying again…';
+  byID('connection').textContent = 'The sandbox cannot be reached. Trying again…';
 });
 events.addEventListener('clear', clear);
 events.addEventListener('exchange', ({ data }) => {

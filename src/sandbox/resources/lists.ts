@@ -27,7 +27,7 @@ interface Query<T> {
  * @throws Refusal with 501 for a parameter that Moov has and the sandbox has not: a list that ignores it would show
  * things that Moov leaves out. With 422 for a value that its parameter can't have, such as a `count` of `many`.
  */
-export function listOf<T>(
+function listOf<T>(
   { query, pathname }: Call,
   all: readonly T[],
   { filters = {}, flags = [], times = [], lacking = [], paged = true }: Query<T> = {},

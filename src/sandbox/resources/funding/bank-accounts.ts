@@ -4,6 +4,7 @@ import { type ApiResponse, type Call, failure, jsonObject, notServed } from '../
 import { mustBe, readBody, text } from '../../http/fields.js';
 import { derivedID } from '../../ids.js';
 import { list } from '../lists.js';
+import { waitsForPaymentMethod, waitsForRail } from '../request-headers.js';
 import { route } from '../route.js';
 import { methodsOfBankAccount } from './methods.js';
 
@@ -129,8 +130,10 @@ export class BankAccounts {
     }
     const bankAccount = this.add(accountID, randomUUID(), account);
     const paymentMethods = methodsOfBankAccount(bankAccount.bankAccountID, false);
-    const waits = call.headers['x-wait-for'] === 'payment-method';
-    return { status: 200, body: waits ? { ...bankAccount, paymentMethods } : bankAccount };
+    return {
+      status: 200,
+      body: waitsForPaymentMethod(call) ? { ...bankAccount, paymentMethods } : bankAccount,
+    };
   }
 
   #disable(accountID: string, bankAccountID: string): ApiResponse {
@@ -144,7 +147,7 @@ export class BankAccounts {
     if (bankAccount.status === 'verified') throw failure(409, 'the bank account is verified already');
     const started = changed(bankAccount, 'pending', 'verification-initiated');
     this.#put(accountID, { bankAccount: started, triesLeft: TRIES });
-    const status = call.headers['x-wait-for'] === 'rail-response' ? 'sent-credit' : 'new';
+    const status = waitsForRail(call) ? 'sent-credit' : 'new';
     return { status: 200, body: { verificationMethod: 'instant', status } };
   }
 

@@ -12,6 +12,7 @@ import {
 import { mustBe, optionalText, readBody, text } from '../../http/fields.js';
 import { derivedID } from '../../ids.js';
 import { list } from '../lists.js';
+import { waitsForPaymentMethod } from '../request-headers.js';
 import { route } from '../route.js';
 import { methodOfCard } from './methods.js';
 
@@ -128,8 +129,8 @@ export class Cards {
       throw new Refusal({ status: 409, body });
     }
     const card = this.add(accountID, randomUUID(), details);
-    const waits = call.headers['x-wait-for'] === 'payment-method';
-    return { status: 200, body: waits ? { ...card, paymentMethods: [methodOfCard(card.cardID)] } : card };
+    const paymentMethods = [methodOfCard(card.cardID)];
+    return { status: 200, body: waitsForPaymentMethod(call) ? { ...card, paymentMethods } : card };
   }
 
   #disable(accountID: string, cardID: string): ApiResponse {

@@ -4,8 +4,8 @@ import { type ApiResponse, type Call, failure, invalid, Refusal } from '../../ht
 import { mustBe, readBody } from '../../http/fields.js';
 import type { Recorder } from '../../recorder.js';
 import { list } from '../lists.js';
+import { readKey, waitsForRail } from '../request-headers.js';
 import { route } from '../route.js';
-import { readKey, waitsForRail } from './request-headers.js';
 import type { Settlement } from './settlement.js';
 import { refundedCents, refundResponse, type SandboxRefund, type Transfer } from './transfer.js';
 import type { Transfers } from './transfers.js';

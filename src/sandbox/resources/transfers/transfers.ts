@@ -15,8 +15,8 @@ import { emailOf } from '../account.js';
 import type { Capabilities } from '../capabilities.js';
 import type { OwnedPaymentMethod, PaymentMethods } from '../funding/payment-methods.js';
 import { list } from '../lists.js';
+import { readKey, waitsForRail } from '../request-headers.js';
 import { route } from '../route.js';
-import { readKey, waitsForRail } from './request-headers.js';
 import { whyNot } from './rules.js';
 import type { SettledStatus, Settlement } from './settlement.js';
 import {

@@ -1,4 +1,4 @@
-import { type Call, failure } from '../../http/call.js';
+import { type Call, failure } from '../http/call.js';
 
 /**
  * Moov wants a UUID, or an ID of up to 36 characters. Its documents leave open how another key is refused.
@@ -16,4 +16,9 @@ export function readKey(call: Call): string {
 /** Whether the response is to have what the payment network says, and not only that the request was taken. */
 export function waitsForRail(call: Call): boolean {
   return call.headers['x-wait-for'] === 'rail-response';
+}
+
+/** Whether the response is to have the payment methods of what was linked. */
+export function waitsForPaymentMethod(call: Call): boolean {
+  return call.headers['x-wait-for'] === 'payment-method';
 }
