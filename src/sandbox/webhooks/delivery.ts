@@ -1,4 +1,5 @@
 import { createSecretKey, randomInt, randomUUID } from 'node:crypto';
+import { TimeLimit } from '../../utils/time-limit.js';
 import { Timers } from '../../utils/timers.js';
 import type { MoovEventType } from '../../webhooks/event.js';
 import { sign } from '../../webhooks/signature.js';
@@ -62,25 +63,20 @@ export async function attempt(
   { headers, body }: Delivery,
   signal?: AbortSignal,
 ): Promise<number> {
-  const end = new AbortController();
-  const abort = () => end.abort();
-  const clear = new Timers(true).after(ATTEMPT_MS, abort);
-  signal?.addEventListener('abort', abort);
+  const limit = new TimeLimit(ATTEMPT_MS, new Timers(true), signal);
   try {
-    if (signal?.aborted) return 0;
     const response = await fetch(url, {
       method: 'POST',
       headers: { ...headers, Connection: 'close' },
       body,
       redirect: 'manual',
-      signal: end.signal,
+      signal: limit.signal,
     });
     await response.arrayBuffer();
     return response.status;
   } catch {
     return 0;
   } finally {
-    clear();
-    signal?.removeEventListener('abort', abort);
+    limit.clear();
   }
 }
