@@ -15,6 +15,8 @@ export interface CallBody {
   forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown;
   /** Why the caller's own stream failed, if it did. */
   readonly error: Error | undefined;
+  /** The error of a call that ended for that reason. */
+  failure(config: InternalAxiosRequestConfig): AxiosError | undefined;
   /** Closes the files that the caller's stream holds open. */
   release(): void;
 }
@@ -51,7 +53,13 @@ function plainValue(value: unknown): unknown {
 }
 
 function fixed(data: unknown): CallBody {
-  return { replayable: true, forAttempt: () => data, error: undefined, release: () => undefined };
+  return {
+    replayable: true,
+    forAttempt: () => data,
+    error: undefined,
+    failure: () => undefined,
+    release: () => undefined,
+  };
 }
 
 /** Copies the entries of a form at the time of the check, in the form that Axios and this package send. */
@@ -93,14 +101,19 @@ class StreamBody implements CallBody {
   }
 
   get error(): Error | undefined {
-    return (
-      this.#error ?? (this.#source instanceof Readable ? (this.#source.errored ?? undefined) : undefined)
-    );
+    const errored: unknown = this.#source instanceof Readable ? this.#source.errored : null;
+    return this.#error ?? (errored === null ? undefined : toError(errored));
+  }
+
+  failure(config: InternalAxiosRequestConfig): AxiosError | undefined {
+    const { error } = this;
+    return error && AxiosError.from(error, codeOf(error), config);
   }
 
   forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown {
     const source = this.#source;
-    if (this.error !== undefined) throw AxiosError.from(this.error, codeOf(this.error), config);
+    const failure = this.failure(config);
+    if (failure !== undefined) throw failure;
     if (source instanceof Readable && source.destroyed) {
       const cause = new Error('The body was over before it was sent');
       throw AxiosError.from(cause, AxiosError.ERR_BAD_REQUEST, config);
@@ -140,7 +153,7 @@ function unlinked(body: NodeJS.ReadableStream, sent: (bytes: number) => void): P
   });
   copy.on('drain', () => body.resume());
   body.on('end', () => copy.end());
-  body.on('error', (error) => copy.destroy(error));
+  body.on('error', (error: unknown) => copy.destroy(toError(error)));
   body.on('close', () => {
     if (!copy.writableEnded) copy.destroy();
   });

@@ -1,5 +1,6 @@
 import { AxiosError } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
+import { toError } from '../utils/errors.js';
 import { isObject } from '../utils/value-type.js';
 import { hideBodies } from './private-bodies.js';
 
@@ -38,12 +39,14 @@ export function attachCallInfo<T extends object>(
  * A thrown value that is no error is left as it is, unless Moov may have acted.
  */
 export function withCallInfo(thrown: unknown, info: MoovCallInfo, request?: RequestSummary): unknown {
-  if (thrown instanceof Error && Object.isExtensible(thrown) && !hasCallInfo(thrown)) {
-    attachCallInfo(thrown, info, request);
-    return thrown;
+  const given = toError(thrown);
+  const isError = given === thrown;
+  if (isError && Object.isExtensible(given) && !hasCallInfo(given)) {
+    attachCallInfo(given, info, request);
+    return given;
   }
-  if (!(thrown instanceof Error) && !info.ambiguous) return thrown;
-  const error = new Error(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+  if (!isError && !info.ambiguous) return thrown;
+  const error = new Error(given.message, { cause: thrown });
   attachCallInfo(error, info, request);
   return error;
 }

@@ -271,7 +271,8 @@ export class Call implements AccountCall {
     }
     if (this.maybeSent) this.#turns.lost();
     else this.#turns.giveBack();
-    const error = redactError(reason, this.config, this.request, token);
+    const error =
+      this.image.body.failure(this.config) ?? redactError(reason, this.config, this.request, token);
     if (this.maybeSent) this.ambiguous = true;
     return { error: this.signal.aborted ? this.abortError() : (this.#timeoutError(attempt) ?? error) };
   }

@@ -6,6 +6,7 @@ import {
 } from 'axios';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
 import type { Emit } from '../events.js';
+import { toError } from '../utils/errors.js';
 import type { Call, Outcome } from './call.js';
 import { attachCallInfo, withCallInfo } from './call-info.js';
 import { isOwnEarlierAttempt } from './idempotent-conflict.js';
@@ -84,8 +85,9 @@ function guardTransform(call: Call): void {
 }
 
 /** Axios's error for a body that is not JSON, whose message and cause quote the body. */
-function withoutExcerpt(error: unknown): unknown {
-  if (!(error instanceof AxiosError) || error.name !== 'SyntaxError') return error;
+function withoutExcerpt(thrown: unknown): unknown {
+  const error = toError(thrown);
+  if (!(error instanceof AxiosError) || error.name !== 'SyntaxError') return thrown;
   const { code, config, request, response } = error;
   return new AxiosError('The body of the response is not JSON', code, config, request, response);
 }

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { PassThrough, Readable, Stream } from 'node:stream';
+import FormDataPackage from 'form-data';
 import { describe, expect, it } from 'vitest';
 import { MoovReplayError } from '../../src/index.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
@@ -116,6 +117,41 @@ describe.each(transports)('over %s', (_name, over) => {
       });
       expect(sandbox.stats.apiRequests).toBe(0);
     });
+
+    it.each<[string, unknown, string]>([
+      ['a text', 'user closed the tab', 'user closed the tab'],
+      ['a number', 5, '5'],
+      ['an object', { code: 'X' }, '[object Object]'],
+      [
+        'an object without a text',
+        Object.create(null),
+        'A value was thrown that is no Error and has no text',
+      ],
+    ])(
+      'with %s instead of an error ends the call, without crashing the process',
+      async (_what, reason, message) => {
+        const { moov } = await startMoov();
+        await moov.ready();
+        const open = () => new PassThrough().on('error', () => undefined);
+        const destroy = (stream: Readable) => Reflect.apply(stream.destroy, stream, [reason]);
+        const sending = open();
+        const inForm = open();
+        const early = open();
+        destroy(early);
+        const form = new FormDataPackage();
+        form.append('file', inForm);
+        const calls = [sending, form, early].map((body) => failure(moov.client.post('/accounts', body)));
+        for (const stream of [sending, inForm]) stream.write('{');
+        setImmediate(() => [sending, inForm].forEach(destroy));
+        for (const error of await Promise.all(calls)) {
+          expect(error).toMatchObject({
+            isAxiosError: true,
+            message,
+            moov: { attempts: expect.any(Number) },
+          });
+        }
+      },
+    );
 
     it('of a refused call does not crash the process', async () => {
       const { moov } = await startMoov();

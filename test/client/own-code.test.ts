@@ -59,6 +59,9 @@ describe.each(transports)('over %s', (_name, over) => {
       ['a text', 'thrown as a text'],
       ['null', null],
       ['a frozen error', Object.freeze(new Error('frozen'))],
+      ['an object without a prototype', Object.create(null)],
+      ['an object that cannot be made a text', { toString: mine }],
+      ['an object that cannot be looked at', new Proxy({}, { getPrototypeOf: mine })],
     ])(
       'with %s, which cannot say so, becomes the cause of an error that is ambiguous',
       async (_what, thrown) => {
@@ -68,7 +71,8 @@ describe.each(transports)('over %s', (_name, over) => {
         };
         const config = { ...keyed('odd'), transformResponse };
         const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
-        expect(error).toMatchObject({ cause: thrown, moov: { attempts: 1, ambiguous: true } });
+        expect(error.cause === thrown).toBe(true);
+        expect(error.moov).toMatchObject({ attempts: 1, ambiguous: true });
         expect(sandbox.transfers).toHaveLength(1);
       },
     );

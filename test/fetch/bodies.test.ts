@@ -148,6 +148,26 @@ describe('bodies of requests', () => {
     const error = await failure(moov.fetch('/x', { method: 'POST', body: broken(), duplex: 'half' }));
     expect(error).toMatchObject({ name: 'TypeError', message: 'fetch failed' });
   });
+
+  it.each(['undici', 'axios'] as const)(
+    'that are aborted with a text, such as another service’s response, fail the call over %s',
+    async (transport) => {
+      const { moov } = await start({ transport });
+      await moov.ready();
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(Buffer.from('first part'));
+          setImmediate(() => controller.error('user closed the tab'));
+        },
+      });
+      const error = await failure(moov.fetch('/x', { method: 'POST', body, duplex: 'half' }));
+      expect(error).toMatchObject({
+        message: 'fetch failed',
+        cause: { message: 'user closed the tab' },
+        moov: { attempts: 1 },
+      });
+    },
+  );
 });
 
 describe('bodies of responses', () => {

@@ -131,12 +131,17 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Returns the error of a stream as Axios passes it on; undici destroys a body with errors of its own. */
+/**
+ * Returns the error of a stream as Axios passes it on; undici destroys a body with errors of its own.
+ *
+ * @param given - Any value: a stream can be destroyed with a text.
+ */
 export function bodyFailure(
-  error: Error,
+  given: unknown,
   config: InternalAxiosRequestConfig,
   response?: AxiosResponse,
 ): Error {
+  const error = toError(given);
   if (error instanceof AxiosError) return error;
   if ('code' in error && String(error.code).startsWith('UND_ERR')) return failure(error, config, response);
   return AxiosError.from(error, undefined, config, undefined, response);
