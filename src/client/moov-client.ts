@@ -14,7 +14,7 @@ import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
 import { type SendBytes, throughAdapter, throughInstance } from './byte-calls.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
-import { withCallInfo } from './call-info.js';
+import { hasCallInfo, withCallInfo } from './call-info.js';
 import type { CallTarget } from './call-target.js';
 import { CallerSignals } from './caller-signals.js';
 import { closeInstance, interceptOutcomes } from './closed-instance.js';
@@ -154,13 +154,22 @@ export function createMoovClients(
   }
 
   function conclude(call: Call, outcome: Outcome) {
-    if (!FollowUp.isPossible(call, outcome)) return end(call, outcome);
-    return resend(call, outcome).then((last) => end(call, last));
+    try {
+      if (FollowUp.isPossible(call, outcome)) return resend(call, outcome).then((last) => end(call, last));
+    } catch (error) {
+      return end(call, { error });
+    }
+    return end(call, outcome);
   }
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
     call.whenOver(outcome.response, () => open.delete(call));
-    return settle(call, outcome, emit);
+    try {
+      return settle(call, outcome, emit);
+    } catch (error) {
+      // Also where this package's own code has failed.
+      throw hasCallInfo(error) ? error : withCallInfo(error, call.infoWithoutResponse, call.request);
+    }
   }
 }
 

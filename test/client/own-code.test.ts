@@ -1,8 +1,11 @@
+import { Agent } from 'node:http';
+import type { Duplex } from 'node:stream';
 import axios, { AxiosHeaders } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { isMoovCallError } from '../../src/index.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
+import { start as startFake } from '../security/start.js';
 import { amount, keyed, pay, transfer, transfersOf } from './transfers.js';
 
 // The application's own code runs after the rules. What it throws after a 2xx must not read as "not done".
@@ -266,6 +269,49 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(isMoovCallError(error)).toBe(false);
       expect(error).not.toHaveProperty('moov');
     }
+  });
+
+  it.each<[string, () => Error]>([
+    [
+      'whose cause leads back to itself',
+      () => {
+        const error = Object.assign(new Error('of the agent'), { code: 'EPIPE' });
+        return Object.assign(error, { cause: new Error('outer', { cause: error }) });
+      },
+    ],
+    ['whose code is a number', () => Object.assign(new Error('of the agent'), { code: 5 })],
+  ])('an error %s does not cost the outcome, nor keep close() waiting', async (_what, fault) => {
+    const sockets: Duplex[] = [];
+    class Watched extends Agent {
+      override createConnection(...args: Parameters<Agent['createConnection']>) {
+        const socket = super.createConnection(...args);
+        if (socket) sockets.push(socket);
+        return socket;
+      }
+    }
+    const { moov, fake } = await startFake({ ...over, axios: { httpAgent: new Watched() } });
+    fake.api = () => sockets.at(-1)?.destroy(fault());
+    for (const call of [() => moov.client.post('/x', {}), () => moov.fetch('/x', { method: 'POST' })]) {
+      expect(await failure(call())).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+    }
+    const began = performance.now();
+    await moov.close();
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
+
+  it('a config that throws when it is read does not cost the outcome, nor keep close() waiting', async () => {
+    const { moov, fake } = await startFake({ ...over, rateLimit: false });
+    await moov.ready();
+    fake.api = () => undefined;
+    const transformRequest = function (this: object, data: unknown) {
+      Object.defineProperty(this, 'timeoutErrorMessage', { get: mine });
+      return data;
+    };
+    const error = await failure(moov.client.post('/x', 'text', { transformRequest, timeout: 300 }));
+    expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous: true } });
+    const began = performance.now();
+    await moov.close();
+    expect(performance.now() - began).toBeLessThan(4_000);
   });
 
   it('works with interceptors that replace the headers by a plain object', async () => {

@@ -1,6 +1,7 @@
 import { validateHeaderName } from 'node:http';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { toError } from '../../utils/errors.js';
+import { NESTED } from './no-connection.js';
 
 /**
  * Converts a failure of undici to the error that Axios creates for the same failure of `node:http`.
@@ -98,12 +99,12 @@ function unsendable({ headers, method, url }: InternalAxiosRequestConfig): Error
 /** The properties of system errors. Any other property of an error may lead to the request. */
 const facts = ['errno', 'syscall', 'hostname', 'address', 'port', 'host', 'reason'] as const;
 
-function cleaned(error: Error, secrets: readonly string[]): Error {
+function cleaned(error: Error, secrets: readonly string[], depth = 0): Error {
   const message = secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), error.message);
   const copy =
-    error instanceof AggregateError
+    error instanceof AggregateError && depth < NESTED
       ? new AggregateError(
-          error.errors.map((one) => cleaned(toError(one), secrets)),
+          error.errors.map((one) => cleaned(toError(one), secrets, depth + 1)),
           message,
         )
       : new Error(message);
