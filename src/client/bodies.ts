@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { types } from 'node:util';
-import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import { AxiosError, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
+import { leaveAsIs } from '../transports/bare-error.js';
 import { toError } from '../utils/errors.js';
 import { isObject } from '../utils/value-type.js';
 
@@ -95,19 +96,26 @@ class StreamBody implements CallBody {
 
   constructor(source: NodeJS.ReadableStream) {
     this.#source = source;
-    source.on('error', (error: unknown) => {
-      this.#error ??= toError(error);
-    });
+    source.on('error', (error: unknown) => this.#failed(error));
   }
 
   get error(): Error | undefined {
     const errored: unknown = this.#source instanceof Readable ? this.#source.errored : null;
-    return this.#error ?? (errored === null ? undefined : toError(errored));
+    return errored === null ? this.#error : this.#failed(errored);
+  }
+
+  #failed(reason: unknown): Error {
+    this.#error ??= leaveAsIs(toError(reason));
+    return this.#error;
   }
 
   failure(config: InternalAxiosRequestConfig): AxiosError | undefined {
     const { error } = this;
-    return error && AxiosError.from(error, codeOf(error), config);
+    if (error === undefined) return undefined;
+    const failure = AxiosError.from(error, codeOf(error), config);
+    // Axios takes it over from the error, and it would read as Moov's.
+    delete failure.status;
+    return failure;
   }
 
   forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown {
@@ -128,7 +136,9 @@ class StreamBody implements CallBody {
   }
 }
 
+/** A code of Axios's says what became of a call of the caller's to another service, and not of this one. */
 function codeOf(error: Error): string | undefined {
+  if (isAxiosError(error)) return AxiosError.ERR_BAD_REQUEST;
   return 'code' in error && typeof error.code === 'string' ? undefined : AxiosError.ERR_BAD_REQUEST;
 }
 

@@ -13,8 +13,12 @@ import type { Call } from './call.js';
 import { callRequest, hasCallInfo, type RequestSummary, withCallInfo } from './call-info.js';
 import { hideBodies } from './private-bodies.js';
 
-/** What is known of a call: what became of it, and its request. */
-type KnownCall = readonly [info: MoovCallInfo, request?: RequestSummary | undefined];
+/** What is known of a call: what became of it, its request, and its config. */
+type KnownCall = readonly [
+  info: MoovCallInfo,
+  request?: RequestSummary | undefined,
+  config?: object | undefined,
+];
 
 type AxiosTransform = AxiosRequestTransformer | AxiosResponseTransformer;
 
@@ -61,7 +65,7 @@ export function interceptOutcomes(client: AxiosInstance, calls: WeakMap<object, 
 }
 
 function knownOf(call: Call | undefined): KnownCall | undefined {
-  return call && [call.infoWithoutResponse, call.request];
+  return call && [call.infoWithoutResponse, call.request, call.config];
 }
 
 /** What is known of the call that an error is about, if it is about one of this instance's. */
@@ -70,8 +74,8 @@ function knownOfError(
   client: AxiosInstance,
   calls: WeakMap<object, Call>,
 ): KnownCall | undefined {
-  if (hasCallInfo(error)) return [error.moov, callRequest(error)];
   const config = isObject(error) && 'config' in error ? error.config : undefined;
+  if (hasCallInfo(error)) return [error.moov, callRequest(error), isObject(config) ? config : undefined];
   if (!isObject(config)) return undefined;
   const call = calls.get(config);
   if (call !== undefined) return knownOf(call);
@@ -80,7 +84,7 @@ function knownOfError(
   if (!isOurs) return undefined;
   if (error instanceof AxiosError) hideBodies(error);
   const hasSignal = 'signal' in config && config.signal !== undefined;
-  return hasSignal ? [{ attempts: 0, ambiguous: false }] : undefined;
+  return hasSignal ? [{ attempts: 0, ambiguous: false }, undefined, config] : undefined;
 }
 
 /**

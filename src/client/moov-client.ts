@@ -148,7 +148,7 @@ export function createMoovClients(
         budget?.earn();
         return call.attempt().then((outcome) => conclude(call, outcome));
       } catch (error) {
-        return Promise.reject(withCallInfo(error, { attempts: 0, ambiguous: false }));
+        return Promise.reject(withCallInfo(error, { attempts: 0, ambiguous: false }, undefined, config));
       }
     };
   }
@@ -168,7 +168,8 @@ export function createMoovClients(
       return settle(call, outcome, emit);
     } catch (error) {
       // Also where this package's own code has failed.
-      throw hasCallInfo(error) ? error : withCallInfo(error, call.infoWithoutResponse, call.request);
+      if (hasCallInfo(error)) throw error;
+      throw withCallInfo(error, call.infoWithoutResponse, call.request, call.config);
     }
   }
 }

@@ -22,7 +22,7 @@ import { refusalEvent, statusError } from './refusal.js';
 export function settle(call: Call, outcome: Outcome, emit: Emit): AxiosResponse {
   const { response, error } = outcome;
   if (response === undefined) {
-    const own = withCallInfo(error, call.infoWithoutResponse, call.request);
+    const own = withCallInfo(error, call.infoWithoutResponse, call.request, call.config);
     call.image.body.release();
     if (own instanceof AxiosError && own.response !== undefined) guardTransform(call);
     throw own;
@@ -54,7 +54,7 @@ function accepts(call: Call, status: number): boolean {
   try {
     return !validateStatus || validateStatus(status);
   } catch (error) {
-    throw withCallInfo(error, call.infoWithoutResponse, call.request);
+    throw withCallInfo(error, call.infoWithoutResponse, call.request, call.config);
   }
 }
 
@@ -75,7 +75,7 @@ function guardTransform(call: Call): void {
       }
       return value;
     } catch (error) {
-      throw withCallInfo(withoutExcerpt(error), call.infoWithoutResponse, call.request);
+      throw withCallInfo(withoutExcerpt(error), call.infoWithoutResponse, call.request, call.config);
     }
   };
   // Axios puts the response on the config while the transforms run.

@@ -3,10 +3,19 @@ import { AxiosHeaders } from 'axios';
 /** How many nested causes are looked at, as they may be circular. */
 const DEPTH = 8;
 
-/** An error and its causes. */
+/** What the caller's own streams failed with. It may be the error of another service, with that service's response. */
+const ofCallers = new WeakSet<Error>();
+
+/** Takes note that an error is the caller's own: it can't lead to a request of this package, and is not changed. */
+export function leaveAsIs(error: Error): Error {
+  ofCallers.add(error);
+  return error;
+}
+
+/** An error and its causes, up to one that is the caller's own. */
 export function* chainOf(error: unknown): Generator<Error> {
   let at = error;
-  for (let depth = 0; at instanceof Error && depth < DEPTH; depth++) {
+  for (let depth = 0; at instanceof Error && !ofCallers.has(at) && depth < DEPTH; depth++) {
     yield at;
     at = at.cause;
   }

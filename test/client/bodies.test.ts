@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { PassThrough, Readable, Stream } from 'node:stream';
+import axios from 'axios';
 import FormDataPackage from 'form-data';
 import { describe, expect, it } from 'vitest';
-import { MoovReplayError } from '../../src/index.js';
+import { MoovReplayError, moovProblem } from '../../src/index.js';
+import { serve } from '../helpers/http-server.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 import { keyed } from './transfers.js';
@@ -149,6 +151,51 @@ describe.each(transports)('over %s', (_name, over) => {
             message,
             moov: { attempts: expect.any(Number) },
           });
+        }
+      },
+    );
+
+    it.each<[string, (stream: PassThrough) => unknown]>([
+      ['by itself', (stream) => stream],
+      [
+        'in a form',
+        (stream) => {
+          const form = new FormDataPackage();
+          form.append('file', stream);
+          return form;
+        },
+      ],
+    ])(
+      '%s with the error of another service leaves that as it is, and it is not Moov’s',
+      async (_how, bodyOf) => {
+        const { moov } = await startMoov();
+        await moov.ready();
+        const other = await serve({ status: 404, body: { theirs: true } });
+        for (const isEarly of [true, false]) {
+          const theirs = await failure(axios.get(other.url, { headers: { 'X-Api-Key': 'theirs' } }));
+          const { config, request, response } = theirs;
+          const stream = new PassThrough().on('error', () => undefined);
+          const body = bodyOf(stream);
+          if (isEarly) stream.destroy(theirs);
+          const call = failure(moov.client.post('/accounts', body));
+          if (!isEarly) stream.write('{', () => setImmediate(() => stream.destroy(theirs)));
+          const error = await call;
+          expect(error).toMatchObject({
+            isAxiosError: true,
+            code: 'ERR_BAD_REQUEST',
+            moov: { attempts: expect.any(Number) },
+          });
+          expect([error.cause === theirs, error.response, error.status]).toEqual([
+            true,
+            undefined,
+            undefined,
+          ]);
+          const problem = moovProblem(error, { exposeUpstream: true });
+          expect(problem?.status).toBe(502);
+          expect(problem?.body).not.toHaveProperty('upstream');
+          expect([theirs.config, theirs.request, theirs.response]).toEqual([config, request, response]);
+          expect(response).toMatchObject({ config: { url: other.url, headers: { 'X-Api-Key': 'theirs' } } });
+          expect(theirs).not.toHaveProperty('moov');
         }
       },
     );

@@ -2,7 +2,8 @@ import { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import axios, { AxiosHeaders } from 'axios';
 import { describe, expect, it } from 'vitest';
-import { isMoovCallError } from '../../src/index.js';
+import { isMoovCallError, moovProblem } from '../../src/index.js';
+import { serve } from '../helpers/http-server.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 import { start as startFake } from '../security/start.js';
@@ -269,6 +270,48 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(isMoovCallError(error)).toBe(false);
       expect(error).not.toHaveProperty('moov');
     }
+  });
+
+  it('the error of another service after a payment does not speak for it, and is left as it is', async () => {
+    const other = await serve({ status: 429, headers: { 'retry-after': '1' }, body: { theirs: true } });
+    const theirs = await failure(axios.post(other.url, {}));
+    const { config, request } = theirs;
+    const throwIt = () => {
+      throw theirs;
+    };
+    const { sandbox, moov } = await startMoov({
+      configure: ({ interceptors }) => {
+        interceptors.response.use((response) => (response.config.method === 'post' ? throwIt() : response));
+        interceptors.response.use(undefined, (error: unknown) => Promise.reject(error));
+      },
+    });
+    const plain = await startMoov();
+    const json = { 'Content-Type': 'application/json' };
+    for (const call of [
+      () => pay(moov.client, sandbox, 'interceptor'),
+      () =>
+        moov.fetch(transfersOf(sandbox), {
+          method: 'POST',
+          body: JSON.stringify(transfer),
+          headers: { ...json, ...keyed('fetch').headers },
+        }),
+      ...[{ transformResponse: throwIt }, { validateStatus: throwIt }].map(
+        (own, index) => () =>
+          plain.moov.client.post(transfersOf(plain.sandbox), transfer, {
+            ...keyed('own', String(index)),
+            ...own,
+          }),
+      ),
+    ]) {
+      const error = await failure(call());
+      expect(error).toMatchObject({ cause: theirs, moov: { attempts: 1, ambiguous: true } });
+      const problem = moovProblem(error, { exposeUpstream: true });
+      expect(problem?.status).toBe(502);
+      expect(problem?.body).not.toHaveProperty('upstream');
+      expect([theirs.config === config, theirs.request === request]).toEqual([true, true]);
+      expect(theirs).not.toHaveProperty('moov');
+    }
+    expect([sandbox.transfers.length, plain.sandbox.transfers.length]).toEqual([2, 2]);
   });
 
   it.each<[string, () => Error]>([

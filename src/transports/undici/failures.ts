@@ -143,7 +143,7 @@ export function bodyFailure(
   response?: AxiosResponse,
 ): Error {
   const error = toError(given);
-  if (error instanceof AxiosError) return error;
+  if (error instanceof AxiosError && error.config === config) return error;
   if ('code' in error && String(error.code).startsWith('UND_ERR')) return failure(error, config, response);
   return AxiosError.from(error, undefined, config, undefined, response);
 }
