@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { types } from 'node:util';
-import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import { AxiosError, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
+import { leaveAsIs } from '../transports/bare-error.js';
 import { isForm, isFormOfPackage, isPipe } from '../transports/body-kinds.js';
 import { toError } from '../utils/errors.js';
 import { isObject } from '../utils/value-type.js';
@@ -16,6 +17,8 @@ export interface CallBody {
   forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown;
   /** Why the caller's own stream failed, if it did. */
   readonly error: Error | undefined;
+  /** The error of a call that ended for that reason. */
+  failure(config: InternalAxiosRequestConfig): AxiosError | undefined;
   /** Closes the files that the caller's stream holds open. */
   release(): void;
 }
@@ -44,7 +47,13 @@ function plainValue(value: unknown): unknown {
 }
 
 function fixed(data: unknown): CallBody {
-  return { replayable: true, forAttempt: () => data, error: undefined, release: () => undefined };
+  return {
+    replayable: true,
+    forAttempt: () => data,
+    error: undefined,
+    failure: () => undefined,
+    release: () => undefined,
+  };
 }
 
 /** Copies the entries of a form at the time of the check, in the form that Axios and this package send. */
@@ -80,20 +89,32 @@ class StreamBody implements CallBody {
 
   constructor(source: NodeJS.ReadableStream) {
     this.#source = source;
-    source.on('error', (error: unknown) => {
-      this.#error ??= toError(error);
-    });
+    source.on('error', (error: unknown) => this.#failed(error));
   }
 
   get error(): Error | undefined {
-    return (
-      this.#error ?? (this.#source instanceof Readable ? (this.#source.errored ?? undefined) : undefined)
-    );
+    const errored: unknown = this.#source instanceof Readable ? this.#source.errored : null;
+    return errored === null ? this.#error : this.#failed(errored);
+  }
+
+  #failed(reason: unknown): Error {
+    this.#error ??= leaveAsIs(toError(reason));
+    return this.#error;
+  }
+
+  failure(config: InternalAxiosRequestConfig): AxiosError | undefined {
+    const { error } = this;
+    if (error === undefined) return undefined;
+    const failure = AxiosError.from(error, codeOf(error), config);
+    // Axios takes it over from the error, and it would read as Moov's.
+    delete failure.status;
+    return failure;
   }
 
   forAttempt(config: InternalAxiosRequestConfig, sent: (bytes: number) => void): unknown {
     const source = this.#source;
-    if (this.error !== undefined) throw AxiosError.from(this.error, codeOf(this.error), config);
+    const failure = this.failure(config);
+    if (failure !== undefined) throw failure;
     if (source instanceof Readable && source.destroyed) {
       const cause = new Error('The body was over before it was sent');
       throw AxiosError.from(cause, AxiosError.ERR_BAD_REQUEST, config);
@@ -108,7 +129,9 @@ class StreamBody implements CallBody {
   }
 }
 
+/** A code of Axios's says what became of a call of the caller's to another service, and not of this one. */
 function codeOf(error: Error): string | undefined {
+  if (isAxiosError(error)) return AxiosError.ERR_BAD_REQUEST;
   return 'code' in error && typeof error.code === 'string' ? undefined : AxiosError.ERR_BAD_REQUEST;
 }
 
@@ -133,7 +156,7 @@ function unlinked(body: NodeJS.ReadableStream, sent: (bytes: number) => void): P
   });
   copy.on('drain', () => body.resume());
   body.on('end', () => copy.end());
-  body.on('error', (error) => copy.destroy(error));
+  body.on('error', (error: unknown) => copy.destroy(toError(error)));
   body.on('close', () => {
     if (!copy.writableEnded) copy.destroy();
   });

@@ -63,7 +63,7 @@ export function throughAdapter(
     Object.setPrototypeOf(config, null);
     if (config.signal?.aborted) {
       const aborted = new axios.CanceledError(undefined, config);
-      return Promise.reject(withCallInfo(aborted, { attempts: 0, ambiguous: false }));
+      return Promise.reject(withCallInfo(aborted, { attempts: 0, ambiguous: false }, undefined, config));
     }
     return adapter(intercept(config));
   }

@@ -1,5 +1,6 @@
-import { AxiosError } from 'axios';
+import { AxiosError, isAxiosError } from 'axios';
 import type { MoovCallInfo } from '../errors.js';
+import { toError } from '../utils/errors.js';
 import { isObject } from '../utils/value-type.js';
 import { hideBodies } from './private-bodies.js';
 
@@ -38,19 +39,35 @@ export function infoWithoutResponse(info: MoovCallInfo, isDone: boolean): MoovCa
 
 /**
  * What a call rejects with after the application's own code has thrown: the same error, which says what became of the
- * call. An error that can't say it, or that says what became of another call, becomes the cause of one that does.
+ * call. An error that can't say it, or that is about another call, also one to another service, becomes the cause of one
+ * that does.
  *
  * A thrown value that is no error is left as it is, unless Moov may have acted.
+ *
+ * @param config - The call's own, by which its AxiosErrors are known.
  */
-export function withCallInfo(thrown: unknown, info: MoovCallInfo, request?: RequestSummary): unknown {
-  if (thrown instanceof Error && Object.isExtensible(thrown) && !hasCallInfo(thrown)) {
-    attachCallInfo(thrown, info, request);
-    return thrown;
+export function withCallInfo(
+  thrown: unknown,
+  info: MoovCallInfo,
+  request?: RequestSummary,
+  config?: object,
+): unknown {
+  const given = toError(thrown);
+  const isError = given === thrown;
+  if (isError && Object.isExtensible(given) && !hasCallInfo(given) && !isOfAnother(given, config)) {
+    attachCallInfo(given, info, request);
+    return given;
   }
-  if (!(thrown instanceof Error) && !info.ambiguous) return thrown;
-  const error = new Error(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+  if (!isError && !info.ambiguous) return thrown;
+  const error = new Error(given.message, { cause: thrown });
   attachCallInfo(error, info, request);
   return error;
+}
+
+/** Whether an error shows another call as its own. One that the application has made need not show any. */
+function isOfAnother(error: Error, config: object | undefined): boolean {
+  if (!isAxiosError(error)) return false;
+  return [error.config, error.response?.config].some((shown) => shown !== undefined && shown !== config);
 }
 
 /** Whether {@link attachCallInfo} was here, in whichever build of this package. */

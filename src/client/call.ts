@@ -144,12 +144,20 @@ export class Call implements AccountCall {
     this.ambiguous = false;
   }
 
-  /** Makes an attempt with the token held, once there is one, when its turn comes. A 429 is no outcome while it may wait. */
+  /**
+   * Makes an attempt with the token held, once there is one, when its turn comes. A 429 is no outcome while it may wait.
+   *
+   * @returns a promise that never rejects.
+   */
   attempt(): Promise<Outcome> {
-    const token = this.#nextToken ?? this.tokens.get(this.signal);
-    this.#nextToken = undefined;
-    if (!(token instanceof Promise) && !this.#turns.isLimited) return this.#send(token);
-    return this.#inTurn(token);
+    try {
+      const token = this.#nextToken ?? this.tokens.get(this.signal);
+      this.#nextToken = undefined;
+      if (!(token instanceof Promise) && !this.#turns.isLimited) return this.#send(token);
+      return this.#inTurn(token);
+    } catch (error) {
+      return Promise.resolve({ error });
+    }
   }
 
   /** First the token, then the turn, then the token as held by then: no turn is spent waiting for a token. */
@@ -206,7 +214,13 @@ export class Call implements AccountCall {
       leftMs,
       takesBytes: direct,
     });
-    const failed = (error: unknown) => this.#failed(error, token, attempt);
+    const failed = (reason: unknown) => {
+      try {
+        return this.#failed(reason, token, attempt);
+      } catch (error) {
+        return this.#lost(error, attempt);
+      }
+    };
     try {
       const data = body.forAttempt(this.config, (bytes) => attempt.sent(bytes));
       this.attempts++;
@@ -215,10 +229,13 @@ export class Call implements AccountCall {
       const headers = this.#headers(token);
       const request = wireRequest(settings, { method, origin, path, headers, data, signal });
       attempt.maybeSent = true;
-      return transport(request, attempt).then(
-        (response) => this.#responded(response, token, attempt),
-        failed,
-      );
+      return transport(request, attempt).then((response) => {
+        try {
+          return this.#responded(response, token, attempt);
+        } catch (error) {
+          return this.#lost(error, attempt);
+        }
+      }, failed);
     } catch (error) {
       return Promise.resolve(failed(error));
     }
@@ -271,9 +288,18 @@ export class Call implements AccountCall {
     }
     if (this.maybeSent) this.#turns.lost();
     else this.#turns.giveBack();
-    const error = redactError(reason, this.config, this.request, token);
+    const error =
+      this.image.body.failure(this.config) ?? redactError(reason, this.config, this.request, token);
     if (this.maybeSent) this.ambiguous = true;
     return { error: this.signal.aborted ? this.abortError() : (this.#timeoutError(attempt) ?? error) };
+  }
+
+  /** How an attempt ended is not known, as the code that was to find out has failed. */
+  #lost(error: unknown, attempt: Attempt): Outcome {
+    attempt.end();
+    this.maybeSent = attempt.maybeSent;
+    if (this.maybeSent) this.ambiguous = true;
+    return { error };
   }
 
   #timeoutError(attempt: Attempt): Error | undefined {

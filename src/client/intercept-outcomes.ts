@@ -5,8 +5,12 @@ import type { Call } from './call.js';
 import { callRequest, hasCallInfo, type RequestSummary, withCallInfo } from './call-info.js';
 import { hideBodies } from './private-bodies.js';
 
-/** What is known of a call: what became of it, and its request. */
-type KnownCall = readonly [info: MoovCallInfo, request?: RequestSummary | undefined];
+/** What is known of a call: what became of it, its request, and its config. */
+type KnownCall = readonly [
+  info: MoovCallInfo,
+  request?: RequestSummary | undefined,
+  config?: object | undefined,
+];
 
 /** An interceptor of responses, as an application registers it. */
 type Interceptor = Parameters<AxiosInstance['interceptors']['response']['use']>;
@@ -51,7 +55,7 @@ export function interceptOutcomes(client: AxiosInstance, calls: WeakMap<object, 
 }
 
 function knownOf(call: Call | undefined): KnownCall | undefined {
-  return call && [call.infoWithoutResponse, call.request];
+  return call && [call.infoWithoutResponse, call.request, call.config];
 }
 
 /** What is known of the call that an error is about, if it is about one of this instance's. */
@@ -60,8 +64,8 @@ function knownOfError(
   client: AxiosInstance,
   calls: WeakMap<object, Call>,
 ): KnownCall | undefined {
-  if (hasCallInfo(error)) return [error.moov, callRequest(error)];
   const config = isObject(error) && 'config' in error ? error.config : undefined;
+  if (hasCallInfo(error)) return [error.moov, callRequest(error), isObject(config) ? config : undefined];
   if (!isObject(config)) return undefined;
   const call = calls.get(config);
   if (call !== undefined) return knownOf(call);
@@ -70,5 +74,5 @@ function knownOfError(
   if (!isOurs) return undefined;
   if (error instanceof AxiosError) hideBodies(error);
   const hasSignal = 'signal' in config && config.signal !== undefined;
-  return hasSignal ? [{ attempts: 0, ambiguous: false }] : undefined;
+  return hasSignal ? [{ attempts: 0, ambiguous: false }, undefined, config] : undefined;
 }

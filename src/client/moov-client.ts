@@ -15,7 +15,7 @@ import { userAgent } from '../version.js';
 import { FollowUp } from './after-attempt.js';
 import { type SendBytes, throughAdapter, throughInstance } from './byte-calls.js';
 import { Call, type CallSettings, type Outcome } from './call.js';
-import { withCallInfo } from './call-info.js';
+import { hasCallInfo, withCallInfo } from './call-info.js';
 import type { CallTarget } from './call-target.js';
 import { CallerSignals } from './caller-signals.js';
 import { closeInstance } from './closed-instance.js';
@@ -150,19 +150,29 @@ export function createMoovClients(
         budget?.earn();
         return call.attempt().then((outcome) => conclude(call, outcome));
       } catch (error) {
-        return Promise.reject(withCallInfo(error, { attempts: 0, ambiguous: false }));
+        return Promise.reject(withCallInfo(error, { attempts: 0, ambiguous: false }, undefined, config));
       }
     };
   }
 
   function conclude(call: Call, outcome: Outcome) {
-    if (!FollowUp.isPossible(call, outcome)) return end(call, outcome);
-    return resend(call, outcome).then((last) => end(call, last));
+    try {
+      if (FollowUp.isPossible(call, outcome)) return resend(call, outcome).then((last) => end(call, last));
+    } catch (error) {
+      return end(call, { error });
+    }
+    return end(call, outcome);
   }
 
   function end(call: Call, outcome: Outcome): AxiosResponse {
     call.whenOver(outcome.response, () => open.delete(call));
-    return settle(call, outcome, emit);
+    try {
+      return settle(call, outcome, emit);
+    } catch (error) {
+      // Also where this package's own code has failed.
+      if (hasCallInfo(error)) throw error;
+      throw withCallInfo(error, call.infoWithoutResponse, call.request, call.config);
+    }
   }
 }
 

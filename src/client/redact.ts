@@ -1,5 +1,6 @@
 import { type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import type { Token } from '../tokens/token.js';
+import { chainOf } from '../transports/bare-error.js';
 import type { RequestSummary } from './call-info.js';
 import { hideResponseBody } from './private-bodies.js';
 
@@ -63,14 +64,13 @@ export function redactError(
   request: RequestSummary,
   token: Token,
 ): unknown {
-  // Of broken responses Node reports the bytes as they came.
-  if (failure instanceof Error && 'rawPacket' in failure) Reflect.deleteProperty(failure, 'rawPacket');
-  if (failure instanceof Error && failure.cause instanceof Error) {
-    redactError(failure.cause, config, request, token);
+  for (const error of chainOf(failure)) {
+    // Of broken responses Node reports the bytes as they came.
+    Reflect.deleteProperty(error, 'rawPacket');
+    if (!isAxiosError(error)) continue;
+    error.config = config;
+    error.request = request;
+    if (error.response !== undefined) redactResponse(error.response, config, request, token);
   }
-  if (!isAxiosError(failure)) return failure;
-  failure.config = config;
-  failure.request = request;
-  if (failure.response !== undefined) redactResponse(failure.response, config, request, token);
   return failure;
 }

@@ -6,6 +6,7 @@ import {
 } from 'axios';
 import { MoovConfigError, MoovOriginError } from '../errors.js';
 import type { Emit } from '../events.js';
+import { toError } from '../utils/errors.js';
 import type { Call, Outcome } from './call.js';
 import { attachCallInfo, withCallInfo } from './call-info.js';
 import { isOwnEarlierAttempt } from './idempotent-conflict.js';
@@ -21,7 +22,7 @@ import { refusalEvent, statusError } from './refusal.js';
 export function settle(call: Call, outcome: Outcome, emit: Emit): AxiosResponse {
   const { response, error } = outcome;
   if (response === undefined) {
-    const own = withCallInfo(error, call.infoWithoutResponse, call.request);
+    const own = withCallInfo(error, call.infoWithoutResponse, call.request, call.config);
     call.image.body.release();
     if (own instanceof AxiosError && own.response !== undefined) guardTransform(call);
     throw own;
@@ -53,7 +54,7 @@ function accepts(call: Call, status: number): boolean {
   try {
     return !validateStatus || validateStatus(status);
   } catch (error) {
-    throw withCallInfo(error, call.infoWithoutResponse, call.request);
+    throw withCallInfo(error, call.infoWithoutResponse, call.request, call.config);
   }
 }
 
@@ -74,7 +75,7 @@ function guardTransform(call: Call): void {
       }
       return value;
     } catch (error) {
-      throw withCallInfo(withoutExcerpt(error), call.infoWithoutResponse, call.request);
+      throw withCallInfo(withoutExcerpt(error), call.infoWithoutResponse, call.request, call.config);
     }
   };
   // Axios puts the response on the config while the transforms run.
@@ -84,8 +85,9 @@ function guardTransform(call: Call): void {
 }
 
 /** Axios's error for a body that is not JSON, whose message and cause quote the body. */
-function withoutExcerpt(error: unknown): unknown {
-  if (!(error instanceof AxiosError) || error.name !== 'SyntaxError') return error;
+function withoutExcerpt(thrown: unknown): unknown {
+  const error = toError(thrown);
+  if (!(error instanceof AxiosError) || error.name !== 'SyntaxError') return thrown;
   const { code, config, request, response } = error;
   return new AxiosError('The body of the response is not JSON', code, config, request, response);
 }

@@ -21,7 +21,8 @@ function inTermsOfFetch(error: Error, signal: AbortSignal | undefined): Error {
   if (isMoovAuthError(error)) return error;
   if (signal?.aborted && (isCancel(error) || error === signal.reason)) return aborted(signal.reason);
   if (!isAxiosError(error)) return error;
-  if (error.code === 'ECONNABORTED' || error.code === 'ETIMEDOUT') {
+  // One of another service is not about this call.
+  if (hasCallInfo(error) && (error.code === 'ECONNABORTED' || error.code === 'ETIMEDOUT')) {
     return new DOMException(error.message, { name: 'TimeoutError', cause: error });
   }
   return new TypeError('fetch failed', { cause: error });

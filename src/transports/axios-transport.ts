@@ -78,8 +78,8 @@ function headOf(head: http.IncomingMessage, config: WireRequest): AxiosResponse 
 
 /** `node:http` treats a reset as the end of a response that has no length and is not chunked. */
 function endWithErrorOf(request: http.ClientRequest, response: http.IncomingMessage): void {
-  request.once('error', (error) => {
-    bareError(error);
+  request.once('error', (given: unknown) => {
+    const error = bareError(toError(given));
     if ('code' in error && error.code === 'ECONNRESET' && !response.complete) response.destroy(error);
   });
 }

@@ -1,8 +1,13 @@
 import { types } from 'node:util';
 
-/** Returns what was thrown as an Error: JavaScript lets any value be thrown. */
+/** Returns what was thrown as an Error: JavaScript lets any value be thrown. Never throws itself. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  try {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  } catch {
+    // An object without a prototype, or one whose own code throws.
+    return new Error('A value was thrown that is no Error and has no text');
+  }
 }
 
 /** Runs user code and ignores its errors, so that a broken logger cannot fail a payment. */

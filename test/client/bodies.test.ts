@@ -1,7 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { PassThrough, Readable, Stream } from 'node:stream';
+import axios from 'axios';
+import FormDataPackage from 'form-data';
 import { describe, expect, it } from 'vitest';
-import { MoovReplayError } from '../../src/index.js';
+import { MoovReplayError, moovProblem } from '../../src/index.js';
+import { serve } from '../helpers/http-server.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
 import { keyed } from './transfers.js';
@@ -116,6 +119,86 @@ describe.each(transports)('over %s', (_name, over) => {
       });
       expect(sandbox.stats.apiRequests).toBe(0);
     });
+
+    it.each<[string, unknown, string]>([
+      ['a text', 'user closed the tab', 'user closed the tab'],
+      ['a number', 5, '5'],
+      ['an object', { code: 'X' }, '[object Object]'],
+      [
+        'an object without a text',
+        Object.create(null),
+        'A value was thrown that is no Error and has no text',
+      ],
+    ])(
+      'with %s instead of an error ends the call, without crashing the process',
+      async (_what, reason, message) => {
+        const { moov } = await startMoov();
+        await moov.ready();
+        const open = () => new PassThrough().on('error', () => undefined);
+        const destroy = (stream: Readable) => Reflect.apply(stream.destroy, stream, [reason]);
+        const sending = open();
+        const inForm = open();
+        const early = open();
+        destroy(early);
+        const form = new FormDataPackage();
+        form.append('file', inForm);
+        const calls = [sending, form, early].map((body) => failure(moov.client.post('/accounts', body)));
+        for (const stream of [sending, inForm]) stream.write('{');
+        setImmediate(() => [sending, inForm].forEach(destroy));
+        for (const error of await Promise.all(calls)) {
+          expect(error).toMatchObject({
+            isAxiosError: true,
+            message,
+            moov: { attempts: expect.any(Number) },
+          });
+        }
+      },
+    );
+
+    it.each<[string, (stream: PassThrough) => unknown]>([
+      ['by itself', (stream) => stream],
+      [
+        'in a form',
+        (stream) => {
+          const form = new FormDataPackage();
+          form.append('file', stream);
+          return form;
+        },
+      ],
+    ])(
+      '%s with the error of another service leaves that as it is, and it is not Moov’s',
+      async (_how, bodyOf) => {
+        const { moov } = await startMoov();
+        await moov.ready();
+        const other = await serve({ status: 404, body: { theirs: true } });
+        for (const isEarly of [true, false]) {
+          const theirs = await failure(axios.get(other.url, { headers: { 'X-Api-Key': 'theirs' } }));
+          const { config, request, response } = theirs;
+          const stream = new PassThrough().on('error', () => undefined);
+          const body = bodyOf(stream);
+          if (isEarly) stream.destroy(theirs);
+          const call = failure(moov.client.post('/accounts', body));
+          if (!isEarly) stream.write('{', () => setImmediate(() => stream.destroy(theirs)));
+          const error = await call;
+          expect(error).toMatchObject({
+            isAxiosError: true,
+            code: 'ERR_BAD_REQUEST',
+            moov: { attempts: expect.any(Number) },
+          });
+          expect([error.cause === theirs, error.response, error.status]).toEqual([
+            true,
+            undefined,
+            undefined,
+          ]);
+          const problem = moovProblem(error, { exposeUpstream: true });
+          expect(problem?.status).toBe(502);
+          expect(problem?.body).not.toHaveProperty('upstream');
+          expect([theirs.config, theirs.request, theirs.response]).toEqual([config, request, response]);
+          expect(response).toMatchObject({ config: { url: other.url, headers: { 'X-Api-Key': 'theirs' } } });
+          expect(theirs).not.toHaveProperty('moov');
+        }
+      },
+    );
 
     it('of a refused call does not crash the process', async () => {
       const { moov } = await startMoov();

@@ -1,8 +1,12 @@
+import { Agent } from 'node:http';
+import type { Duplex } from 'node:stream';
 import axios, { AxiosHeaders } from 'axios';
 import { describe, expect, it } from 'vitest';
-import { isMoovCallError } from '../../src/index.js';
+import { isMoovCallError, moovProblem } from '../../src/index.js';
+import { serve } from '../helpers/http-server.js';
 import { failure, startMoov as start } from '../helpers/moov.js';
 import { transports } from '../helpers/transports.js';
+import { start as startFake } from '../security/start.js';
 import { amount, keyed, pay, transfer, transfersOf } from './transfers.js';
 
 // The application's own code runs after the rules. What it throws after a 2xx must not read as "not done".
@@ -59,6 +63,9 @@ describe.each(transports)('over %s', (_name, over) => {
       ['a text', 'thrown as a text'],
       ['null', null],
       ['a frozen error', Object.freeze(new Error('frozen'))],
+      ['an object without a prototype', Object.create(null)],
+      ['an object that cannot be made a text', { toString: mine }],
+      ['an object that cannot be looked at', new Proxy({}, { getPrototypeOf: mine })],
     ])(
       'with %s, which cannot say so, becomes the cause of an error that is ambiguous',
       async (_what, thrown) => {
@@ -68,7 +75,8 @@ describe.each(transports)('over %s', (_name, over) => {
         };
         const config = { ...keyed('odd'), transformResponse };
         const error = await failure(moov.client.post(transfersOf(sandbox), transfer, config));
-        expect(error).toMatchObject({ cause: thrown, moov: { attempts: 1, ambiguous: true } });
+        expect(error.cause === thrown).toBe(true);
+        expect(error.moov).toMatchObject({ attempts: 1, ambiguous: true });
         expect(sandbox.transfers).toHaveLength(1);
       },
     );
@@ -262,6 +270,91 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(isMoovCallError(error)).toBe(false);
       expect(error).not.toHaveProperty('moov');
     }
+  });
+
+  it('the error of another service after a payment does not speak for it, and is left as it is', async () => {
+    const other = await serve({ status: 429, headers: { 'retry-after': '1' }, body: { theirs: true } });
+    const theirs = await failure(axios.post(other.url, {}));
+    const { config, request } = theirs;
+    const throwIt = () => {
+      throw theirs;
+    };
+    const { sandbox, moov } = await startMoov({
+      configure: ({ interceptors }) => {
+        interceptors.response.use((response) => (response.config.method === 'post' ? throwIt() : response));
+        interceptors.response.use(undefined, (error: unknown) => Promise.reject(error));
+      },
+    });
+    const plain = await startMoov();
+    const json = { 'Content-Type': 'application/json' };
+    for (const call of [
+      () => pay(moov.client, sandbox, 'interceptor'),
+      () =>
+        moov.fetch(transfersOf(sandbox), {
+          method: 'POST',
+          body: JSON.stringify(transfer),
+          headers: { ...json, ...keyed('fetch').headers },
+        }),
+      ...[{ transformResponse: throwIt }, { validateStatus: throwIt }].map(
+        (own, index) => () =>
+          plain.moov.client.post(transfersOf(plain.sandbox), transfer, {
+            ...keyed('own', String(index)),
+            ...own,
+          }),
+      ),
+    ]) {
+      const error = await failure(call());
+      expect(error).toMatchObject({ cause: theirs, moov: { attempts: 1, ambiguous: true } });
+      const problem = moovProblem(error, { exposeUpstream: true });
+      expect(problem?.status).toBe(502);
+      expect(problem?.body).not.toHaveProperty('upstream');
+      expect([theirs.config === config, theirs.request === request]).toEqual([true, true]);
+      expect(theirs).not.toHaveProperty('moov');
+    }
+    expect([sandbox.transfers.length, plain.sandbox.transfers.length]).toEqual([2, 2]);
+  });
+
+  it.each<[string, () => Error]>([
+    [
+      'whose cause leads back to itself',
+      () => {
+        const error = Object.assign(new Error('of the agent'), { code: 'EPIPE' });
+        return Object.assign(error, { cause: new Error('outer', { cause: error }) });
+      },
+    ],
+    ['whose code is a number', () => Object.assign(new Error('of the agent'), { code: 5 })],
+  ])('an error %s does not cost the outcome, nor keep close() waiting', async (_what, fault) => {
+    const sockets: Duplex[] = [];
+    class Watched extends Agent {
+      override createConnection(...args: Parameters<Agent['createConnection']>) {
+        const socket = super.createConnection(...args);
+        if (socket) sockets.push(socket);
+        return socket;
+      }
+    }
+    const { moov, fake } = await startFake({ ...over, axios: { httpAgent: new Watched() } });
+    fake.api = () => sockets.at(-1)?.destroy(fault());
+    for (const call of [() => moov.client.post('/x', {}), () => moov.fetch('/x', { method: 'POST' })]) {
+      expect(await failure(call())).toMatchObject({ moov: { attempts: 1, ambiguous: true } });
+    }
+    const began = performance.now();
+    await moov.close();
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
+
+  it('a config that throws when it is read does not cost the outcome, nor keep close() waiting', async () => {
+    const { moov, fake } = await startFake({ ...over, rateLimit: false });
+    await moov.ready();
+    fake.api = () => undefined;
+    const transformRequest = function (this: object, data: unknown) {
+      Object.defineProperty(this, 'timeoutErrorMessage', { get: mine });
+      return data;
+    };
+    const error = await failure(moov.client.post('/x', 'text', { transformRequest, timeout: 300 }));
+    expect(error).toMatchObject({ message: 'mine', moov: { attempts: 1, ambiguous: true } });
+    const began = performance.now();
+    await moov.close();
+    expect(performance.now() - began).toBeLessThan(4_000);
   });
 
   it('works with interceptors that replace the headers by a plain object', async () => {

@@ -2,8 +2,9 @@ import { channel } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
+import { AxiosError, AxiosHeaders } from 'axios';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { MoovConfigError, MoovReplayError } from '../../src/index.js';
+import { MoovConfigError, MoovReplayError, moovProblem } from '../../src/index.js';
 import { failure, startMoov, until } from '../helpers/moov.js';
 import { json, whole } from '../security/servers.js';
 import { start } from '../security/start.js';
@@ -147,6 +148,43 @@ describe('bodies of requests', () => {
     });
     const error = await failure(moov.fetch('/x', { method: 'POST', body: broken(), duplex: 'half' }));
     expect(error).toMatchObject({ name: 'TypeError', message: 'fetch failed' });
+  });
+
+  it.each(['undici', 'axios'] as const)(
+    'that are aborted with a text, such as another service’s response, fail the call over %s',
+    async (transport) => {
+      const { moov } = await start({ transport });
+      await moov.ready();
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(Buffer.from('first part'));
+          setImmediate(() => controller.error('user closed the tab'));
+        },
+      });
+      const error = await failure(moov.fetch('/x', { method: 'POST', body, duplex: 'half' }));
+      expect(error).toMatchObject({
+        message: 'fetch failed',
+        cause: { message: 'user closed the tab' },
+        moov: { attempts: 1 },
+      });
+    },
+  );
+
+  it('that fail with the error of another service fail the call, and nothing of it is taken for Moov’s', async () => {
+    const { moov, fake } = await startEcho();
+    await moov.ready();
+    const late = new AxiosError('timeout of 1ms exceeded', 'ECONNABORTED', { headers: new AxiosHeaders() });
+    const broken = () => new ReadableStream({ pull: (controller) => controller.error(late) });
+    const url = `${fake.url}/x`;
+    for (const call of [
+      () => moov.fetch(new Request(url, { method: 'POST', body: broken(), duplex: 'half' })),
+      () => moov.fetch(url, { method: 'POST', body: broken(), duplex: 'half' }),
+    ]) {
+      const error = await failure(call());
+      expect(error).toMatchObject({ name: 'TypeError', message: 'fetch failed', moov: {} });
+      expect(moovProblem(error)?.body).toMatchObject({ code: 'ERR_MOOV_CALL' });
+      expect(late).not.toHaveProperty('moov');
+    }
   });
 });
 

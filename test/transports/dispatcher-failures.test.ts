@@ -188,6 +188,16 @@ describe('an error of a Dispatcher keeps the details of the system, and contains
     expect(inspect(error.cause, { depth: 9 })).not.toContain('s3cret');
   });
 
+  test('for an error that contains itself', async () => {
+    const several = new AggregateError([], 'all failed');
+    several.errors.push(several, several, Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
+    const error = await mocked(several);
+    expect(error).toMatchObject({ message: 'all failed', cause: { errors: expect.any(Array) } });
+    const inner: Error = new Error('inner', { cause: new Error('outer') });
+    if (inner.cause instanceof Error) inner.cause.cause = inner;
+    expect(await mocked(inner)).toMatchObject({ message: 'inner' });
+  });
+
   test('for a credential that is one word', async () => {
     const error = await mocked(new Error('bad: s3cret'), { Authorization: 's3cret' });
     expect(error.message).toBe('bad: [secret]');

@@ -2,6 +2,7 @@ import { validateHeaderName } from 'node:http';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { toError } from '../../utils/errors.js';
 import { withoutQuery } from '../../utils/without-query.js';
+import { NESTED } from './no-connection.js';
 
 /**
  * Converts a failure of undici to the error that Axios creates for the same failure of `node:http`.
@@ -99,12 +100,12 @@ function unsendable({ headers, method, url }: InternalAxiosRequestConfig): Error
 /** The properties of system errors. Any other property of an error may lead to the request. */
 const facts = ['errno', 'syscall', 'hostname', 'address', 'port', 'host', 'reason'] as const;
 
-function cleaned(error: Error, secrets: readonly string[]): Error {
+function cleaned(error: Error, secrets: readonly string[], depth = 0): Error {
   const message = secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), error.message);
   const copy =
-    error instanceof AggregateError
+    error instanceof AggregateError && depth < NESTED
       ? new AggregateError(
-          error.errors.map((one) => cleaned(toError(one), secrets)),
+          error.errors.map((one) => cleaned(toError(one), secrets, depth + 1)),
           message,
         )
       : new Error(message);
@@ -132,13 +133,18 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Returns the error of a stream as Axios passes it on; undici destroys a body with errors of its own. */
+/**
+ * Returns the error of a stream as Axios passes it on; undici destroys a body with errors of its own.
+ *
+ * @param given - Any value: a stream can be destroyed with a text.
+ */
 export function bodyFailure(
-  error: Error,
+  given: unknown,
   config: InternalAxiosRequestConfig,
   response?: AxiosResponse,
 ): Error {
-  if (error instanceof AxiosError) return error;
+  const error = toError(given);
+  if (error instanceof AxiosError && error.config === config) return error;
   if ('code' in error && String(error.code).startsWith('UND_ERR')) return failure(error, config, response);
   return AxiosError.from(error, undefined, config, undefined, response);
 }

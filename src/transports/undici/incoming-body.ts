@@ -136,7 +136,7 @@ export class IncomingBody {
       else this.#chunks.push(chunk);
     });
     const { config } = this.#response;
-    stream.on('error', (error) => this.#receiver.settle(bodyFailure(error, config, this.#response)));
+    stream.on('error', (error: unknown) => this.#receiver.settle(bodyFailure(error, config, this.#response)));
     stream.on('end', () => this.#deliver());
   }
 

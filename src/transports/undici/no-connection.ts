@@ -30,6 +30,12 @@ const beforeConnection = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
+/**
+ * How deeply AggregateErrors may be nested: one may contain itself. It is small, because each level may have many
+ * members.
+ */
+export const NESTED = 3;
+
 /** System calls that precede an established connection. */
 const connecting = new Set(['connect', 'getaddrinfo']);
 
@@ -37,12 +43,12 @@ const connecting = new Set(['connect', 'getaddrinfo']);
  * Whether an error of a Dispatcher proves that no connection was established for the request, so that nothing of it was
  * sent. Other errors prove nothing.
  */
-export function provesNoConnection(error: Error): boolean {
+export function provesNoConnection(error: Error, depth = 0): boolean {
   if (error instanceof AggregateError) {
     // Each of several addresses was tried.
-    return (
-      error.errors.length > 0 && error.errors.every((one) => one instanceof Error && provesNoConnection(one))
-    );
+    const { errors } = error;
+    if (errors.length === 0 || depth >= NESTED) return false;
+    return errors.every((one) => one instanceof Error && provesNoConnection(one, depth + 1));
   }
   if ('syscall' in error && typeof error.syscall === 'string') return connecting.has(error.syscall);
   return 'code' in error && typeof error.code === 'string' && beforeConnection.has(error.code);

@@ -83,7 +83,7 @@ export class UndiciResponseHandler implements Dispatcher.DispatchHandler, BodyRe
     // A body without a length is a stream from the caller, which is counted while it is read.
     this.#bodyBytes = Number(this.#config.headers.getContentLength()) || 0;
     this.#body = body;
-    body.once('error', (error) => this.fail(bodyFailure(error, this.#config)));
+    body.once('error', (error: unknown) => this.fail(bodyFailure(error, this.#config)));
     body.once('close', () => {
       if (!body.readableEnded) {
         this.fail(new axios.CanceledError('Request stream has been aborted', this.#config));
