@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { AxiosRequestConfig, CreateAxiosDefaults } from 'axios';
+import axios, { type AxiosRequestConfig, type CreateAxiosDefaults } from 'axios';
 import { z } from 'zod';
 import type { Credentials, MoovOAuthOptions } from './config/connection-options.js';
 import { parseOptions, wording } from './config/parse-options.js';
@@ -180,7 +180,8 @@ export function makeEndpoint(
     clientAuth,
     origin,
     transport,
-    connection: connectionOf(settings.axios),
+    // Agents and a proxy that are set for the whole program carry API calls, and so token requests too.
+    connection: connectionOf({ ...axios.defaults, ...settings.axios }),
   });
 }
 

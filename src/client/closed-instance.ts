@@ -7,11 +7,13 @@ import {
   type AxiosResponse,
   type AxiosResponseTransformer,
 } from 'axios';
+import { reservedSettings } from '../config/reserved-axios-settings.js';
 import { type MoovCallInfo, MoovConfigError } from '../errors.js';
 import { isObject } from '../utils/value-type.js';
 import type { Call } from './call.js';
 import { callRequest, hasCallInfo, type RequestSummary, withCallInfo } from './call-info.js';
 import { hideBodies } from './private-bodies.js';
+import { reservedHeaders } from './validate-request.js';
 
 /** What is known of a call: what became of it, its request, and its config. */
 type KnownCall = readonly [
@@ -85,6 +87,23 @@ function knownOfError(
   if (error instanceof AxiosError) hideBodies(error);
   const hasSignal = 'signal' in config && config.signal !== undefined;
   return hasSignal ? [{ attempts: 0, ambiguous: false }, undefined, config] : undefined;
+}
+
+/**
+ * Takes out of an instance's defaults what no call can have. Axios copies its own defaults into each instance, and an
+ * application may have set those for another service: an `Authorization` header, for example.
+ */
+export function dropReserved(defaults: AxiosInstance['defaults']): void {
+  for (const name of [...reservedSettings, 'cancelToken', 'httpVersion'] as const) delete defaults[name];
+  dropHeaders(defaults.headers);
+}
+
+/** Headers stand among the groups of them: those of all methods, and those of one. */
+function dropHeaders(headers: object): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (reservedHeaders.has(name.trim().toLowerCase())) Reflect.deleteProperty(headers, name);
+    else if (isObject(value)) dropHeaders(value);
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import axios, { AxiosHeaders, type AxiosRequestConfig } from 'axios';
 import type { Credentials } from '../config/connection-options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import { targeting } from '../transports/request-target.js';
@@ -40,12 +40,13 @@ export interface EndpointResponse extends EndpointContent {
 /** Sends a form to one of Moov's two OAuth endpoints and reads the response, without interpreting it. */
 export class OAuthEndpoint {
   readonly #settings: EndpointSettings;
-  readonly #http: AxiosInstance;
+  readonly #http: InstanceType<typeof axios.Axios>;
 
   constructor(settings: EndpointSettings) {
     this.#settings = settings;
     const targetOf = targeting();
-    this.#http = axios.create({
+    // Not axios.create, which takes over the program's own defaults, such as the Authorization of another service.
+    this.#http = new axios.Axios({
       ...settings.connection,
       adapter: async (config) => {
         const { method = 'post', headers, data, signal } = config;
