@@ -5,10 +5,29 @@ import {
   type AxiosRequestTransformer,
   type AxiosResponseTransformer,
 } from 'axios';
+import { reservedSettings } from '../config/reserved-axios-settings.js';
 import { MoovConfigError } from '../errors.js';
 import { isObject } from '../utils/value-type.js';
+import { reservedHeaders } from './validate-request.js';
 
 type AxiosTransform = AxiosRequestTransformer | AxiosResponseTransformer;
+
+/**
+ * Takes out of an instance's defaults what no call can have. Axios copies its own defaults into each instance, and an
+ * application may have set those for another service: an `Authorization` header, for example.
+ */
+export function dropReserved(defaults: AxiosInstance['defaults']): void {
+  for (const name of [...reservedSettings, 'cancelToken', 'httpVersion'] as const) delete defaults[name];
+  dropHeaders(defaults.headers);
+}
+
+/** Headers stand among the groups of them: those of all methods, and those of one. */
+function dropHeaders(headers: object): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (reservedHeaders.has(name.trim().toLowerCase())) Reflect.deleteProperty(headers, name);
+    else if (isObject(value)) dropHeaders(value);
+  }
+}
 
 /**
  * Closes an instance that all requests share: what one handler sets on it must not reach another. Defaults,

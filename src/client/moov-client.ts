@@ -18,7 +18,7 @@ import { Call, type CallSettings, type Outcome } from './call.js';
 import { hasCallInfo, withCallInfo } from './call-info.js';
 import type { CallTarget } from './call-target.js';
 import { CallerSignals } from './caller-signals.js';
-import { closeInstance } from './closed-instance.js';
+import { closeInstance, dropReserved } from './closed-instance.js';
 import { interceptOutcomes } from './intercept-outcomes.js';
 import { OpenCalls } from './open-calls.js';
 import { hideRequestBody } from './private-bodies.js';
@@ -73,6 +73,9 @@ export function createMoovClients(
     maxRedirects: 0,
     timeout: settings.timeoutMs,
   };
+  // Made once, so that what the program sets later in Axios's own defaults reaches none of the instances, and not some.
+  const template = axios.create(config);
+  dropReserved(template.defaults);
   const { origin, attemptTimeoutMs } = settings;
   const base = baseOf(settings.baseURL);
   const budget = settings.retryBudget ? new RetryBudget() : undefined;
@@ -118,7 +121,7 @@ export function createMoovClients(
   function create(target: CallTarget): AxiosInstance {
     const instance = { target, connection: noConnection(), isIntercepted: false };
     const adapter = adapterFor(instance, ofCalls);
-    const client = axios.create({ ...config, adapter });
+    const client = template.create({ ...config, adapter });
     const intercept = (call: InternalAxiosRequestConfig) => versioned(call, settings.apiVersion);
     client.interceptors.request.use(
       (call) => {

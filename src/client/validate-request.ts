@@ -141,6 +141,17 @@ const framing = new Set([
   'proxy-authorization',
 ]);
 
+/** Headers that {@link assertHeaders} refuses, always or in most cases. None can be a default of all calls. */
+export const reservedHeaders: ReadonlySet<string> = new Set([
+  ...framing,
+  'host',
+  'authorization',
+  'connection',
+  'content-length',
+  'idempotency-key',
+  'x-idempotency-key',
+]);
+
 /** Moov's limit is 36 characters. An HTTP client would change or drop characters that a header cannot contain. */
 const idempotencyKey = /^[\x21-\x7e](?:[\x20-\x7e]{0,34}[\x21-\x7e])?$/;
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { AxiosHeaders, type CreateAxiosDefaults, type InternalAxiosRequestConfig } from 'axios';
+import axios, { AxiosHeaders, type CreateAxiosDefaults, type InternalAxiosRequestConfig } from 'axios';
 import type { Credentials } from '../config/connection-options.js';
 import { MoovOriginError, MoovUnavailableError } from '../errors.js';
 import { type Base, baseOf } from '../transports/base-url.js';
@@ -55,7 +55,10 @@ export class OAuthEndpoint {
     this.#transport = transport;
     this.#base = baseOf(settings.baseURL);
     // The status is known before the body is read, and does not depend on it.
-    this.#wireSettings = wireSettings({ ...connectionOf(settings.axios), responseType: 'stream' });
+    this.#wireSettings = wireSettings({
+      ...connectionOf(settings.axios),
+      responseType: 'stream',
+    });
   }
 
   /**
@@ -119,10 +122,18 @@ function unreachable(path: string, error: unknown): MoovUnavailableError {
   );
 }
 
-/** Interceptors and transforms are for API calls only; connection settings are for all requests. */
-function connectionOf(config: CreateAxiosDefaults | undefined): Partial<InternalAxiosRequestConfig> {
+/**
+ * Interceptors, transforms and headers are for API calls only; connection settings are for all requests, also those that
+ * are set for the whole program.
+ */
+function connectionOf(config: CreateAxiosDefaults = {}): Partial<InternalAxiosRequestConfig> {
   const names = ['proxy', 'httpAgent', 'httpsAgent', 'lookup', 'family'] as const;
   return Object.fromEntries(
-    names.flatMap((name) => (config?.[name] === undefined ? [] : [[name, config[name]]])),
+    names.flatMap((name) => {
+      const source = [config, axios.defaults].find(
+        (one) => Object.hasOwn(one, name) && one[name] !== undefined,
+      );
+      return source === undefined ? [] : [[name, source[name]]];
+    }),
   );
 }

@@ -39,6 +39,35 @@ describe.each(transports)('over %s', (_name, over) => {
       expect(second?.headers['x-moov-version']).toBe('v2026.01.00');
     });
 
+    it('takes nothing that no call can have from the defaults of Axios, and nothing that is set there later', async () => {
+      const { headers } = axios.defaults;
+      onTestFinished(() => {
+        Object.assign(axios.defaults, { headers });
+        delete axios.defaults.auth;
+      });
+      const theirs = { authorization: 'Bearer of-another-service', Host: 'other.example.com' };
+      const post = { ...headers.post, 'Idempotency-Key': 'theirs' };
+      const common = { ...headers.common, Authorization: 'Bearer of-another-service', 'X-Early': '1' };
+      Object.assign(axios.defaults, {
+        headers: { ...headers, ...theirs, common, post },
+        auth: { username: 'of-another-service', password: '' },
+      });
+      const { sandbox, moov } = await startMoov();
+      expect(await moov.client.get('/ping')).toMatchObject({ status: 200 });
+      expect(await moov.fetch('/ping')).toMatchObject({ status: 200 });
+      await failure(moov.client.post('/accounts', {}));
+      Object.assign(axios.defaults.headers.common, { 'X-Late': '1' });
+      await moov.clientFor({ scopes: ['/accounts.read'] }).get('/accounts');
+      const calls = sandbox.requests.filter(({ path }) => !path.startsWith('/oauth2'));
+      expect(calls.map(({ path }) => path)).toEqual(['/ping', '/ping', '/accounts', '/accounts']);
+      for (const call of calls) {
+        expect(call.headers).toMatchObject({ 'x-early': '1', host: new URL(sandbox.url).host });
+        expect(call.headers).not.toHaveProperty('x-late');
+        expect(call.headers).not.toHaveProperty('idempotency-key');
+        expect(call.headers.authorization).not.toContain('another');
+      }
+    });
+
     it.each(['origin', 'Origin', 'ORIGIN'])(
       'sends its own Origin in the place of a call’s %s',
       async (name) => {

@@ -1,5 +1,6 @@
+import axios from 'axios';
 import fc from 'fast-check';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MoovConfigError, MoovOAuthClient } from '../../src/index.js';
 import { userAgent } from '../../src/version.js';
 import { type Received, serve } from '../helpers/http-server.js';
@@ -105,6 +106,23 @@ describe("clientAuth: 'body'", () => {
     expect(create?.form).toEqual({ grant_type: 'client_credentials', scope: '/ping.read', ...key });
     expect(revoke?.form).toEqual({ token: 'a-token', ...key });
     for (const { headers } of server.requests) expect(headers).not.toHaveProperty('authorization');
+  });
+
+  test('takes no header and no limit from the defaults that the program has set for its other calls', async () => {
+    const { headers, maxContentLength } = axios.defaults;
+    onTestFinished(() => {
+      Object.assign(axios.defaults, { headers, maxContentLength });
+    });
+    const common = { ...headers.common, Authorization: 'Bearer of-another-service', 'X-Api-Key': 'theirs' };
+    Object.assign(axios.defaults, { headers: { ...headers, common }, maxContentLength: 1 });
+    const server = await serve([tokenReply(), { status: 204 }]);
+    const client = clientOf(server.url, { clientAuth: 'body' });
+    await client.createAccessToken(grant);
+    await client.revokeAccessToken({ token: 'a-token' });
+    for (const received of server.requests) {
+      expect(received.headers).not.toHaveProperty('authorization');
+      expect(received.headers).not.toHaveProperty('x-api-key');
+    }
   });
 
   test('with Basic the form has no key', async () => {

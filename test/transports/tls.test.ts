@@ -1,4 +1,5 @@
 import { createServer, Agent as HTTPSAgent, type Server } from 'node:https';
+import axios from 'axios';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { MoovOAuthClient, type MoovOAuthOptions } from '../../src/index.js';
@@ -65,17 +66,22 @@ describe.each(columns)('on %s', (column) => {
   });
 });
 
-test('token requests trust what calls trust, by the agent of the option axios', async () => {
+test('token requests trust what calls trust, by the agent of the option axios, or of Axios’s defaults', async () => {
   if (right === undefined) throw new Error('no server');
   const httpsAgent = new HTTPSAgent({ ca: cert });
   onTestFinished(() => httpsAgent.destroy());
   const options = { clientId: 'id', clientSecret: 'secret', baseURL: urlOf(right, 'https') };
-  const request = (axios: MoovOAuthOptions['axios']) =>
-    new MoovOAuthClient({ ...options, axios }).createAccessToken({
+  const request = (settings: MoovOAuthOptions['axios']) =>
+    new MoovOAuthClient({ ...options, axios: settings }).createAccessToken({
       grantType: 'client_credentials',
       scope: '/ping.read',
     });
   // The server answers, with what is no token.
   expect(await rejection(request({ httpsAgent }))).toMatchObject({ upstreamStatus: 200 });
   expect(await rejection(request(undefined))).toMatchObject({ code: 'ERR_MOOV_NETWORK' });
+  axios.defaults.httpsAgent = httpsAgent;
+  onTestFinished(() => {
+    axios.defaults.httpsAgent = undefined;
+  });
+  expect(await rejection(request(undefined))).toMatchObject({ upstreamStatus: 200 });
 });
