@@ -211,7 +211,8 @@ function isTransient({ image }: Call, { response, error }: Outcome): boolean {
     return response.status === 429 || (response.status >= 500 && !permanent.has(response.status));
   }
   if (image.body.error !== undefined || !isAxiosError(error)) return false;
-  const { code = '' } = error;
+  // An error of the application's own agent may have any code.
+  const code = String(error.code ?? '');
   // With a response it was cut short; without one it was over maxContentLength, as the next one would be.
   if (code === AxiosError.ERR_BAD_RESPONSE) return error.response !== undefined;
   return transientCodes.has(code) || code.startsWith('HPE_');
@@ -232,5 +233,5 @@ function reasonOf({ response, error }: Outcome): string {
 }
 
 function codeOf(error: unknown): string {
-  return (isAxiosError(error) ? error.code : undefined) ?? 'network';
+  return String((isAxiosError(error) ? error.code : undefined) ?? 'network');
 }
