@@ -8,6 +8,7 @@ import { fillAccount, missingScopes, readScopes } from '../scopes/scopes.js';
 import { createTransport } from '../transports/create-transport.js';
 import type { Transport } from '../transports/transport.js';
 import { toError } from '../utils/errors.js';
+import { TimeLimit } from '../utils/time-limit.js';
 import { Timers } from '../utils/timers.js';
 import { type CommandIo, UsageError } from './command.js';
 import { clockStep, networkStep } from './network-steps.js';
@@ -50,17 +51,11 @@ export async function* check(options: CheckOptions): AsyncGenerator<Step> {
   yield passed('settings', `${baseURL}, origin ${origin ?? 'not set'}, version ${apiVersion}${account}`);
 
   const transport = createTransport(settings);
-  // Node 20 may collect the signal of AbortSignal.timeout() before it fires, so the timer is held here.
-  const limit = new AbortController();
-  const end = () => limit.abort();
-  const clear = new Timers(true).after(STEPS_LIMIT_MS, end);
-  options.signal.addEventListener('abort', end);
-  if (options.signal.aborted) end();
+  const limit = new TimeLimit(STEPS_LIMIT_MS, new Timers(true), options.signal);
   try {
     yield* checkMoov({ ...options, settings, send: transport.send, limit: limit.signal });
   } finally {
-    clear();
-    options.signal.removeEventListener('abort', end);
+    limit.clear();
     transport.release();
   }
 }

@@ -1,5 +1,6 @@
 import { AxiosHeaders, type AxiosResponse } from 'axios';
 import type { Settings } from '../config/resolve.js';
+import { baseOf } from '../transports/base-url.js';
 import { type Transport, unobserved, wireRequest, wireSettings } from '../transports/transport.js';
 import { toError } from '../utils/errors.js';
 import { userAgent } from '../version.js';
@@ -18,7 +19,7 @@ export async function probe(
   send: Transport,
   { path, accessToken, signal }: { path: string; accessToken?: string | undefined; signal: AbortSignal },
 ): Promise<Probed> {
-  const url = new URL(baseURL);
+  const base = baseOf(baseURL);
   const headers = new AxiosHeaders({
     Accept: 'application/json',
     'X-Moov-Version': apiVersion,
@@ -26,13 +27,15 @@ export async function probe(
     ...(origin === undefined ? {} : { Origin: origin }),
     ...(accessToken === undefined ? {} : { Authorization: `Bearer ${accessToken}` }),
   });
-  const image = { method: 'GET', origin: url.origin, path: url.pathname.replace(/\/$/, '') + path, headers };
+  const image = { method: 'GET', origin: base.origin, path: base.path + path, headers };
   const settings = wireSettings({ responseType: 'text', maxContentLength: LARGEST_BODY_BYTES });
   try {
     const response = await send(wireRequest(settings, { ...image, data: undefined, signal }), unobserved);
     return { response };
   } catch (error) {
-    return { failure: signal.aborted ? 'no response in time.' : reasonOf(toError(error), url.hostname) };
+    return {
+      failure: signal.aborted ? 'no response in time.' : reasonOf(toError(error), new URL(baseURL).hostname),
+    };
   }
 }
 

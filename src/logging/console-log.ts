@@ -59,7 +59,7 @@ function isPrinted(failure: unknown): boolean {
   const seen = new Set<unknown>();
   const call = callOf(failure);
   for (let error = failure; isObject(error) && !seen.has(error); error = Reflect.get(error, 'cause')) {
-    if (call !== undefined && callOf(error) !== undefined && callOf(error) !== call) return false;
+    if (call !== undefined && (callOf(error) ?? call) !== call) return false;
     if (printed in error) return true;
     seen.add(error);
   }
